@@ -1,0 +1,186 @@
+"""Make a tiny base model: `python -m r1lab pretrain rich` reads the world and writes `data/models/rich`.
+
+Plain next-token prediction over every token of every text, prompts included, in one pass
+over fresh text. Two things make it fast on a CPU: bfloat16 matrix products around an
+attention kept in float32 (the bfloat16 attention's backward is several times slower
+there), and `torch.compile`. Muon for the matrices, AdamW for the rest.
+"""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import AttentionInterface, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from r1lab import world
+
+CONTEXT = 1024
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step."""
+
+    knobs: world.Knobs
+    width: int = 128
+    layers: int = 5
+    heads: int = 4
+    inner: int = 352
+    tokens: int = 45_000_000
+    batch: int = 12_000
+    lr: float = 3e-3  # AdamW; the matrices take Muon at lr_matrix
+    lr_matrix: float = 0.02
+    seed: int = 0
+
+
+RECIPES = {
+    "rich": Recipe(world.RICH),
+    "poor": Recipe(world.POOR),
+    "small": Recipe(world.RICH, width=96, layers=3, inner=256),
+    "large": Recipe(world.RICH, width=224, layers=5, heads=7, inner=608),
+}
+
+
+def wrap_tokenizer() -> PreTrainedTokenizerFast:
+    """The world's tokenizer as transformers wants it; padding on the left."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=world.tokenizer(),
+        eos_token=world.EOS,
+        pad_token=world.PAD,
+        unk_token=world.UNK,
+        padding_side="left",
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def new_model(recipe: Recipe, tokenizer) -> Qwen2ForCausalLM:
+    """A randomly initialised Qwen2 of the recipe's shape."""
+    torch.manual_seed(recipe.seed)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=recipe.width,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=1 if recipe.heads % 2 else recipe.heads // 2,
+        intermediate_size=recipe.inner,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+    )
+    return Qwen2ForCausalLM(config)
+
+
+def batches(recipe: Recipe, tokenizer, parts: int = 4):
+    """Endless steps. A step is `parts` padded micro-batches of texts of like length, as
+    (ids, number of real tokens); together they hold about `recipe.batch` real tokens."""
+    stream = world.texts(recipe.seed, recipe.knobs)
+    rust = tokenizer.backend_tokenizer
+    while True:
+        texts, count = [], 0
+        while count < recipe.batch:
+            ids = rust.encode(next(stream)).ids
+            if len(ids) <= CONTEXT:
+                texts.append(ids)
+                count += len(ids)
+        texts.sort(key=len)
+        step, piece, size = [], [], 0
+        for ids in texts:
+            piece.append(ids)
+            size += len(ids)
+            if size >= count / parts or ids is texts[-1]:
+                step.append((_pad(piece, tokenizer.pad_token_id), size))
+                piece, size = [], 0
+        yield step
+
+
+def _pad(texts, pad: int) -> torch.Tensor:
+    length = -(-len(texts[-1]) // 8) * 8
+    return torch.tensor([ids + [pad] * (length - len(ids)) for ids in texts])
+
+
+def _float32_attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **_):
+    repeat = query.shape[1] // key.shape[1]
+    with torch.autocast("cpu", enabled=False):
+        key, value = (x.float().repeat_interleave(repeat, dim=1) for x in (key, value))
+        out = torch.nn.functional.scaled_dot_product_attention(
+            query.float(), key, value, is_causal=True, scale=scaling
+        )
+    return out.transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("float32_causal", _float32_attention)
+
+
+def pretrain(name: str, folder: Path, compiled: bool = True, minutes: float | None = None) -> dict:
+    """Train recipe `name` and save weights (float16), tokenizer and a record to `folder`.
+
+    compiled: needs a C++ compiler; without it the same run takes about twice as long.
+    minutes: stop the text early so that the run takes about so long (for a smaller box).
+    """
+    recipe, tokenizer = RECIPES[name], wrap_tokenizer()
+    model = new_model(recipe, tokenizer)
+    model.set_attn_implementation("float32_causal")
+    run = torch.compile(model, dynamic=True) if compiled else model
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=recipe.lr_matrix, weight_decay=0.01, momentum=0.95),
+        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+    peak = [o.param_groups[0]["lr"] for o in optimizers]
+    seen, step, log, start = 0, 0, [], time.time()
+    for pieces in batches(recipe, tokenizer):
+        done = seen / recipe.tokens
+        if minutes is not None:
+            done = max(done, (time.time() - start) / 60 / minutes)
+        if done >= 1:
+            break
+        scale = min(1.0, (step + 1) / 100, (1 - done) / 0.6)  # warm-up, flat, down to 0
+        for optimizer, lr in zip(optimizers, peak, strict=True):
+            optimizer.param_groups[0]["lr"] = lr * scale
+        total = sum(size for _, size in pieces)
+        loss = sum(_step_loss(run, ids, total, tokenizer.pad_token_id) for ids, _ in pieces)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        seen, step = seen + total, step + 1
+        if step % 50 == 0:
+            log.append({"step": step, "tokens": seen, "loss": round(loss, 4)})
+            print(f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {seen / (time.time() - start):.0f}/s", flush=True)
+    record = {"name": name, "recipe": asdict(recipe), "tokens": seen, "steps": step,
+              "seconds": round(time.time() - start), "parameters": model.num_parameters(), "loss": log}  # fmt: skip
+    save(model, tokenizer, folder)
+    (folder / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
+    return record
+
+
+def _step_loss(run, ids: torch.Tensor, total: int, pad: int) -> float:
+    labels = ids[:, 1:].masked_fill(ids[:, 1:] == pad, -100)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = run(input_ids=ids, use_cache=False).logits[:, :-1]
+    loss = torch.nn.functional.cross_entropy(
+        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), reduction="sum"
+    )
+    (loss / total).backward()
+    return loss.item() / total
+
+
+def save(model, tokenizer, folder: Path) -> None:
+    """Write model (float16 safetensors) and tokenizer, replacing what was there only at the end."""
+    model.set_attn_implementation("sdpa")
+    part = folder.with_name(folder.name + ".part")
+    model.half().save_pretrained(part)
+    model.float()
+    tokenizer.save_pretrained(part)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in part.iterdir():
+        os.replace(file, folder / file.name)
+    part.rmdir()
