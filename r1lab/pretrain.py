@@ -30,7 +30,7 @@ class Recipe:
     heads: int = 4
     inner: int = 352
     tokens: int = 45_000_000
-    batch: int = 12_000
+    batch: int = 16_000
     lr: float = 3e-3  # AdamW; the matrices take Muon at lr_matrix
     lr_matrix: float = 0.02
     seed: int = 0
@@ -78,26 +78,30 @@ def new_model(recipe: Recipe, tokenizer) -> Qwen2ForCausalLM:
 
 
 def batches(recipe: Recipe, tokenizer, parts: int = 4):
-    """Endless steps. A step is `parts` padded micro-batches of texts of like length, as
-    (ids, number of real tokens); together they hold about `recipe.batch` real tokens."""
+    """Endless steps. A step is a list of `parts` padded micro-batches (ids, real tokens).
+
+    Texts of `parts` steps are sorted by length and cut into `parts`**2 pieces; a step takes
+    one piece from each quarter. So little is padding, and every step sees every length.
+    """
     stream = world.texts(recipe.seed, recipe.knobs)
     rust = tokenizer.backend_tokenizer
     while True:
         texts, count = [], 0
-        while count < recipe.batch:
+        while count < recipe.batch * parts:
             ids = rust.encode(next(stream)).ids
             if len(ids) <= CONTEXT:
                 texts.append(ids)
                 count += len(ids)
         texts.sort(key=len)
-        step, piece, size = [], [], 0
+        pieces, piece, size = [], [], 0
         for ids in texts:
             piece.append(ids)
             size += len(ids)
-            if size >= count / parts or ids is texts[-1]:
-                step.append((_pad(piece, tokenizer.pad_token_id), size))
+            if size >= count / parts**2 or ids is texts[-1]:
+                pieces.append((_pad(piece, tokenizer.pad_token_id), size))
                 piece, size = [], 0
-        yield step
+        for i in range(parts):
+            yield pieces[i::parts]
 
 
 def _pad(texts, pad: int) -> torch.Tensor:

@@ -156,3 +156,11 @@ def r1_prompt(problem: Problem) -> str:
     else:
         question = f"What is {problem.numbers[0]} * {problem.numbers[1]}? Give only the number as the answer."
     return R1_TEMPLATE.format(question=question)
+
+
+def prompt(problem: Problem, template: str) -> str:
+    """The prompt in one of the templates "tiny", "tiny-zh" or "r1"; ValueError for another."""
+    makers = {"tiny": tiny_prompt, "tiny-zh": lambda p: tiny_prompt(p, "zh"), "r1": r1_prompt}
+    if template not in makers:
+        raise ValueError(f"unknown template {template!r}: choose one of {', '.join(makers)}")
+    return makers[template](problem)

@@ -1,0 +1,115 @@
+"""The command line: `python -m r1lab run zero`, `list`, `preflight`, `lab`, `pretrain`, `card`."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+EXPERIMENTS = {"zero": "R1-Zero on a base model: accuracy, length and reflection under a rule reward"}
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m r1lab", description="The experiments behind o1, R1 and Kimi k1.5.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
+    run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
+    run.add_argument("--preset", default="cpu", help="machine settings: cpu or auto (default cpu)")
+    run.add_argument("--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)")
+    run.add_argument("--steps", type=_positive, help="RL steps (default: the recipe's)")
+    run.add_argument("--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)")
+    run.add_argument("--engine", choices=("bench", "trl"), default="bench", help="our trainer or TRL's (default bench)")
+    run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
+    run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"), default="rule",
+                     help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
+    run.add_argument("--base", help="base model: rich, poor, small, large (default: the preset's)")
+    run.add_argument("--recipe", choices=("quick", "slow"), default="quick", help="slow: the papers' shape (default quick)")
+    run.add_argument("--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights (default: the preset's)")
+    run.add_argument("--lr", type=float, help="learning rate (default: the recipe's)")
+    commands.add_parser("list", help="the experiments, with minutes")
+    commands.add_parser("preflight", help="what this machine can run, in how long, with how much memory")
+    commands.add_parser("lab", help="open JupyterLab at the first lesson")
+    pretrain = commands.add_parser("pretrain", help="make a tiny base model from its text")
+    pretrain.add_argument("name", choices=("rich", "poor", "small", "large"))
+    pretrain.add_argument("--out", type=Path, help="folder (default data/models/NAME)")
+    pretrain.add_argument("--no-compile", action="store_true", help="do without a C++ compiler, at half the speed")
+    card = commands.add_parser("card", help="measure a tiny base and write its card")
+    card.add_argument("name", choices=("rich", "poor", "small", "large"))
+    return top
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _rank(text: str) -> int:
+    return 0 if text == "full" else _positive(text)
+
+
+def run(options) -> None:
+    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+
+    chosen = zero.Options(
+        preset=options.preset, base=options.base, reward=options.reward, recipe=options.recipe, engine=options.engine,
+        steps=options.steps, lora_rank=options.lora_rank, lr=options.lr, seed=options.seed,
+    )  # fmt: skip
+    folder = options.out or Path("runs") / zero.run_name(chosen)
+    print(f"{options.name}: about {zero.MINUTES[chosen.recipe]} minutes on two cores; records go to {folder}")
+    print(zero.report(zero.run(chosen, folder, options.resume)))
+
+
+def list_experiments(_) -> None:
+    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+
+    for name, what in EXPERIMENTS.items():
+        minutes = ", ".join(f"{m} min {recipe}" for recipe, m in zero.MINUTES.items())
+        print(f"{name:8} {what} ({minutes}, on two cores)")
+
+
+def preflight(_) -> None:
+    from r1lab import preflight
+
+    print(preflight.report())
+
+
+def lab(_) -> None:
+    lessons = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
+    target = lessons[0] if lessons else ROOT / "notebooks"
+    raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", str(target)]))
+
+
+def pretrain(options) -> None:
+    from r1lab import pretrain
+
+    pretrain.pretrain(options.name, options.out or ROOT / "data" / "models" / options.name, not options.no_compile)
+
+
+def card(options) -> None:
+    from r1lab import card
+
+    card.write(options.name, ROOT / "data" / "models" / options.name)
+
+
+COMMANDS = {"run": run, "list": list_experiments, "preflight": preflight, "lab": lab, "pretrain": pretrain, "card": card}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0, or 2 after one line that says what to do; 130 after Ctrl-C."""
+    options = parser().parse_args(arguments)
+    from r1lab.runs import RunError
+
+    try:
+        COMMANDS[options.command](options)
+    except (RunError, ValueError, FileNotFoundError) as error:
+        print(f"r1lab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nr1lab: stopped; everything so far is saved, go on with the same command and --resume", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

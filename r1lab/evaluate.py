@@ -1,0 +1,68 @@
+"""Measure a model: sample answers to held-out problems, read them, count."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from r1lab import stats
+from r1lab.sampling import Sampler
+from r1lab.tasks import Problem, prompt
+from r1lab.verify import Verdict, verify
+
+
+@dataclass(frozen=True)
+class Answers:
+    """K completions for each of P problems, problem by problem: N = P * K of each list."""
+
+    problems: list[Problem]
+    per_problem: int
+    texts: list[str]
+    lengths: list[int]
+    ended: list[bool]
+    verdicts: list[Verdict]
+
+    @property
+    def correct(self) -> np.ndarray:
+        """(P, K) booleans."""
+        return np.array([v.correct for v in self.verdicts]).reshape(len(self.problems), self.per_problem)
+
+    def repeated(self) -> list[Problem]:
+        """The problem of each completion, N in all."""
+        return [p for p in self.problems for _ in range(self.per_problem)]
+
+
+def answer(model, tokenizer, problems: list[Problem], template: str, max_new: int, seed: int,
+           per_problem: int = 1, temperature: float = 1.0, rows: int = 256) -> Answers:  # fmt: skip
+    """Sample `per_problem` completions for every problem, about `rows` at a time."""
+    sampler = Sampler(model)
+    generator = torch.Generator(sampler.embed.device).manual_seed(seed)
+    texts, lengths, ended, verdicts = [], [], [], []
+    at_once = max(1, rows // per_problem)
+    for start in range(0, len(problems), at_once):
+        chunk = problems[start : start + at_once]
+        ids = tokenizer([prompt(p, template) for p in chunk])["input_ids"]
+        done = sampler.sample(ids, per_problem, max_new, tokenizer.eos_token_id, generator, temperature)
+        new = done.texts(tokenizer)
+        texts += new
+        lengths += done.lengths.tolist()
+        ended += done.ended.tolist()
+        asked = [p for p in chunk for _ in range(per_problem)]
+        verdicts += [verify(p.task, p.numbers, p.target, t) for p, t in zip(asked, new, strict=True)]
+    return Answers(problems, per_problem, texts, lengths, ended, verdicts)
+
+
+def measure(answers: Answers) -> dict:
+    """Accuracy with its 95 % interval (Wilson), share in the right format, reasons, lengths."""
+    correct = answers.correct
+    n = correct.size
+    reasons = [v.reason for v in answers.verdicts]
+    return {
+        "accuracy": float(correct.mean()),
+        "ci95": [round(x, 4) for x in stats.wilson(int(correct.sum()), n)],
+        "n": n,
+        "formatted": sum(v.formatted for v in answers.verdicts) / n,
+        "truncated": 1 - sum(answers.ended) / n,
+        "length": float(np.mean(answers.lengths)),
+        "reasons": {r: reasons.count(r) for r in sorted(set(reasons))},
+    }

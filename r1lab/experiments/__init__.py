@@ -1,0 +1,1 @@
+"""One file a lesson: the arms, seeds and summary of that lesson's runs."""

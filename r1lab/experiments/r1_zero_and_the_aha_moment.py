@@ -1,0 +1,218 @@
+"""`run zero`: R1-Zero (DeepSeek-R1, section 2.2) on the preset's model, and its controls.
+
+A base model, a rule that checks answers, nothing else. Before and after: held-out
+problems, one sample each at temperature 1. In between: GRPO with LoRA, a line of metrics
+a step. Controls: `--reward random`, `--reward format`, and `--base poor`, the twin that
+has never read a text that reflects.
+"""
+
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from r1lab import evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
+from r1lab.tasks import Problem
+
+MINUTES = {"quick": 4, "slow": 9}
+RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
+POOL = 4096  # training problems
+SHOWN = 10  # steps whose completions are kept in samples.jsonl
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line sets. `lora_rank` 0 trains all weights."""
+
+    preset: str = "cpu"
+    base: str | None = None
+    reward: str = "rule"
+    recipe: str = "quick"
+    engine: str = "bench"
+    steps: int | None = None
+    lora_rank: int | None = None
+    lr: float | None = None
+    seed: int = 0
+
+
+def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
+    """The preset, the method's settings, and both as the flat record of `config.json`."""
+    preset = presets.pick(options.preset)
+    rank = preset.lora_rank if options.lora_rank is None else options.lora_rank
+    choice = {"lr": preset.lr, "steps": preset.steps, **RECIPES[options.recipe]}
+    if rank == 0:
+        choice["lr"] /= 10  # all weights: LoRA's rate destroys the model
+    choice |= {k: getattr(options, k) for k in ("lr", "steps") if getattr(options, k) is not None}
+    config = grpo.Config(
+        prompts=preset.prompts, group=preset.group, max_new=preset.max_new, micro_tokens=preset.micro_tokens,
+        template=preset.template, seed=options.seed, **choice,
+    )  # fmt: skip
+    base = options.base or preset.model
+    record = {"experiment": "zero", "preset": preset.name, "base": base, "revision": preset.revision,
+              "dtype": preset.dtype, "reward": options.reward, "recipe": options.recipe, "engine": options.engine,
+              "lora_rank": rank, "eval_problems": preset.eval_problems, **asdict(config)}  # fmt: skip
+    return replace(preset, model=base, lora_rank=rank), config, record
+
+
+def run_name(options: Options) -> str:
+    """The folder name of a run: what differs from the defaults, then the seed."""
+    parts = ["zero", options.recipe, options.reward]
+    parts += [str(x) for x in (options.base, options.engine if options.engine != "bench" else None) if x]
+    if options.lora_rank is not None:
+        parts.append(f"r{options.lora_rank}" if options.lora_rank else "full")
+    return "-".join([*parts, f"s{options.seed}"])
+
+
+def report(summary: dict) -> str:
+    """A run's result in a few lines for the terminal."""
+    before, after, gain = summary["before"], summary["after"], summary["gain"]
+
+    def row(name, part):
+        low, high = part["ci95"]
+        return (f"{name:8} right {100 * part['accuracy']:5.1f} %  [{100 * low:.1f}, {100 * high:.1f}]   "
+                f"{part['length']:6.1f} tokens   reflects in {100 * part['reflects']:.1f} % of answers")  # fmt: skip
+
+    low, high = gain["ci95"]
+    return "\n".join([
+        row("base", before), row("trained", after),
+        f"gain     {100 * gain['accuracy']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}], n = {summary['n']} held-out "
+        f"problems, {summary['steps']} steps in {summary['seconds'] / 60:.1f} min",
+    ])  # fmt: skip
+
+
+def run(options: Options, folder: Path, resume: bool = False, quiet: bool = False) -> dict:
+    """Train, measure, write the records of design section 7 into `folder`; gives the summary.
+
+    Raises runs.RunError or ValueError with one sentence that says what to do.
+    """
+    preset, config, record = settings(options)
+    reward_set = rewards.reward_set(options.reward, options.seed)
+    if presets.free_memory() < preset.memory:
+        raise runs.RunError(
+            f"preset {preset.name} needs {preset.memory:g} GiB of memory and {presets.free_memory():.1f} are free: "
+            "close other programs or choose a smaller preset"
+        )
+    runs.open_run(folder, record, resume)
+    if resume and runs.finished(folder):
+        return runs.load_run(folder).summary
+    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
+    model = models.prepare(model, preset.lora_rank, options.seed)
+    optimizer = grpo.make_optimizer(model, config)
+    held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
+    pool = tasks.problems("countdown", POOL, seed=0)
+
+    saved = runs.load_checkpoint(folder) if resume else None
+    if saved:
+        start, tensors, extra = saved
+        grpo.restore(model, optimizer, tensors)
+        before = extra["before"]
+    else:
+        start = 0
+        before = measure(model, tokenizer, held_out, preset, config)[0]
+        runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), {"before": before})
+    runs.rewind(folder, start)
+
+    bar = tqdm(total=config.steps, initial=start, disable=quiet, unit="step", dynamic_ncols=True)
+    shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
+    clock = time.monotonic()
+
+    def keep(step, problems, texts, lengths, ended, parts, scores, advantages, report):
+        nonlocal clock
+        asked = [p for p in problems for _ in range(config.group)]
+        line = step_metrics(step, asked, texts, lengths, ended, parts, scores, report)
+        runs.append(folder, "metrics.jsonl", line)
+        if step in shown:
+            runs.append(folder, "samples.jsonl", sample(step, problems, texts, parts, scores, advantages, config.group))
+        runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
+        runs.save_checkpoint(folder, step, grpo.state(model, optimizer), {"before": before})
+        clock = time.monotonic()
+        bar.set_postfix_str(
+            f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
+            f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %"
+        )
+        bar.update()
+
+    if options.engine == "bench":
+        for step, roll, report in grpo.train(model, tokenizer, pool, reward_set, config, optimizer, start, preset.device):
+            done = roll.completions
+            keep(step, roll.problems, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
+                 roll.rewards, roll.advantages, report)  # fmt: skip
+    else:
+        from r1lab import train  # TRL takes seconds to import and only this engine needs it
+
+        train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
+    bar.close()
+
+    after, gain = measure(model, tokenizer, held_out, preset, config, before["right"])
+    record = runs.load_run(folder)
+    summary = {k: record.config[k] for k in ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")}
+    summary |= {
+        "before": {k: v for k, v in before.items() if k != "right"},
+        "after": {k: v for k, v in after.items() if k != "right"},
+        "gain": gain,
+        "n": len(held_out),
+        "seconds": round(sum(t["seconds"] for t in record.timing), 1),
+        "sampled_tokens": sum(m["tokens"] for m in record.metrics),
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads" if preset.device == "cpu" else torch.cuda.get_device_name(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "command": "python -m r1lab " + " ".join(sys.argv[1:]),
+    }  # fmt: skip
+    plots.save(plots.self_evolution(record.metrics, summary), folder / "figure.png")
+    models.save_adapter(model, folder / "adapter")
+    runs.write_json(folder / "summary.json", summary)
+    return summary
+
+
+def measure(model, tokenizer, held_out: list[Problem], preset, config, earlier: list[int] | None = None):
+    """Held-out accuracy and reflection; and, beside an earlier measurement of the same
+    problems (1 right, 0 wrong each), the gain with its paired bootstrap interval."""
+    answers = evaluate.answer(model, tokenizer, held_out, config.template, config.max_new, seed=12345)
+    right = answers.correct[:, 0].astype(int).tolist()
+    found = evaluate.measure(answers) | reflections(answers.repeated(), answers.texts, answers.lengths, right)
+    gain = None
+    if earlier is not None:
+        mean, low, high = stats.mean_interval([b - a for a, b in zip(earlier, right, strict=True)])
+        gain = {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]}
+    return found | {"right": right}, gain
+
+
+def reflections(asked: list[Problem], texts, lengths, right) -> dict:
+    """reflection.summarise over completions."""
+    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, texts, strict=True)]
+    return reflection.summarise(traces, lengths, right)
+
+
+def step_metrics(step, asked, texts, lengths, ended, parts, scores, report) -> dict:
+    """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
+    right = rewards.accuracy(
+        completions=texts, task=[p.task for p in asked], numbers=[p.numbers for p in asked], target=[p.target for p in asked]
+    )  # fmt: skip
+    n = len(texts)
+    line = {"step": step, "reward": float(scores.mean()), "accuracy": sum(right) / n}
+    line |= {f"reward_{name}": sum(values) / n for name, values in parts.items()}
+    line |= {
+        "truncated": 1 - sum(ended) / n,
+        "zero_variance": float((scores.max(1).values == scores.min(1).values).float().mean()),
+        "tokens": sum(lengths),
+    }
+    line |= reflections(asked, texts, lengths, right) | report
+    return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
+
+
+def sample(step, problems, texts, parts, scores, advantages, group: int) -> dict:
+    """The first problem's whole group at one step: completions, rewards, advantages."""
+    return {
+        "step": step,
+        "task": problems[0].task,
+        "numbers": list(problems[0].numbers),
+        "target": problems[0].target,
+        "completions": texts[:group],
+        "rewards": {name: values[:group] for name, values in parts.items()} | {"total": scores[0].tolist()},
+        "advantages": [round(a, 4) for a in advantages[0].tolist()],
+    }

@@ -1,0 +1,215 @@
+"""Reinforcement learning from scratch: the loop behind R1-Zero, on any causal language model.
+
+One step: draw P problems, sample G completions each, reward them, turn rewards into
+advantages inside each group, and move the policy along `losses.policy_loss`. What a
+library adds (distribution, logging backends, forty options) is left out; `train.py` runs
+the same step through TRL, and a test asks both for one loss.
+
+All randomness of a step comes from (seed, step). So a run that was killed and resumed
+draws what the uninterrupted run drew, and nothing about random states needs saving.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import torch
+from peft import PeftModel
+
+from r1lab import losses, rewards
+from r1lab.models import reference, trainable
+from r1lab.sampling import Completions, Sampler
+from r1lab.tasks import Problem, prompt
+
+
+@dataclass(frozen=True)
+class Config:
+    """The method. Defaults are DeepSeek-R1's where it gives them, but for three: LoRA
+    wants a rate some 10-1000 times that of full fine-tuning (R1-Zero: 3e-6); one update a
+    rollout (R1: 16), so the ratio is 1 and clipping never acts; no KL term (R1: 0.001)."""
+
+    steps: int = 40
+    prompts: int = 16  # P; R1-Zero: 32
+    group: int = 8  # G; R1-Zero: 16
+    max_new: int = 320
+    lr: float = 2e-3
+    loss: str = "grpo"
+    scale: str = "group"
+    clip_low: float = 0.2
+    clip_high: float = 0.2
+    beta: float = 0.0  # weight of the KL term (k3) against the base
+    updates: int = 1  # optimizer steps a rollout, each on its share of the groups
+    temperature: float = 1.0
+    max_grad_norm: float = 1.0
+    micro_tokens: int = 8192
+    template: str = "tiny"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """N = P * G completions of one step with their rewards, group by group."""
+
+    problems: list[Problem]  # P
+    prompt_ids: list[list[int]]  # P
+    completions: Completions  # N
+    texts: list[str]  # N
+    parts: dict[str, list[float]]  # reward by function, N each
+    rewards: torch.Tensor  # (P, G)
+    advantages: torch.Tensor  # (P, G)
+
+
+def draw(pool: list[Problem], config: Config, step: int) -> list[Problem]:
+    """The P problems of a step: each pass over the pool is a new shuffle, no repeats inside."""
+    first = (step - 1) * config.prompts
+    chosen, orders = [], {}
+    for i in range(first, first + config.prompts):
+        epoch, at = divmod(i, len(pool))
+        if epoch not in orders:
+            orders[epoch] = random.Random(f"order-{config.seed}-{epoch}").sample(range(len(pool)), len(pool))
+        chosen.append(pool[orders[epoch][at]])
+    return chosen
+
+
+def rollout(model, tokenizer, problems: list[Problem], reward_set, config: Config, step: int) -> Rollout:
+    """Sample G completions a problem and reward them. reward_set: (functions, weights)."""
+    sampler = Sampler(model)
+    generator = torch.Generator(sampler.embed.device).manual_seed(1_000_003 * config.seed + step)
+    prompts = [prompt(p, config.template) for p in problems]
+    prompt_ids = tokenizer(prompts)["input_ids"]
+    done = sampler.sample(
+        prompt_ids, config.group, config.max_new, tokenizer.eos_token_id, generator, config.temperature
+    )
+    texts = done.texts(tokenizer)
+    asked = [p for p in problems for _ in range(config.group)]
+    total, parts = rewards.score(
+        *reward_set,
+        prompts=[q for q in prompts for _ in range(config.group)],
+        completions=texts,
+        completion_ids=[row[:n] for row, n in zip(done.ids.tolist(), done.lengths.tolist(), strict=True)],
+        trainer_state=SimpleNamespace(global_step=step - 1),  # as TRL counts: before the update
+        task=[p.task for p in asked],
+        numbers=[list(p.numbers) for p in asked],
+        target=[p.target for p in asked],
+    )
+    scores = torch.tensor(total).view(len(problems), config.group)
+    advantages = losses.group_advantages(scores, config.scale)
+    return Rollout(problems, prompt_ids, done, texts, parts, scores, advantages)
+
+
+def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dict[str, float]:
+    """Move the policy: `config.updates` optimizer steps, each on an equal share of the groups.
+
+    Groups whose rewards are all equal have no advantage and, without a KL term, no
+    gradient: they are counted in the normaliser but never computed. The rest goes in
+    micro-batches of like length; their gradients add up to the whole batch's.
+    """
+    done, G = roll.completions, config.group
+    advantages = roll.advantages.flatten()
+    P = len(roll.problems)
+    report = {"loss": 0.0, "kl": 0.0, "clipped": 0.0, "grad_norm": 0.0}
+    for share in torch.arange(P).chunk(config.updates):
+        rows = (share[:, None] * G + torch.arange(G)).flatten()
+        tokens = int(done.lengths[rows].sum())
+        work = rows if config.beta else rows[advantages[rows] != 0]
+        for micro in _micro_batches(roll, work.tolist(), config):
+            logps, mask = _logps(model, roll, micro, config, device)
+            old = done.logps[micro][:, : mask.shape[1]].to(device)
+            # One update a rollout: the policy still is the one that sampled, the ratio is 1.
+            old = old if config.updates > 1 else logps.detach()
+            adv = advantages[micro].to(device)
+            loss = losses.policy_loss(
+                logps, old, adv, mask, config.loss, config.clip_low, config.clip_high,
+                max_length=config.max_new, count=len(rows), total_tokens=tokens,
+            )  # fmt: skip
+            clipped = losses.clip_fraction(logps, old, adv, mask, config.clip_low, config.clip_high)
+            report["clipped"] += float(clipped) * len(micro) / len(rows) / config.updates
+            if config.beta:
+                with torch.no_grad(), reference(model):
+                    ref, _ = _logps(model, roll, micro, config, device)
+                kl = losses.kl_k3(logps, ref) * mask
+                loss = loss + config.beta * (kl.sum(1) / mask.sum(1)).sum() / len(rows)
+                report["kl"] += float((kl.sum(1) / mask.sum(1)).sum()) / len(rows) / config.updates
+            loss.backward()
+            report["loss"] += float(loss) / config.updates
+        for p in trainable(model).values():  # a step without signal still decays the moments
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        norm = torch.nn.utils.clip_grad_norm_(trainable(model).values(), config.max_grad_norm)
+        report["grad_norm"] += float(norm) / config.updates
+        optimizer.step()
+        optimizer.zero_grad()
+    return report
+
+
+def _micro_batches(roll: Rollout, rows: list[int], config: Config) -> Iterator[list[int]]:
+    """Rows of like length, as many at a time as `micro_tokens` padded tokens allow."""
+    size = {r: len(roll.prompt_ids[r // config.group]) + int(roll.completions.lengths[r]) for r in rows}
+    batch: list[int] = []
+    for row in sorted(rows, key=lambda r: -size[r]):
+        if batch and (len(batch) + 1) * size[batch[0]] > config.micro_tokens:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _logps(model, roll: Rollout, rows: list[int], config: Config, device):
+    """(B, T) log-probabilities of the sampled tokens under the policy as it is now, and their mask.
+
+    Padding stands on the right, where causal attention never looks, so no mask is needed;
+    the head computes logits only where a completion token is predicted.
+    """
+    prompts = [roll.prompt_ids[r // config.group] for r in rows]
+    width = int(roll.completions.lengths[rows].max())
+    target = roll.completions.ids[rows][:, :width]
+    mask = roll.completions.mask[rows][:, :width].to(device)
+    ids = torch.zeros(len(rows), max(map(len, prompts)) + width, dtype=torch.long)
+    for row, p, completion in zip(ids, prompts, target, strict=True):
+        row[: len(p)] = torch.tensor(p)
+        row[len(p) : len(p) + width] = completion
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    hidden = inner.model(input_ids=ids.to(device), use_cache=False).last_hidden_state
+    starts = torch.tensor([len(p) for p in prompts], device=device) - 1
+    at = starts[:, None] + torch.arange(width, device=device)  # the position that predicts token t
+    hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
+    logits = inner.get_output_embeddings()(hidden)
+    return losses.token_logps(logits, target.to(device), config.temperature), mask
+
+
+def make_optimizer(model, config: Config) -> torch.optim.Optimizer:
+    """AdamW without weight decay on what learns; moments forget fast, because runs are short."""
+    return torch.optim.AdamW(trainable(model).values(), lr=config.lr, betas=(0.9, 0.99), weight_decay=0.0)
+
+
+def train(model, tokenizer, pool: list[Problem], reward_set, config: Config, optimizer, start: int = 0,
+          device="cpu") -> Iterator[tuple[int, Rollout, dict]]:  # fmt: skip
+    """Steps start+1 ... config.steps, one at a time: (step, rollout, report of the update).
+
+    The caller writes records and saves `state`; leaving the loop early is safe.
+    """
+    for step in range(start + 1, config.steps + 1):
+        roll = rollout(model, tokenizer, draw(pool, config, step), reward_set, config, step)
+        yield step, roll, update(model, optimizer, roll, config, device)
+
+
+def state(model, optimizer) -> dict[str, torch.Tensor]:
+    """Everything a resumed run needs: what learns and the optimizer's moments, by name."""
+    tensors = {}
+    for name, p in trainable(model).items():
+        tensors[f"weight/{name}"] = p.detach().clone()
+        for key, value in optimizer.state.get(p, {}).items():
+            tensors[f"{key}/{name}"] = torch.as_tensor(value).clone()
+    return tensors
+
+
+def restore(model, optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what `state` took. Raises KeyError where the model is another one."""
+    for name, p in trainable(model).items():
+        with torch.no_grad():
+            p.copy_(tensors[f"weight/{name}"])
+        saved = {k.split("/", 1)[0]: v for k, v in tensors.items() if k.split("/", 1)[1] == name}
+        saved.pop("weight")
+        if saved:
+            optimizer.state[p] = saved

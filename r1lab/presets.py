@@ -1,0 +1,64 @@
+"""One dial: which model, how long, how many, for which machine.
+
+Everything that depends on the machine stands here and nowhere else. What belongs to the
+method (loss, advantages, rewards) is set in the experiments, because it is the lesson.
+"""
+
+import os
+from dataclasses import dataclass
+
+FAST = os.environ.get("R1LAB_FAST") == "1"  # tests and CI: a few steps, a few problems
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A machine's settings. `prompts` x `group` completions a step; `max_new`: tokens a
+    completion may have; `micro_tokens`: padded tokens a forward and backward may hold;
+    `memory`: GiB that must be free; `template`: "tiny" or "r1"."""
+
+    name: str
+    model: str
+    revision: str | None
+    dtype: str
+    device: str
+    template: str
+    lora_rank: int
+    lr: float
+    steps: int
+    prompts: int
+    group: int
+    max_new: int
+    micro_tokens: int
+    eval_problems: int
+    memory: float
+
+
+PRESETS = {
+    "cpu": Preset(
+        "cpu", "rich", None, "float32", "cpu", "tiny", lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8,
+        max_new=320, micro_tokens=8192, eval_problems=512, memory=2.0,
+    ),
+}  # fmt: skip
+
+
+def pick(name: str = "auto") -> Preset:
+    """The preset of that name; "auto" reads the machine. Raises ValueError for another name.
+
+    Only `cpu` so far: it runs everywhere, and a graphics card does not make a model of a
+    million parameters faster.
+    """
+    if name == "auto":
+        name = "cpu"
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(['auto', *PRESETS])}")
+    return PRESETS[name]
+
+
+def free_memory() -> float:
+    """GiB that a new process can still take, from /proc/meminfo or, elsewhere, all there is."""
+    try:
+        with open("/proc/meminfo") as lines:
+            kib = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        return kib / 2**20
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

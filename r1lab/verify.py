@@ -1,0 +1,165 @@
+"""The judge: is an answer right, and if not, why not.
+
+R1-Zero has no reward model; rules alone decide what is reinforced (DeepSeek-R1, 2.2.2).
+So training searches for every hole in this file, and a completion is hostile input: it is
+never run, the work on it is bounded, a wanted number is never looked for inside a longer
+text, and an answer that cannot be read is counted under its own reason.
+
+Left out on purpose: `x`, `×`, `÷`, decimals, `expression = value`, LaTeX. One way to
+write an answer makes one way to be wrong; the prompt asks for it, and learning to obey
+is part of the task.
+"""
+
+import ast
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+REASONS = ("correct", "no answer", "several answers", "unreadable", "wrong numbers", "wrong value")
+LONGEST = 200  # characters of an answer; four numbers need about 30
+DEEPEST = 16  # parentheses inside each other; more would cost the parser, not help a pupil
+DIGITS = 6  # of one number
+BLANK = " \t\r\n"  # ASCII only: str.strip() alone would also take away U+3000 and others
+OPERATIONS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+class Unreadable(ValueError):
+    """This text is not an answer; the message says why, without repeating the text."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge says of one completion. `reason` is one of `REASONS`. `answer` is the
+    text between the answer tags, None where there is not exactly one. For the words behind
+    "unreadable", call `read_expression(answer)` or `read_integer(answer)`."""
+
+    correct: bool
+    formatted: bool
+    reason: str
+    answer: str | None
+
+
+def read_expression(text: str) -> tuple[Fraction, list[int]]:
+    """The exact value of an arithmetic expression, and its numbers from left to right.
+
+    Read are numbers in ASCII digits, `+ - * /`, parentheses, blanks and line ends. A sign
+    is allowed (`-3` uses the number 3): it reaches no positive target that is out of reach
+    without it. Raises Unreadable for all else, division by zero included.
+    """
+    _check_length(text)
+    strange = re.search(r"[^0-9+\-*/() \t\r\n]", text)
+    if strange:
+        raise Unreadable(f"has the character {strange[0]!a}: only ASCII digits, + - * / and ( ) are read")
+    numbers = re.findall("[0-9]+", text)
+    for number in numbers:
+        _check_number(number)
+    if max(accumulate((c == "(") - (c == ")") for c in text)) > DEEPEST:
+        raise Unreadable(f"has more than {DEEPEST} parentheses inside each other")
+    try:
+        tree = ast.parse(re.sub(f"[{BLANK}]", " ", text).strip(), mode="eval")
+    except SyntaxError as error:  # the only error left: length, depth and characters are checked
+        raise Unreadable("is not an arithmetic expression") from error
+    return _value(tree.body), [int(number) for number in numbers]
+
+
+def read_integer(text: str) -> int:
+    """The number that `text` is, outer blanks ignored. Raises Unreadable for all else: a
+    sign, a separator (`1,024`), a leading zero, a second number, a word, an expression."""
+    _check_length(text)
+    number = text.strip(BLANK)
+    if not re.fullmatch("[0-9]+", number):
+        raise Unreadable("is not just one number in ASCII digits")
+    _check_number(number)
+    return int(number)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST:
+        raise Unreadable(f"is longer than {LONGEST} characters")
+    if not text.strip(BLANK):
+        raise Unreadable("is empty")
+
+
+def _check_number(number: str) -> None:
+    if len(number) > DIGITS:
+        raise Unreadable(f"has a number of more than {DIGITS} digits")
+    if number[0] == "0" and number != "0":
+        raise Unreadable("has a number with a leading zero")
+
+
+def _value(node: ast.expr) -> Fraction:
+    """At most LONGEST calls deep, since every level costs a character."""
+    if isinstance(node, ast.Constant):  # digits only, so an int
+        return Fraction(node.value)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand)
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+        left, right = _value(node.left), _value(node.right)
+        if isinstance(node.op, ast.Div) and right == 0:
+            raise Unreadable("divides by zero")
+        return OPERATIONS[type(node.op)](left, right)
+    raise Unreadable("has an operation that is not one of + - * /")  # 2**3, 7//2, +3, 3(4), ()
+
+
+def find_answer(completion: str) -> tuple[str | None, str]:
+    """The text of the only answer block and "", or None and the reason.
+
+    "no answer": no opened and closed block. "several answers": a block, and either tag more
+    than once. Which block counts is not for the judge to guess, and a completion that
+    offers several answers must not earn by their number.
+    """
+    start = completion.find("<answer>")
+    end = completion.find("</answer>", start)
+    if start < 0 or end < 0:
+        return None, "no answer"
+    if completion.count("<answer>") > 1 or completion.count("</answer>") > 1:
+        return None, "several answers"
+    return completion[start + len("<answer>") : end], ""
+
+
+def is_formatted(completion: str) -> bool:
+    """Whether all of the completion is `<think>…</think>` and then `<answer>…</answer>`, each
+    tag once, with blanks at most around them: R1-Zero's format reward (DeepSeek-R1, 2.2.2).
+    What stands inside the tags is not judged. The end token must already be cut off."""
+    text = completion.strip(BLANK)
+    if any(text.count(tag) != 1 for tag in ("<think>", "</think>", "<answer>", "</answer>")):
+        return False
+    thoughts, _, rest = text.partition("</think>")
+    rest = rest.lstrip(BLANK)
+    return thoughts.startswith("<think>") and rest.startswith("<answer>") and rest.endswith("</answer>")
+
+
+def verify(task: str, numbers: Sequence[int], target: int, completion: str) -> Verdict:
+    """Judge one completion.
+
+    "countdown": the answer is an expression that uses each of `numbers` exactly once and
+    equals `target` exactly. "multiplication": it is the number `target`; `numbers` is not
+    needed. Raises ValueError for another task, never for a completion.
+    """
+    if task not in ("countdown", "multiplication"):
+        raise ValueError(f"unknown task {task!r}: choose countdown or multiplication")
+    answer, reason = find_answer(completion)
+    if answer is not None:
+        reason = _judge(task, numbers, target, answer)
+    return Verdict(reason == "correct", is_formatted(completion), reason, answer)
+
+
+def _judge(task: str, numbers: Sequence[int], target: int, answer: str) -> str:
+    try:
+        if task == "multiplication":
+            value = read_integer(answer)
+        else:
+            value, used = read_expression(answer)
+            if sorted(used) != sorted(numbers):
+                return "wrong numbers"
+    except Unreadable:
+        return "unreadable"
+    return "correct" if value == target else "wrong value"

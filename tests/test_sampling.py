@@ -1,0 +1,119 @@
+"""The sampler against transformers' own `generate` and forward pass."""
+
+import pytest
+import torch
+from conftest import tiny_model
+from peft import LoraConfig, get_peft_model
+
+from r1lab.sampling import Sampler
+
+PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
+STOP = 1
+
+
+def with_lora(model, seed=3):
+    """LoRA whose B is not zero, so that it changes the answers."""
+    torch.manual_seed(seed)
+    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM"))
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "lora_B" in name:
+                p.normal_(0, 0.2)
+    return model.eval()
+
+
+def greedy_by_generate(model, prompt, max_new):
+    ids = torch.tensor([prompt])
+    out = model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=max_new,
+        eos_token_id=STOP, pad_token_id=0,
+    )  # fmt: skip
+    return out[0, len(prompt) :].tolist()
+
+
+def forward_logps(model, prompt, completion, temperature=1.0):
+    """Log-probabilities of a completion by one plain forward pass, without padding."""
+    logits = model(input_ids=torch.tensor([prompt + completion])).logits[0].float() / temperature
+    logps = logits.log_softmax(-1)
+    return torch.stack([logps[len(prompt) - 1 + t, token] for t, token in enumerate(completion)])
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama"])
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("lora", [False, True])
+def test_greedy_equals_generate(kind, tied, lora):
+    model = tiny_model(kind, tied=tied)
+    model = with_lora(model) if lora else model
+    done = Sampler(model).sample(PROMPTS, 2, 40, STOP, None, temperature=0)
+    for i, prompt in enumerate(PROMPTS):
+        expected = greedy_by_generate(model, prompt, 40)
+        for row in (2 * i, 2 * i + 1):
+            assert done.ids[row, : done.lengths[row]].tolist() == expected
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.6])
+@pytest.mark.parametrize("lora", [False, True])
+def test_log_probabilities_equal_the_training_forwards(temperature, lora):
+    model = with_lora(tiny_model()) if lora else tiny_model()
+    done = Sampler(model).sample(PROMPTS, 8, 30, STOP, torch.Generator().manual_seed(0), temperature)
+    assert done.lengths.unique().numel() > 3, "lengths must differ, or dropping rows is not tested"
+    for row in range(len(PROMPTS) * 8):
+        completion = done.ids[row, : done.lengths[row]].tolist()
+        expected = forward_logps(model, PROMPTS[row // 8], completion, temperature)
+        torch.testing.assert_close(done.logps[row, : len(completion)], expected, atol=1e-4, rtol=0)
+
+
+def test_the_end_token_is_in_the_mask_even_where_pad_equals_eos():
+    done = Sampler(tiny_model()).sample(PROMPTS, 8, 30, STOP, torch.Generator().manual_seed(0))
+    assert done.ended.any() and not done.ended.all()
+    for ids, n, ended, mask in zip(done.ids, done.lengths, done.ended, done.mask, strict=True):
+        assert mask.sum() == n and mask[:n].all()
+        assert (ids[n - 1] == STOP) == ended  # the last counted token is the end token
+        assert STOP not in ids[: n - 1]
+
+
+def test_sampled_frequencies_are_the_models_probabilities():
+    model = tiny_model()
+    n = 4000
+    done = Sampler(model).sample([PROMPTS[0]], n, 1, STOP, torch.Generator().manual_seed(0))
+    probabilities = model(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1].float().softmax(-1)
+    seen = torch.bincount(done.ids[:, 0], minlength=46) / n
+    assert (seen - probabilities).abs().max() < 4 * (0.25 / n) ** 0.5  # 4 standard errors at p = 0.5
+
+
+def test_the_models_weights_are_left_as_they_were():
+    model = with_lora(tiny_model())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    Sampler(model).sample(PROMPTS, 2, 10, STOP, torch.Generator().manual_seed(0))
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+
+
+def test_disabled_adapters_sample_from_the_base():
+    base = Sampler(tiny_model()).sample(PROMPTS, 1, 20, STOP, None, temperature=0)
+    tuned = with_lora(tiny_model())
+    changed = Sampler(tuned).sample(PROMPTS, 1, 20, STOP, None, temperature=0)
+    with tuned.disable_adapter():
+        restored = Sampler(tuned).sample(PROMPTS, 1, 20, STOP, None, temperature=0)
+    assert changed.ids.tolist() != base.ids.tolist()
+    assert restored.ids.tolist() == base.ids.tolist()
+
+
+def test_the_same_seed_gives_the_same_completions():
+    sampler = Sampler(tiny_model())
+    one, two = (sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(7)) for _ in range(2))
+    assert torch.equal(one.ids, two.ids) and torch.equal(one.logps, two.logps)
+
+
+def test_too_long_and_empty_prompts_are_refused_with_a_sentence():
+    sampler = Sampler(tiny_model())
+    with pytest.raises(ValueError, match="lower max_new"):
+        sampler.sample(PROMPTS, 1, 252, STOP, None, 0)
+    with pytest.raises(ValueError, match="empty"):
+        sampler.sample([[]], 1, 5, STOP, None, 0)
+
+
+def test_an_unknown_architecture_is_refused():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    with pytest.raises(TypeError, match="gpt2"):
+        Sampler(GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=10)))
