@@ -111,28 +111,24 @@ def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dic
     report = {"loss": 0.0, "kl": 0.0, "clipped": 0.0, "grad_norm": 0.0}
     for share in torch.arange(P).chunk(config.updates):
         rows = (share[:, None] * G + torch.arange(G)).flatten()
-        tokens = int(done.lengths[rows].sum())
+        divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)
         work = rows if config.beta else rows[advantages[rows] != 0]
         for micro in _micro_batches(roll, work.tolist(), config):
             logps, mask = _logps(model, roll, micro, config, device)
-            old = done.logps[micro][:, : mask.shape[1]].to(device)
             # One update a rollout: the policy still is the one that sampled, the ratio is 1.
-            old = old if config.updates > 1 else logps.detach()
-            adv = advantages[micro].to(device)
-            loss = losses.policy_loss(
-                logps, old, adv, mask, config.loss, config.clip_low, config.clip_high,
-                max_length=config.max_new, count=len(rows), total_tokens=tokens,
-            )  # fmt: skip
-            clipped = losses.clip_fraction(logps, old, adv, mask, config.clip_low, config.clip_high)
-            report["clipped"] += float(clipped) * len(micro) / len(rows) / config.updates
+            old = logps.detach() if config.updates == 1 else done.logps[micro][:, : mask.shape[1]].to(device)
+            policy = (logps, old, advantages[micro].to(device), mask, config.loss, config.clip_low, config.clip_high)
+            part = len(micro) / len(rows) / config.updates
+            report["clipped"] += float(losses.clip_fraction(*policy)) * part
+            loss = losses.policy_loss(*policy, divisor)
             if config.beta:
                 with torch.no_grad(), reference(model):
                     ref, _ = _logps(model, roll, micro, config, device)
-                kl = losses.kl_k3(logps, ref) * mask
-                loss = loss + config.beta * (kl.sum(1) / mask.sum(1)).sum() / len(rows)
-                report["kl"] += float((kl.sum(1) / mask.sum(1)).sum()) / len(rows) / config.updates
+                kl = losses.kl_k3(logps, ref)
+                report["kl"] += float(losses.aggregate(kl.detach(), mask)) * part
+                loss = loss + config.beta * losses.aggregate(kl, mask, config.loss, divisor)
             loss.backward()
-            report["loss"] += float(loss) / config.updates
+            report["loss"] += float(loss.detach()) / config.updates
         for p in trainable(model).values():  # a step without signal still decays the moments
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         norm = torch.nn.utils.clip_grad_norm_(trainable(model).values(), config.max_grad_norm)

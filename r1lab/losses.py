@@ -124,9 +124,7 @@ def policy_loss(
     estimator can be used: `+ beta * aggregate(kl_k3(logps, ref_logps), mask, kind, divisor)`.
     """
     if advantages.shape not in (logps.shape[:1], logps.shape):
-        raise ValueError(
-            f"advantages must be (N,) or (N, T) = {tuple(logps.shape)}, not {tuple(advantages.shape)}"
-        )
+        raise ValueError(f"advantages must be (N,) or (N, T), not {tuple(advantages.shape)}")
     if advantages.dim() == 1:
         advantages = advantages.unsqueeze(1)
     ratio = importance_ratio(logps, old_logps, mask, kind)
@@ -143,9 +141,9 @@ def aggregate(
 
     values: (N, T) (or (N, 1), meant for every token); mask: (N, T); returns: a scalar.
     divisor: what `loss_divisor` gives for the whole step; None if this is the whole step.
-    grpo and gspo take the mean over each completion, the others the sum. Only bnpo is not
-    the same for micro-batches of another size: each micro-batch's mean over its own tokens
-    counts as much as it has completions (in TRL, where they are equal, one part in each).
+    grpo and gspo take the mean over each completion, the others the sum. Only bnpo changes
+    with the micro-batches: it takes the mean over the tokens of each, and weights it by its
+    number of completions (equal in TRL, so there it is a plain mean).
     """
     if divisor is None:
         divisor = loss_divisor(mask, kind)
@@ -170,9 +168,7 @@ def loss_divisor(mask: Tensor, kind: str = "grpo", max_length: int | None = None
     _check(kind)
     if kind == "dr_grpo":
         if max_length is None:
-            raise ValueError(
-                "dr_grpo divides by a constant: pass divisor=loss_divisor(mask, 'dr_grpo', max_length)"
-            )
+            raise ValueError("pass divisor=loss_divisor(mask, 'dr_grpo', max_length): it is a constant")
         return len(mask) * max_length
     return mask.sum().clamp(min=1) if kind == "dapo" else len(mask)
 
@@ -208,19 +204,17 @@ def kl_k1(logps: Tensor, ref_logps: Tensor) -> Tensor:
 
 
 def kl_k2(logps: Tensor, ref_logps: Tensor) -> Tensor:
-    """Half the squared log-ratio: never negative, biased as an estimate of the KL, but as a
-    loss on the policy's own samples its gradient is that of KL(policy || reference)."""
+    """Half the squared log-ratio: never negative, a biased estimate of KL(policy || reference),
+    but as a loss on the policy's own samples it has the gradient of that KL."""
     return 0.5 * (logps - ref_logps).square()
 
 
 def kl_k3(logps: Tensor, ref_logps: Tensor) -> Tensor:
     """pi_ref/pi - log(pi_ref/pi) - 1, DeepSeek-R1 Eq. 2: never negative and unbiased.
 
-    As a loss, which is how GRPO uses it, its expected gradient is that of the *other* KL,
-    KL(reference || policy). TRL multiplies it by the importance ratio
-    (use_bias_correction_kl, on by default), which makes it the gradient of the KL it
-    estimates; ours does so as `importance_ratio(...) * kl_k3(...)`. TRL's beta is 0 by
-    default, R1's is 0.001.
+    As a loss, which is how GRPO uses it, its gradient is that of the *other* KL, KL(reference
+    || policy). TRL multiplies it by the ratio (use_bias_correction_kl, on by default), which
+    cures that, as `importance_ratio(...) * kl_k3(...)` does here. R1's beta is 0.001, TRL's 0.
     """
     log_ratio = ref_logps - logps
     return torch.expm1(log_ratio) - log_ratio

@@ -5,7 +5,7 @@ method (loss, advantages, rewards) is set in the experiments, because it is the 
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FAST = os.environ.get("R1LAB_FAST") == "1"  # tests and CI: a few steps, a few problems
 
@@ -51,7 +51,10 @@ def pick(name: str = "auto") -> Preset:
         name = "cpu"
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(['auto', *PRESETS])}")
-    return PRESETS[name]
+    preset = PRESETS[name]
+    if FAST:
+        preset = replace(preset, steps=4, prompts=4, group=4, max_new=96, eval_problems=16)
+    return preset
 
 
 def free_memory() -> float:

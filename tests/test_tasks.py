@@ -36,7 +36,10 @@ PROMPT = re.compile(
     r"|用户：计算 (?P<factors_zh>\d+\*\d+)。\n助手：)"
 )
 STATEMENT = re.compile(r"(\d+)([-+*/])(\d+)=(\d+)")
-COMPARISON = re.compile(r"=(\d+) vs (\d+)( yes\.| no\.| 对。| 不对。)")
+VERDICT = r" vs (\d+)( yes\.| no\.| 对。| 不对。)"
+COMPARISON = re.compile(r"=(\d+)" + VERDICT)
+AGAIN = re.compile(" Wait, | Try |等等，|试试 ")
+CHECK = re.compile(" Check: |检查：")
 SLIPS = Knobs(drill=0.0, multiplication=1.0, decompose=1.0, recheck=1.0, slips=1.0)
 SEARCHES = Knobs(drill=0.0, multiplication=0.0, backtrack=1.0, verify=0.0, malformed=0.0)
 
@@ -106,7 +109,9 @@ def test_no_two_seeds_mix_the_splits(task, size):
 
 
 def test_the_order_of_the_numbers_does_not_change_the_split():
-    for problem in problems("countdown", 200, seed=0, size=4) + problems("multiplication", 200, seed=0):
+    for problem in problems("countdown", 200, seed=0, size=4) + problems(
+        "multiplication", 200, seed=0, size=1
+    ):
         for order in itertools.permutations(problem.numbers):
             assert split_of(Problem(problem.task, order, problem.target)) == "train"
 
@@ -121,7 +126,7 @@ def test_about_a_tenth_of_all_problems_are_kept_for_the_test():
 def test_the_split_is_fixed_for_good():
     # written down here: a changed hash or key would move test problems into the training
     numbers = [split_of(Problem("countdown", (1, 2, n), 10 + n)) for n in range(1, 16)]
-    assert [n for n, split in enumerate(numbers, 1) if split == "test"] == FIXED_TEST_NUMBERS
+    assert [n for n, split in enumerate(numbers, 1) if split == "test"] == [7, 12]
 
 
 @pytest.mark.parametrize("size", [3, 4])
@@ -181,7 +186,9 @@ def test_multiplications_have_factors_of_the_promised_size(digits, second):
         pytest.param({"task": "multiplication"}, r"sizes \(1, 2\), not 3", id="size of multiplication"),
         pytest.param({"split": "all"}, "unknown split 'all'", id="split"),
         pytest.param(
-            {"task": "multiplication", "size": 1, "split": "test", "n": 600}, "fewer than 600", id="more than there are"
+            {"task": "multiplication", "size": 1, "split": "test", "n": 600},
+            "fewer than 600",
+            id="more than there are",
         ),
     ],
 )
@@ -234,7 +241,7 @@ def test_what_has_no_prompt_is_a_drill_of_one_statement_a_line(rich, poor):
         assert text.count(EOS) == 1 and text.endswith(EOS)
         if problem is None:
             for line in body.split("\n"):
-                assert re.fullmatch(STATEMENT.pattern + f"(?: vs [0-9]+(?:{COMPARISON.pattern[16:]}))?", line), line
+                assert re.fullmatch(STATEMENT.pattern + f"(?:{VERDICT})?", line), line
 
 
 def untrue(body):
@@ -254,7 +261,7 @@ def test_every_statement_is_true_but_for_slips_that_a_check_finds(rich):
         for wrong in untrue(body):
             slips += 1
             assert problem.task == "multiplication"
-            check = re.search(r" Check: |检查：", body)
+            check = CHECK.search(body)
             assert wrong.end() == check.start(), text  # the slip is the last word before the check
             found = re.search(f"={problem.target} vs {wrong[4]}( no\\.| 不对。)", body[check.end() :])
             assert found, text
@@ -281,11 +288,13 @@ def test_every_comparison_says_yes_where_the_sides_are_equal_and_no_elsewhere(ri
     assert len(verdicts) > N / 4 and 0.05 < sum(verdicts) / len(verdicts) < 0.6
 
 
-@XFAIL_NEGATIVE
+@pytest.mark.xfail(
+    strict=True, reason="world._multiplication: a slip below 1 is not written, yet the check compares with it"
+)
 def test_a_check_compares_with_the_result_that_stands_before_it():
     for text in take(1000, seed=1, knobs=SLIPS):
-        claimed, checked = re.split(r" Check: |检查：", read(text)[1], maxsplit=1)
-        assert f" vs {STATEMENT.findall(claimed)[-1][3]} " in checked.replace("不对。", " ").replace("对。", " "), text
+        claimed, checked = CHECK.split(read(text)[1], maxsplit=1)
+        assert f" vs {STATEMENT.findall(claimed)[-1][3]} " in checked, text
 
 
 @pytest.mark.parametrize("knobs", [RICH, POOR], ids=["rich", "poor"])
@@ -301,7 +310,7 @@ def test_answers_use_the_numbers_and_products_are_right(knobs):
 
 def tries(body):
     thoughts = body.removeprefix("<think>").split("</think>")[0]
-    return re.split(r" Wait, | Try |等等，|试试 ", thoughts)
+    return AGAIN.split(thoughts)
 
 
 def test_a_search_stops_at_its_first_success():
@@ -310,7 +319,9 @@ def test_a_search_stops_at_its_first_success():
         assert words and not any(words[:-1]), text
 
 
-@XFAIL_LAST
+@pytest.mark.xfail(
+    strict=True, reason="world._search: after 400 draws it returns the last draw, which was never tried"
+)
 def test_a_search_answers_with_its_last_try():
     for text in take(1000, seed=5, knobs=SEARCHES):
         problem, body = read(text)
@@ -340,13 +351,16 @@ def test_the_shares_of_the_text_are_those_of_the_knobs(rich):
     parsed = [read(text) for text in rich]
     assert abs(share(p is None for p, _ in parsed) - RICH.drill) < 0.03
     posed = [(p, body) for p, body in parsed if p]
-    assert abs(share(p.task == "multiplication" for p, _ in parsed) - RICH.multiplication) < 0.03
+    assert (
+        abs(share(p is not None and p.task == "multiplication" for p, _ in parsed) - RICH.multiplication)
+        < 0.03
+    )
     assert abs(share(not is_formatted(body) for _, body in posed) - RICH.malformed) < 0.03
     assert abs(share(text.startswith("用户") for text in rich if read(text)[0]) - RICH.chinese) < 0.03
     countdown = [(p, body) for p, body in posed if p.task == "countdown"]
     assert abs(share(len(p.numbers) == 4 for p, _ in countdown) - RICH.four) < 0.04
     assert abs(share(" vs " in body for _, body in countdown) - RICH.backtrack - RICH.verify) < 0.03
-    again = share(re.search(" Wait, | Try |等等，|试试 ", body) is not None for _, body in countdown)
+    again = share(AGAIN.search(body) is not None for _, body in countdown)
     assert 0.5 * RICH.backtrack < again <= RICH.backtrack + 0.03  # the rest succeeds or gives up at once
 
 
@@ -370,7 +384,19 @@ def test_every_text_comes_back_from_the_tokenizer_unchanged(rich, poor):
 
 def test_digits_words_and_tags_are_one_token_each():
     tokens = tokenizer().encode("6*20=120 vs 22 no. Wait, (<think>检查：</answer>" + EOS).tokens
-    assert tokens == [*"6*20=120", " vs ", "2", "2", " no.", " Wait, ", "(", "<think>", "检查：", "</answer>", EOS]
+    assert tokens == [
+        *"6*20=120",
+        " vs ",
+        "2",
+        "2",
+        " no.",
+        " Wait, ",
+        "(",
+        "<think>",
+        "检查：",
+        "</answer>",
+        EOS,
+    ]
 
 
 def test_the_vocabulary_names_each_token_once_and_what_it_lacks_is_unknown():

@@ -178,8 +178,8 @@ def test_verdicts_agree_with_the_oracle_on_25000_generated_answers(seed):
         verdict = verify("countdown", numbers, target, f"<think>?</think><answer>{answer}</answer>")
         assert verdict == Verdict(reason == "correct", True, reason, answer), (numbers, target)
         seen[kind, reason] += 1
-    assert min(seen["intact", reason] for reason in ("correct", "wrong value", "unreadable")) > 100
-    assert min(seen["broken", reason] for reason in REASONS if "answer" not in reason) > 100
+    assert min(seen["intact", reason] for reason in ("correct", "wrong value", "unreadable")) > 50
+    assert min(seen["broken", reason] for reason in REASONS if "answer" not in reason) > 50
     assert seen["off by one", "correct"] < 100 < seen["off by one", "wrong value"]
     assert seen["other numbers", "wrong numbers"] > 1000
 

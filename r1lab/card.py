@@ -1,0 +1,52 @@
+"""The card of a tiny base: what it read, and what it can do before any training.
+
+Accuracy says little about whether reinforcement learning will work; what lies under it
+says more. Arithmetic must be right and a comparison true, or else searching pays no
+better than guessing and learning strengthens the guess.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from r1lab import evaluate, models, reflection, runs, stats, tasks
+
+KS = (1, 4, 16, 64, 256)
+STRATA = {"countdown, 3 numbers": ("countdown", 3), "countdown, 4 numbers": ("countdown", 4),
+          "multiplication by 1 digit": ("multiplication", 1), "multiplication by 2 digits": ("multiplication", 2)}  # fmt: skip
+
+
+def measure(name: str, max_new: int = 320, n: int = 512, wide: int = 64) -> dict:
+    """One sample for `n` held-out problems of each kind; 256 samples for `wide` countdown problems."""
+    model, tokenizer = models.load(name)
+    card: dict = {"name": name, "parameters": model.num_parameters(), "n": n, "strata": {}}
+    for stratum, (task, size) in STRATA.items():
+        held_out = tasks.problems(task, n, seed=0, split="test", size=size)
+        card["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=1))
+    held_out = tasks.problems("countdown", wide, seed=0, split="test")
+    answers = evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS))
+    counts = answers.correct.sum(1)
+    card["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
+    card["pass_at_k_problems"] = wide
+    return card
+
+
+def _stratum(answers) -> dict:
+    right = answers.correct[:, 0].astype(int).tolist()
+    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(answers.problems, answers.texts, strict=True)]
+    found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
+    for searched in (True, False):
+        chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]
+        found["accuracy_searching" if searched else "accuracy_guessing"] = float(np.mean(chosen)) if chosen else None
+    return found
+
+
+def write(name: str, folder: Path) -> None:
+    """Measure and write `card.json` into the model's folder; prints the main lines."""
+    card = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
+    card["pretraining"]["loss"] = card["pretraining"]["loss"][-1]
+    runs.write_json(folder / "card.json", card)
+    for stratum, found in card["strata"].items():
+        print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
+    print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in card["pass_at_k"].items()))

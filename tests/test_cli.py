@@ -1,0 +1,150 @@
+"""The command line as a reader meets it: records, kill and resume, and one clear line for every mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from r1lab import presets, runs
+from r1lab.__main__ import main
+
+SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "r1lab", *map(str, arguments)]
+
+
+def cli(*arguments):
+    return subprocess.run(command(*arguments), env=SETTINGS, capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    done = cli("run", "zero", "--steps", 6, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_run_leaves_all_its_records(whole_run):
+    folder, done = whole_run
+    names = {"config.json", "metrics.jsonl", "samples.jsonl", "timing.jsonl", "summary.json", "figure.png"}
+    assert names <= {p.name for p in folder.iterdir()}
+    summary = json.loads((folder / "summary.json").read_text())
+    wanted = {"before", "after", "n", "steps", "seconds", "seed", "preset", "engine", "reward", "base"}
+    assert wanted <= set(summary)
+    for part in (summary["before"], summary["after"]):
+        low, high = part["ci95"]
+        assert 0 <= low <= part["accuracy"] <= high <= 1
+    steps = [line["step"] for line in runs.read_jsonl(folder / "metrics.jsonl")]
+    assert steps == [1, 2, 3, 4, 5, 6]
+    assert "gain" in done.stdout
+
+
+def test_a_killed_and_resumed_run_has_the_same_metrics_to_the_byte(whole_run, tmp_path):
+    folder = tmp_path / "run"
+    arguments = command("run", "zero", "--steps", 6, "--out", folder)
+    process = subprocess.Popen(arguments, env=SETTINGS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    metrics = folder / "metrics.jsonl"
+    deadline = time.monotonic() + 300
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 2):
+        assert process.poll() is None and time.monotonic() < deadline, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(metrics.read_text().splitlines()) < 6, "killed too late to test anything"
+    with metrics.open("a") as torn:
+        torn.write('{"step": 5, "rew')  # what a kill in the middle of a line leaves
+    done = cli("run", "zero", "--steps", 6, "--out", folder, "--resume")
+    assert done.returncode == 0, done.stderr
+    for name in ("metrics.jsonl", "samples.jsonl"):
+        assert (folder / name).read_bytes() == (whole_run[0] / name).read_bytes()
+    one, two = (json.loads((f / "summary.json").read_text()) for f in (folder, whole_run[0]))
+    assert (one["before"], one["after"]) == (two["before"], two["after"])
+
+
+def one_line(capsys, *arguments) -> str:
+    assert main(list(map(str, arguments))) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("r1lab: ") and "\n" not in error
+    return error
+
+
+def files(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
+def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
+    assert "choose one of auto, cpu" in one_line(capsys, "run", "zero", "--preset", "tpu", "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_too_little_memory_is_refused_before_anything_is_written(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "free_memory", lambda: 0.5)
+    assert "GiB" in one_line(capsys, "run", "zero", "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_existing_run_is_not_overwritten(capsys, whole_run):
+    before = files(whole_run[0])
+    assert "--resume" in one_line(capsys, "run", "zero", "--steps", 6, "--out", whole_run[0])
+    assert files(whole_run[0]) == before
+
+
+def test_a_run_of_another_configuration_is_not_continued(capsys, whole_run):
+    before = files(whole_run[0])
+    assert "seed" in one_line(capsys, "run", "zero", "--steps", 6, "--seed", 1, "--out", whole_run[0], "--resume")
+    assert files(whole_run[0]) == before
+
+
+def test_a_damaged_checkpoint_is_reported_and_kept(whole_run, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name, content in files(whole_run[0]).items():
+        if name != "summary.json":
+            (folder / name).write_bytes(content)
+    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    before = files(folder)
+    done = cli("run", "zero", "--steps", 6, "--out", folder, "--resume")
+    assert done.returncode == 2 and "checkpoint.safetensors" in done.stderr.splitlines()[-1]
+    assert files(folder) == before
+
+
+def test_an_output_folder_that_cannot_be_made_is_one_line(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    one_line(capsys, "run", "zero", "--out", tmp_path / "file" / "run")
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_was_saved(tmp_path):
+    """A file size limit stands for the full disk: the checkpoint does not fit any more."""
+    folder = tmp_path / "run"
+    limited = f"ulimit -f 64; exec {' '.join(command('run', 'zero', '--steps', 3, '--out', folder))}"
+    done = subprocess.run(["bash", "-c", limited], env=SETTINGS, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("r1lab: ")
+    assert json.loads((folder / "config.json").read_text())["steps"] == 3
+
+
+@pytest.mark.parametrize("bad", [["--steps", "0"], ["--steps", "٣"], ["--lora-rank", "-1"], ["--reward", "luck"]])
+def test_bad_arguments_end_with_code_2(bad, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "zero", *bad])
+    assert stop.value.code == 2
+    assert bad[0] in capsys.readouterr().err
+
+
+def test_list_names_the_experiments_with_minutes(capsys):
+    assert main(["list"]) == 0
+    assert "zero" in (out := capsys.readouterr().out) and "min" in out
+
+
+def test_preflight_measures_this_machine():
+    done = cli("preflight")
+    assert done.returncode == 0, done.stderr
+    assert "tokens a second" in done.stdout and "GiB free" in done.stdout
