@@ -13,17 +13,21 @@ import numpy as np
 from r1lab import evaluate, models, reflection, runs, stats, tasks
 
 KS = (1, 4, 16, 64, 256)
-STRATA = {"countdown, 3 numbers": ("countdown", 3), "countdown, 4 numbers": ("countdown", 4),
-          "multiplication by 1 digit": ("multiplication", 1), "multiplication by 2 digits": ("multiplication", 2)}  # fmt: skip
+STRATA = {  # task, size, held-out problems (there are no more one-digit ones), samples a problem
+    "countdown, 3 numbers": ("countdown", 3, 512, 1),
+    "countdown, 4 numbers": ("countdown", 4, 512, 1),
+    "multiplication by 1 digit": ("multiplication", 1, 40, 8),
+    "multiplication by 2 digits": ("multiplication", 2, 320, 1),
+}
 
 
-def measure(name: str, max_new: int = 320, n: int = 512, wide: int = 64) -> dict:
-    """One sample for `n` held-out problems of each kind; 256 samples for `wide` countdown problems."""
+def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
+    """Every stratum at temperature 1; and 256 samples for each of `wide` countdown problems."""
     model, tokenizer = models.load(name)
-    card: dict = {"name": name, "parameters": model.num_parameters(), "n": n, "strata": {}}
-    for stratum, (task, size) in STRATA.items():
+    card: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
+    for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
-        card["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=1))
+        card["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, "tiny", max_new, 1, samples))
     held_out = tasks.problems("countdown", wide, seed=0, split="test")
     answers = evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS))
     counts = answers.correct.sum(1)
@@ -33,8 +37,9 @@ def measure(name: str, max_new: int = 320, n: int = 512, wide: int = 64) -> dict
 
 
 def _stratum(answers) -> dict:
-    right = answers.correct[:, 0].astype(int).tolist()
-    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(answers.problems, answers.texts, strict=True)]
+    right = answers.correct.flatten().astype(int).tolist()
+    asked = answers.repeated()
+    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, answers.texts, strict=True)]
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
     for searched in (True, False):
         chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]

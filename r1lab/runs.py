@@ -7,7 +7,7 @@ and at the end `summary.json` and `figure.png`. Three rules:
 * A whole file is written beside its name and then renamed; a log grows by whole lines. A
   kill leaves at most one torn last line, and `rewind` takes it away.
 * A checkpoint of step N says that the logs hold every step up to N. Going on from N writes
-  the same lines again, byte for byte, if the numbers are the same.
+  the same lines again, byte for byte, where the numbers are the same.
 * What cannot go on stops with a `RunError`: one sentence, nothing deleted, nothing guessed.
 
 Left out: a lock. Two processes must not write to one folder.
@@ -27,23 +27,12 @@ from pathlib import Path
 LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl")
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
-NO_DIGEST = b"0" * 64  # stands in the file while its digest is computed
 DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
-WHY = {
-    "ENOSPC": "the disk is full",
-    "EDQUOT": "the disk quota is used up",
-    "EACCES": "writing is not allowed there",
-    "EPERM": "writing is not allowed there",
-    "EROFS": "the disk is read-only",
-}
+NO_DIGEST = b"0" * 64  # stands there while the digest is computed
 
 
 class RunError(Exception):
     """One sentence that says what happened and what to do. The command line prints it."""
-
-
-class _Damaged(Exception):
-    """The content of a checkpoint does not match its digest."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +55,11 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
     `resume` is False, holds one with another config, or its checkpoint is damaged.
     """
     folder = Path(folder)
-    try:
+    with _plainly(folder, "choose another --out"):
         folder.mkdir(parents=True, exist_ok=True)
-        found = [name for name in FILES if (folder / name).exists()]
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be used as a folder ({error.strerror}): choose another --out"
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise RunError(f"{folder} cannot be written to: choose another --out")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, "writing is not allowed")
+    found = [name for name in FILES if (folder / name).exists()]
     if not found:
         write_json(folder / "config.json", config)
         return 0
@@ -84,12 +69,12 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
         )
     if "config.json" not in found:
         raise RunError(
-            f"{folder} holds {found[0]} but no config.json, so nobody can say what ran: choose another --out"
+            f"{folder} has {found[0]} but no config.json, so what ran is unknown: choose another --out"
         )
     differ = list(_differences(_read_json(folder / "config.json"), json.loads(json.dumps(config))))
     if differ:
         raise RunError(
-            f"{folder} holds a run with other settings: {'; '.join(differ)}. Set them alike, or choose another --out"
+            f"{folder} holds a run with other settings, {'; '.join(differ)}: set them alike, or choose another --out"
         )
     if finished(folder):
         return max((line.get("step", 0) for line in read_jsonl(folder / LOGS[0])), default=0)
@@ -104,7 +89,7 @@ def _differences(there, here, name: str = "") -> Iterator[str]:
             yield from _differences(there.get(key, ...), here.get(key, ...), f"{name}.{key}" if name else key)
     elif there != here:
         old, new = ("not set" if x is ... else json.dumps(x)[:80] for x in (there, here))
-        yield f"{name or 'config'} is {old} there and {new} now"
+        yield f"{name} is {old} there and {new} now"
 
 
 def finished(folder: Path) -> bool:
@@ -113,30 +98,25 @@ def finished(folder: Path) -> bool:
 
 
 def append(folder: Path, name: str, record: dict) -> None:
-    """Add one line to a log. Keys stay in the order given. No NaN: a run that has lost its
-    numbers has nothing more to record."""
+    """Add one line to a log, its keys in the order given. NaN and infinity raise RunError."""
     path = Path(folder) / name
     lost = [k for k, v in record.items() if isinstance(v, float) and not math.isfinite(v)]
     if lost:
         raise RunError(
-            f"step {record.get('step')} has no finite value for {', '.join(lost)}: the run has diverged, "
-            "start another with a lower --lr"
+            f"{', '.join(lost)} not finite at step {record.get('step')}, the run has diverged: try a lower --lr"
         )
     line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
-        with open(path, "ab") as file:
-            file.write(line.encode("utf-8", "backslashreplace"))  # a lone surrogate becomes its \u escape
-    except OSError as error:
-        raise _failed(path, error) from error
+    with _plainly(path), open(path, "ab") as file:
+        file.write(line.encode("utf-8", "backslashreplace"))  # a lone surrogate becomes its \u escape
 
 
 def rewind(folder: Path, step: int) -> None:
-    """Take every line after `step`, and a torn last line, out of the logs. Lines without a
-    step count as step 0. A log that needs no change is not touched."""
+    """Take every line after `step`, and a torn last line, out of the logs. A line without a
+    step counts as step 0. A log that needs no change is not touched."""
     for path in (Path(folder) / name for name in LOGS):
         if path.exists():
             kept = b"".join(line + b"\n" for line, record in _lines(path) if record.get("step", 0) <= step)
-            if kept != _read(path):
+            if kept != path.read_bytes():
                 _replace(path, kept)
 
 
@@ -147,33 +127,39 @@ def read_jsonl(path: Path) -> list[dict]:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict]]:
-    lines = _read(path).split(b"\n")  # bytes: str.splitlines would also cut at U+2028 inside a text
+    with _plainly(path):
+        lines = path.read_bytes().split(b"\n")  # str.splitlines would cut at a U+2028 inside a text
     for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                record = json.loads(line)
-            except ValueError:
-                record = None
-            if isinstance(record, dict):
-                yield line, record
-            elif number < len(lines):  # only the text behind the last line end can be torn
-                raise RunError(f"line {number} of {path} is not a JSON record: mend or delete that line")
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if isinstance(record, dict):
+            yield line, record
+        elif number < len(lines):  # only what stands behind the last line end can be torn
+            raise RunError(f"line {number} of {path} is not a JSON record: mend or delete that line")
 
 
 def load_run(folder: Path) -> Run:
     """Everything a run folder holds. Raises RunError where there is no folder."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise RunError(f"there is no run at {folder}: check the path, or make one with `python -m r1lab run`")
-    config, summary = (
-        _read_json(folder / n) if (folder / n).exists() else {} for n in ("config.json", "summary.json")
-    )
+        raise RunError(f"there is no run at {folder}: check the path")
+    config, summary = _read_json(folder / "config.json"), _read_json(folder / "summary.json")
     return Run(config, *(read_jsonl(folder / name) for name in LOGS), summary)
+
+
+def _read_json(path: Path) -> dict:
+    with _plainly(path):
+        try:
+            return json.loads(path.read_bytes()) if path.exists() else {}
+        except ValueError as error:
+            raise RunError(f"{path} is not JSON ({error}): mend it, or choose another --out") from error
 
 
 def write_json(path: Path, value) -> None:
     """Write sorted, indented JSON; whoever reads `path` finds the old file or the new one.
-    Raises ValueError for NaN and infinity, RunError when it cannot be written."""
+    Raises ValueError for NaN and infinity."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     _replace(Path(path), (text + "\n").encode("utf-8", "backslashreplace"))
 
@@ -181,8 +167,7 @@ def write_json(path: Path, value) -> None:
 def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None:
     """Save what a resumed run needs: tensors by name, and `extra`, which comes back as JSON
     gives it (tuples as lists). The checkpoint before stays, for the case that this one is
-    damaged. The digest in the file covers every byte of it: header, step, extra, tensors.
-    """
+    damaged. The digest in the file covers all of it: names, step, extra, tensors."""
     import safetensors.torch
     import torch
 
@@ -192,18 +177,17 @@ def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None
     blob = safetensors.torch.save(plain, about)
     at = DIGEST.search(blob).start(1)  # quotes inside `extra` are escaped, so this is no part of it
     blob = blob[:at] + hashlib.sha256(blob).hexdigest().encode() + blob[at + 64 :]
-    for path in (folder / name for name in LOGS):
-        if path.exists():  # the logs must reach the disk before the checkpoint that vouches for them
-            with open(path, "rb+") as file:
-                os.fsync(file.fileno())
-    _replace(folder / NEWEST, blob, folder / PREVIOUS)
+    for path in (folder / name for name in LOGS if (folder / name).exists()):
+        with _plainly(path), open(path, "rb+") as file:
+            os.fsync(file.fileno())  # on the disk before the checkpoint that vouches for it
+    _replace(folder / NEWEST, blob, keep=folder / PREVIOUS)
 
 
 def load_checkpoint(folder: Path) -> tuple[int, dict, dict] | None:
     """(step, tensors, extra) of the newest checkpoint, None where there is none.
 
-    After a kill between the two renames of `save_checkpoint` the newest is the one called
-    previous. A damaged file is never passed over: RunError says what to delete."""
+    A damaged file is never passed over: RunError says what to delete. After a kill between
+    the two renames of `save_checkpoint`, the newest is the one called previous."""
     import safetensors.torch
 
     saved = _newest(Path(folder))
@@ -211,90 +195,66 @@ def load_checkpoint(folder: Path) -> tuple[int, dict, dict] | None:
 
 
 def _newest(folder: Path) -> tuple[int, dict, bytes] | None:
-    newest, previous = folder / NEWEST, folder / PREVIOUS
-    path = newest if newest.exists() else previous
-    if not path.exists():
-        return None
-    try:
-        return _checked(path)
-    except _Damaged:
-        way = "delete it and --resume starts again from step 0"
-    if path is newest and previous.exists():
-        try:
-            way = (
-                f"delete it and --resume goes on from the checkpoint before it, step {_checked(previous)[0]}"
-            )
-        except _Damaged:
-            way = f"{PREVIOUS} is damaged too; delete both and --resume starts again from step 0"
-    raise RunError(f"{path} is damaged, its content does not match its checksum: {way}")
+    there = [path for path in (folder / NEWEST, folder / PREVIOUS) if path.exists()]
+    checked = [_checked(path) for path in there]
+    if not there or checked[0]:
+        return checked[0] if there else None
+    way = "delete it and --resume starts again from step 0"
+    if len(there) == 2 and checked[1]:
+        way = f"delete it and --resume goes on from the checkpoint before it, step {checked[1][0]}"
+    elif len(there) == 2:
+        way = f"{PREVIOUS} is damaged too; delete both and --resume starts again from step 0"
+    raise RunError(f"{there[0]} is damaged, its content does not match its checksum: {way}")
 
 
-def _checked(path: Path) -> tuple[int, dict, bytes]:
-    """Step, extra and all bytes of a checkpoint; nothing is parsed before the digest fits."""
-    blob = _read(path)
+def _checked(path: Path) -> tuple[int, dict, bytes] | None:
+    """Step, extra and bytes of a checkpoint, None where the digest does not fit. Nothing is
+    parsed before it does."""
+    with _plainly(path):
+        blob = path.read_bytes()
     stated = DIGEST.search(blob)
     if not stated:
-        raise _Damaged
-    digest, view = hashlib.sha256(), memoryview(blob)
-    for part in (view[: stated.start(1)], NO_DIGEST, view[stated.end(1) :]):
-        digest.update(part)
-    if digest.hexdigest().encode() != stated[1]:
-        raise _Damaged
-    size = int.from_bytes(blob[:8], "little")
-    about = json.loads(blob[8 : 8 + size])["__metadata__"]
+        return None
+    at = stated.start(1)
+    if hashlib.sha256(blob[:at] + NO_DIGEST + blob[at + 64 :]).hexdigest().encode() != stated[1]:
+        return None
+    about = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
     return int(about["step"]), json.loads(about["extra"]), blob
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be read ({error.strerror}): check the disk and the permissions"
-        ) from error
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        value = json.loads(_read(path))
-    except ValueError as error:
-        raise RunError(f"{path} is not JSON ({error}): mend it, or choose another --out") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{path} is not a JSON object: mend it, or choose another --out")
-    return value
 
 
 def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:
     """Put `data` at `path` in one move; what was there moves to `keep` first, if given."""
     part = path.with_name(f".{path.name}.part")
+    with _plainly(path):
+        try:
+            with open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if keep and path.exists():
+                os.replace(path, keep)
+            os.replace(part, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _plainly(path: Path, way: str = "set it right and go on with --resume") -> Iterator[None]:
+    """What the system refuses becomes one sentence that also says what is safe."""
     try:
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if keep and path.exists():
-            os.replace(path, keep)
-        os.replace(part, path)
-        if os.name == "posix":  # the renames must reach the disk too
-            handle = os.open(path.parent, os.O_RDONLY)
-            os.fsync(handle)
-            os.close(handle)
+        yield
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _failed(path, error) from error
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise RunError(f"{path}: {why}; saved so far: {_saved(path.parent)}. To do: {way}") from error
 
 
-def _failed(path: Path, error: OSError) -> RunError:
-    why = WHY.get(errno.errorcode.get(error.errno, ""), error.strerror or str(error))
-    message = f"{path} could not be written: {why}"
-    if not (path.parent / "config.json").exists():
-        return RunError(message)
-    saved = "nothing"
-    with contextlib.suppress(RunError, OSError):
-        steps = (path.parent / LOGS[0]).read_bytes().count(b"\n") if (path.parent / LOGS[0]).exists() else 0
-        newest = _newest(path.parent)
-        saved = f"{steps} lines of {LOGS[0]}, " + (
-            f"the checkpoint of step {newest[0]}" if newest else "no checkpoint"
+def _saved(folder: Path) -> str:
+    with contextlib.suppress(OSError, RunError):
+        lines = len(read_jsonl(folder / LOGS[0]))
+        newest = _newest(folder)
+        return f"{lines} lines of {LOGS[0]}, " + (
+            f"checkpoint of step {newest[0]}" if newest else "no checkpoint"
         )
-    return RunError(f"{message}; saved so far: {saved}. Set it right and go on with --resume")
+    return "unknown"

@@ -95,16 +95,17 @@ def draw_multiplication(rng: random.Random, digits: int = 1) -> Problem:
     return Problem("multiplication", (a, b), a * b)
 
 
-def problems(task: str, n: int, seed: int, split: str = "train", size: int = 3) -> list[Problem]:
+def problems(task: str, n: int, seed: int, split: str = "train", size: int | None = None) -> list[Problem]:
     """`n` distinct problems of one split, the same for the same arguments.
 
-    task: "countdown" (`size` numbers: 3 or 4) or "multiplication" (second factor of
-    `size` digits: 1 or 2). Raises ValueError for another task, split or size, or when
+    task: "countdown" (`size` numbers: 3, the default, or 4) or "multiplication" (second
+    factor of `size` digits: 2, the default, or 1). Raises ValueError for another task, split or size, or when
     the split does not hold `n` problems.
     """
-    sizes = {"countdown": (3, 4), "multiplication": (1, 2)}
+    sizes = {"countdown": (3, 4), "multiplication": (2, 1)}  # the default first
     if task not in sizes:
         raise ValueError(f"unknown task {task!r}: choose one of {sorted(sizes)}")
+    size = sizes[task][0] if size is None else size
     if size not in sizes[task]:
         raise ValueError(f"{task} has sizes {sizes[task]}, not {size}")
     if split not in ("train", "test"):

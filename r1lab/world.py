@@ -82,7 +82,12 @@ def _escape(piece: str) -> str:
 
 
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
-    """Endless texts of the world, none about a problem of the test split."""
+    """Endless texts of the world; none poses a problem of the test split.
+
+    What a text works out on its way may be another problem's answer: a failed try can
+    solve a test problem with the same numbers, and the parts and drills state one-digit
+    products. So a one-digit multiplication is knowledge here, not a held-out problem.
+    """
     rng = random.Random(f"world-{seed}")
     while True:
         kind = rng.random()
@@ -144,14 +149,15 @@ def _search(rng, knobs: Knobs, problem: Problem, solution, words) -> tuple[str, 
     """Try, compare, try again; no attempt twice. A long search fails many times first."""
     most = 40 if len(problem.numbers) == 3 else 28
     failures = rng.randint(8, most - 2) if rng.random() < knobs.long else 0
-    thoughts, seen = "", set()
+    thoughts, answer, seen = "", "", set()
     for _ in range(400):
-        steps, answer = _attempt(rng, problem, solution, 0.0 if failures else knobs.insight)
+        steps, tried = _attempt(rng, problem, solution, 0.0 if failures else knobs.insight)
         found = steps[-1].result == problem.target
-        if answer in seen or (found and failures > len(seen)):
+        if tried in seen or (found and failures > len(seen)):
             continue
         if seen:
             thoughts += rng.choice(words["wait" if rng.random() < 0.7 else "try"])
+        answer = tried
         seen.add(answer)
         thoughts += ", ".join(map(str, steps)) + _compare(rng, steps[-1].result, problem.target, words)
         if found or len(seen) >= most or (len(seen) >= failures and rng.random() > knobs.patience):
@@ -170,9 +176,9 @@ def _multiplication(rng: random.Random, knobs: Knobs) -> str:
     if rng.random() < knobs.decompose:
         thoughts = _parts(a, b)
         if rng.random() < knobs.recheck:
-            slip = rng.random() < knobs.slips
-            first = product + rng.choice([-100, -10, -1, 1, 10, 100]) if slip else product
-            if slip and first > 0:
+            first = product
+            if rng.random() < knobs.slips:
+                first = max(1, product + rng.choice([-100, -10, -1, 1, 10, 100]))
                 thoughts = thoughts[: -len(str(product))] + str(first)
             other = _parts(b, a) if b > 9 else _halves(a, b)
             thoughts += rng.choice(words["check"]) + other + _compare(rng, product, first, words)
