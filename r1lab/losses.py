@@ -59,8 +59,7 @@ def group_advantages(rewards: Tensor, scale: str = "group", eps: float = 1e-4) -
     "none" leaves the division out (Dr. GRPO, Kimi k1.5); "batch" divides by the one std of
     all P*G rewards. The std is the n-1 form, as in TRL. The paper does not say which: for
     one right answer of 16 the n form gives the winner 3.87, the n-1 form 3.75.
-    Equal rewards give exactly 0. In TRL the rounding of the mean may survive there: eight
-    rewards of 0.7 have advantages of 6e-4 in size.
+    Equal rewards give exactly 0; in TRL eight rewards of 0.7 give 6e-4 each, a rounding error.
     """
     if rewards.dim() != 2 or rewards.shape[1] < 2:
         raise ValueError(f"rewards must be (P, G) with G at least 2, not {tuple(rewards.shape)}")
@@ -184,9 +183,8 @@ def clip_fraction(
 ) -> Tensor:
     """The share of tokens whose gradient the clip took away. Arguments of `policy_loss`.
 
-    A good token whose ratio is already above 1 + clip_high, or a bad one below 1 - clip_low;
-    the two other sides are never clipped. TRL logs it as clip_ratio/region_mean (for gspo it
-    counts completions, not tokens).
+    A good token whose ratio is above 1 + clip_high, or a bad one below 1 - clip_low; the two
+    other sides are never clipped. TRL: clip_ratio/region_mean (for gspo, of completions).
     """
     advantages = advantages.unsqueeze(1) if advantages.dim() == 1 else advantages
     ratio = importance_ratio(logps, old_logps, mask, kind)
@@ -197,8 +195,8 @@ def clip_fraction(
 def kl_k1(logps: Tensor, ref_logps: Tensor) -> Tensor:
     """KL(policy || reference) from the policy's own samples: log(pi / pi_ref).
 
-    Any shape (a token or a whole completion); the same for k2 and k3. Its mean is the KL,
-    but single values may be negative. As a loss it is useless: its expected gradient is 0.
+    Any shape, for k2 and k3 too: tokens or whole completions. Its mean is the KL, single
+    values may be negative. As a loss it is useless: its expected gradient is 0.
     """
     return logps - ref_logps
 

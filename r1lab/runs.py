@@ -28,7 +28,7 @@ LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl")
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
 DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
-NO_DIGEST = b"0" * 64  # stands there while the digest is computed
+LOOK = "check the disk and the permissions"
 
 
 class RunError(Exception):
@@ -64,32 +64,21 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
         write_json(folder / "config.json", config)
         return 0
     if not resume:
-        raise RunError(
-            f"{folder} already holds a run ({found[0]}): add --resume to go on, or choose another --out"
-        )
+        raise RunError(f"{folder} already holds a run: add --resume to go on, or choose another --out")
     if "config.json" not in found:
-        raise RunError(
-            f"{folder} has {found[0]} but no config.json, so what ran is unknown: choose another --out"
+        raise RunError(f"{folder} has no config.json, so what ran is unknown: choose another --out")
+    there, here = _read_json(folder / "config.json"), json.loads(json.dumps(config))
+    keys = [key for key in sorted(there | here) if there.get(key) != here.get(key)]
+    if keys:
+        differ = "; ".join(
+            f"{key} was {there.get(key)!r:.80} and is now {here.get(key)!r:.80}" for key in keys
         )
-    differ = list(_differences(_read_json(folder / "config.json"), json.loads(json.dumps(config))))
-    if differ:
-        raise RunError(
-            f"{folder} holds a run with other settings, {'; '.join(differ)}: set them alike, or choose another --out"
-        )
+        raise RunError(f"{folder} holds another run ({differ}): set it alike, or choose another --out")
     if finished(folder):
         return max((line.get("step", 0) for line in read_jsonl(folder / LOGS[0])), default=0)
     saved = _newest(folder)
     rewind(folder, saved[0] if saved else -1)  # nothing saved: the first step, 0 or 1, comes again
     return saved[0] if saved else 0
-
-
-def _differences(there, here, name: str = "") -> Iterator[str]:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted(there.keys() | here.keys()):
-            yield from _differences(there.get(key, ...), here.get(key, ...), f"{name}.{key}" if name else key)
-    elif there != here:
-        old, new = ("not set" if x is ... else json.dumps(x)[:80] for x in (there, here))
-        yield f"{name} is {old} there and {new} now"
 
 
 def finished(folder: Path) -> bool:
@@ -102,9 +91,7 @@ def append(folder: Path, name: str, record: dict) -> None:
     path = Path(folder) / name
     lost = [k for k, v in record.items() if isinstance(v, float) and not math.isfinite(v)]
     if lost:
-        raise RunError(
-            f"{', '.join(lost)} not finite at step {record.get('step')}, the run has diverged: try a lower --lr"
-        )
+        raise RunError(f"{', '.join(lost)} is not finite, the run has diverged: start one with a lower --lr")
     line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
     with _plainly(path), open(path, "ab") as file:
         file.write(line.encode("utf-8", "backslashreplace"))  # a lone surrogate becomes its \u escape
@@ -127,7 +114,7 @@ def read_jsonl(path: Path) -> list[dict]:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict]]:
-    with _plainly(path):
+    with _plainly(path, LOOK):
         lines = path.read_bytes().split(b"\n")  # str.splitlines would cut at a U+2028 inside a text
     for number, line in enumerate(lines, 1):
         try:
@@ -150,7 +137,7 @@ def load_run(folder: Path) -> Run:
 
 
 def _read_json(path: Path) -> dict:
-    with _plainly(path):
+    with _plainly(path, LOOK):
         try:
             return json.loads(path.read_bytes()) if path.exists() else {}
         except ValueError as error:
@@ -172,11 +159,11 @@ def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None
     import torch
 
     folder = Path(folder)
-    about = {"step": str(step), "extra": json.dumps(extra, allow_nan=False), "sha256": NO_DIGEST.decode()}
+    about = {"step": str(step), "extra": json.dumps(extra, allow_nan=False), "sha256": "0" * 64}
     plain = {k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()}
     blob = safetensors.torch.save(plain, about)
     at = DIGEST.search(blob).start(1)  # quotes inside `extra` are escaped, so this is no part of it
-    blob = blob[:at] + hashlib.sha256(blob).hexdigest().encode() + blob[at + 64 :]
+    blob = blob[:at] + _digest(blob, at) + blob[at + 64 :]
     for path in (folder / name for name in LOGS if (folder / name).exists()):
         with _plainly(path), open(path, "rb+") as file:
             os.fsync(file.fileno())  # on the disk before the checkpoint that vouches for it
@@ -196,30 +183,30 @@ def load_checkpoint(folder: Path) -> tuple[int, dict, dict] | None:
 
 def _newest(folder: Path) -> tuple[int, dict, bytes] | None:
     there = [path for path in (folder / NEWEST, folder / PREVIOUS) if path.exists()]
-    checked = [_checked(path) for path in there]
-    if not there or checked[0]:
-        return checked[0] if there else None
-    way = "delete it and --resume starts again from step 0"
-    if len(there) == 2 and checked[1]:
-        way = f"delete it and --resume goes on from the checkpoint before it, step {checked[1][0]}"
-    elif len(there) == 2:
-        way = f"{PREVIOUS} is damaged too; delete both and --resume starts again from step 0"
-    raise RunError(f"{there[0]} is damaged, its content does not match its checksum: {way}")
+    saved = _checked(there[0]) if there else None
+    if saved or not there:
+        return saved
+    before = _checked(there[1]) if there[1:] else None
+    files = there[0].name if before or not there[1:] else f"{NEWEST} and {PREVIOUS}"
+    step = f"goes on from step {before[0]}, saved before it" if before else "starts again from step 0"
+    raise RunError(f"{files} in {folder} is damaged (wrong checksum): delete it, and --resume {step}")
 
 
 def _checked(path: Path) -> tuple[int, dict, bytes] | None:
     """Step, extra and bytes of a checkpoint, None where the digest does not fit. Nothing is
     parsed before it does."""
-    with _plainly(path):
+    with _plainly(path, LOOK):
         blob = path.read_bytes()
     stated = DIGEST.search(blob)
-    if not stated:
-        return None
-    at = stated.start(1)
-    if hashlib.sha256(blob[:at] + NO_DIGEST + blob[at + 64 :]).hexdigest().encode() != stated[1]:
+    if not stated or _digest(blob, stated.start(1)) != stated[1]:
         return None
     about = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
     return int(about["step"]), json.loads(about["extra"]), blob
+
+
+def _digest(blob: bytes, at: int) -> bytes:
+    """The digest of everything but the 64 bytes at `at`, where the digest itself stands."""
+    return hashlib.sha256(blob[:at] + blob[at + 64 :]).hexdigest().encode()
 
 
 def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:
@@ -241,20 +228,19 @@ def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _plainly(path: Path, way: str = "set it right and go on with --resume") -> Iterator[None]:
-    """What the system refuses becomes one sentence that also says what is safe."""
+def _plainly(path: Path, way: str = "") -> Iterator[None]:
+    """What the system refuses becomes one sentence. Without `way` it is a write to a run
+    that failed, and the sentence also says what is safe."""
     try:
         yield
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise RunError(f"{path}: {why}; saved so far: {_saved(path.parent)}. To do: {way}") from error
+        saved = "" if way else f"; saved so far: {_saved(path.parent)}"
+        raise RunError(f"{path}: {why}{saved}. {way or 'Set it right and add --resume'}") from error
 
 
 def _saved(folder: Path) -> str:
-    with contextlib.suppress(OSError, RunError):
-        lines = len(read_jsonl(folder / LOGS[0]))
-        newest = _newest(folder)
-        return f"{lines} lines of {LOGS[0]}, " + (
-            f"checkpoint of step {newest[0]}" if newest else "no checkpoint"
-        )
-    return "unknown"
+    with contextlib.suppress(RunError):
+        lines, newest = len(read_jsonl(folder / LOGS[0])), _newest(folder)
+        return f"{lines} lines of {LOGS[0]}, last checkpoint: {f'step {newest[0]}' if newest else 'none'}"
+    return "see the folder"

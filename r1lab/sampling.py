@@ -48,6 +48,7 @@ class _Layer:
     qkv: torch.Tensor  # (q + 2 kv, hidden), LoRA folded in
     qkv_bias: torch.Tensor | None
     out: torch.Tensor
+    out_bias: torch.Tensor | None
     norm2: torch.Tensor
     gate_up: torch.Tensor
     down: torch.Tensor
@@ -99,6 +100,7 @@ class Sampler:
             qkv=torch.cat([_weight(a.q_proj), _weight(a.k_proj), _weight(a.v_proj)]),
             qkv_bias=None if biases[0] is None else torch.cat(biases),
             out=_weight(a.o_proj),
+            out_bias=_bias(a.o_proj),
             norm2=layer.post_attention_layernorm.weight.detach(),
             gate_up=torch.cat([_weight(m.gate_proj), _weight(m.up_proj)]),
             down=_weight(m.down_proj),
@@ -130,7 +132,7 @@ class Sampler:
                 o = F.scaled_dot_product_attention(
                     q.transpose(1, 2), keys, values, attn_mask=mask, enable_gqa=True
                 ).transpose(1, 2)
-            x = x + F.linear(o.reshape(B, S, -1), layer.out)
+            x = x + F.linear(o.reshape(B, S, -1), layer.out, layer.out_bias)
             gate, up = F.linear(self._norm(x, layer.norm2), layer.gate_up).chunk(2, dim=-1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
         return F.linear(self._norm(x[:, -1], self.final_norm), self.head)

@@ -347,6 +347,17 @@ def test_grpo_forgives_a_long_wrong_answer_and_dr_grpo_does_not(kind, short, lon
     assert close(logps.grad, [[short, 0, 0], [long, long, long]], 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("grpo", 3), ("gspo", 3), ("printed", 7), ("dr_grpo", 14 / 16), ("dapo", 14 / 4), ("bnpo", 14 / 4)],
+)
+def test_a_kl_term_is_averaged_as_its_kind_says_and_padding_is_not_read(kind, expected):
+    """One completion of the value 2, one of 1, 4 and 7: means 2 and 4, sums 2 and 12."""
+    values = torch.tensor([[2.0, torch.nan, torch.inf], [1.0, 4.0, 7.0]])
+    mask = torch.tensor([[1, 0, 0], [1, 1, 1]])
+    assert close(losses.aggregate(values, mask, kind, divisor(mask, kind)), expected, 1e-6)
+
+
 @pytest.mark.parametrize("kind", losses.KINDS)
 def test_padding_changes_nothing_whatever_stands_there(kind):
     logps, old, advantages, mask = random_batch()
@@ -563,9 +574,9 @@ def test_k2_is_biased_and_k3_never_negative():
 
 
 def test_a_small_k3_survives_float32():
-    logps = torch.tensor([-1.0])
-    exact = Fraction(1, 1024) ** 2 / 2 + Fraction(1, 1024) ** 3 / 6  # e^x - 1 - x, to 1e-13
-    assert abs(losses.kl_k3(logps, logps - 1 / 1024).item() / float(exact) - 1) < 1e-2
+    logps, x = torch.tensor([-1.0]), Fraction(1, 2**13)
+    exact = x**2 / 2 - x**3 / 6  # e^-x + x - 1, and less than x^4 more
+    assert abs(losses.kl_k3(logps, logps - float(x)).item() / float(exact) - 1) < 1e-2
 
 
 @pytest.mark.parametrize(
@@ -603,6 +614,13 @@ def test_gradient_of_each_estimator_as_a_loss_on_fixed_samples(estimator, target
 
 
 # -- Kimi k1.5 --------------------------------------------------------------------------
+
+
+def test_kimi_takes_the_sampling_policy_as_a_constant():
+    """On-policy the gradient is -2 * tau * (r - mean r) / k."""
+    logps = torch.tensor([[-1.0, -5.0]], requires_grad=True)
+    losses.kimi_loss(logps, logps, torch.tensor([[1.0, 0.0]]), 0.5).backward()
+    assert close(logps.grad, [[-0.25, 0.25]])
 
 
 def test_kimi_loss_in_fractions():

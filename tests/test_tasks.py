@@ -183,7 +183,7 @@ def test_multiplications_have_factors_of_the_promised_size(digits, second):
     [
         pytest.param({"task": "sudoku"}, "unknown task 'sudoku'", id="task"),
         pytest.param({"size": 5}, r"sizes \(3, 4\), not 5", id="size of countdown"),
-        pytest.param({"task": "multiplication"}, r"sizes \(1, 2\), not 3", id="size of multiplication"),
+        pytest.param({"task": "multiplication", "size": 3}, r"sizes \(2, 1\), not 3", id="size of multiplication"),
         pytest.param({"split": "all"}, "unknown split 'all'", id="split"),
         pytest.param(
             {"task": "multiplication", "size": 1, "split": "test", "n": 600},
@@ -288,9 +288,6 @@ def test_every_comparison_says_yes_where_the_sides_are_equal_and_no_elsewhere(ri
     assert len(verdicts) > N / 4 and 0.05 < sum(verdicts) / len(verdicts) < 0.6
 
 
-@pytest.mark.xfail(
-    strict=True, reason="world._multiplication: a slip below 1 is not written, yet the check compares with it"
-)
 def test_a_check_compares_with_the_result_that_stands_before_it():
     for text in take(1000, seed=1, knobs=SLIPS):
         claimed, checked = CHECK.split(read(text)[1], maxsplit=1)
@@ -319,9 +316,6 @@ def test_a_search_stops_at_its_first_success():
         assert words and not any(words[:-1]), text
 
 
-@pytest.mark.xfail(
-    strict=True, reason="world._search: after 400 draws it returns the last draw, which was never tried"
-)
 def test_a_search_answers_with_its_last_try():
     for text in take(1000, seed=5, knobs=SEARCHES):
         problem, body = read(text)
