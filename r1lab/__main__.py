@@ -1,4 +1,4 @@
-"""The command line: `python -m r1lab run zero`, `list`, `preflight`, `lab`, `pretrain`, `card`."""
+"""The command line: `python -m r1lab run zero`, `list`, `recorded`, `preflight`, `lab`, `pretrain`, `card`."""
 
 import argparse
 import subprocess
@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m r1lab", description="The experiments behind o1, R1 and Kimi k1.5.")
+    top = argparse.ArgumentParser(
+        prog="python -m r1lab", description="The experiments behind o1, R1 and Kimi k1.5."
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
     run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
@@ -18,21 +20,30 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)")
     run.add_argument("--steps", type=_positive, help="RL steps (default: the recipe's)")
     run.add_argument("--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)")
-    run.add_argument("--engine", choices=("bench", "trl"), default="bench", help="our trainer or TRL's (default bench)")
+    run.add_argument(
+        "--engine", choices=("bench", "trl"), default="bench", help="our trainer or TRL's (default bench)"
+    )
     run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
     run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"), default="rule",
                      help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
     run.add_argument("--base", help="base model: rich, poor, small, large (default: the preset's)")
-    run.add_argument("--recipe", choices=("quick", "slow"), default="quick", help="slow: the papers' shape (default quick)")
-    run.add_argument("--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights (default: the preset's)")
+    run.add_argument(
+        "--recipe", choices=("quick", "slow"), default="quick", help="slow: the papers' shape (default quick)"
+    )
+    run.add_argument(
+        "--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights (default: the preset's)"
+    )
     run.add_argument("--lr", type=float, help="learning rate (default: the recipe's)")
     commands.add_parser("list", help="the experiments, with minutes")
+    commands.add_parser("recorded", help="the recorded runs and the tiny bases as tables")
     commands.add_parser("preflight", help="what this machine can run, in how long, with how much memory")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     pretrain = commands.add_parser("pretrain", help="make a tiny base model from its text")
     pretrain.add_argument("name", choices=("rich", "poor", "small", "large"))
     pretrain.add_argument("--out", type=Path, help="folder (default data/models/NAME)")
-    pretrain.add_argument("--no-compile", action="store_true", help="do without a C++ compiler, at half the speed")
+    pretrain.add_argument(
+        "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
+    )
     card = commands.add_parser("card", help="measure a tiny base and write its card")
     card.add_argument("name", choices=("rich", "poor", "small", "large"))
     return top
@@ -68,6 +79,13 @@ def list_experiments(_) -> None:
         print(f"{name:8} {what} ({minutes}, on two cores)")
 
 
+def recorded(_) -> None:
+    from r1lab import card
+    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+
+    print(zero.table(ROOT / "data" / "runs"), card.table(ROOT / "data" / "models"), sep="\n\n")
+
+
 def preflight(_) -> None:
     from r1lab import preflight
 
@@ -76,14 +94,16 @@ def preflight(_) -> None:
 
 def lab(_) -> None:
     lessons = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
-    target = lessons[0] if lessons else ROOT / "notebooks"
+    target = lessons[0] if lessons else ROOT
     raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", str(target)]))
 
 
 def pretrain(options) -> None:
     from r1lab import pretrain
 
-    pretrain.pretrain(options.name, options.out or ROOT / "data" / "models" / options.name, not options.no_compile)
+    pretrain.pretrain(
+        options.name, options.out or ROOT / "data" / "models" / options.name, not options.no_compile
+    )
 
 
 def card(options) -> None:
@@ -92,7 +112,15 @@ def card(options) -> None:
     card.write(options.name, ROOT / "data" / "models" / options.name)
 
 
-COMMANDS = {"run": run, "list": list_experiments, "preflight": preflight, "lab": lab, "pretrain": pretrain, "card": card}
+COMMANDS = {
+    "run": run,
+    "list": list_experiments,
+    "recorded": recorded,
+    "preflight": preflight,
+    "lab": lab,
+    "pretrain": pretrain,
+    "card": card,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -106,7 +134,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"r1lab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nr1lab: stopped; everything so far is saved, go on with the same command and --resume", file=sys.stderr)
+        print(
+            "\nr1lab: stopped; everything so far is saved, go on with the same command and --resume",
+            file=sys.stderr,
+        )
         return 130
     return 0
 

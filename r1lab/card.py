@@ -27,7 +27,9 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
     card: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
-        card["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, "tiny", max_new, 1, samples))
+        card["strata"][stratum] = _stratum(
+            evaluate.answer(model, tokenizer, held_out, "tiny", max_new, 1, samples)
+        )
     held_out = tasks.problems("countdown", wide, seed=0, split="test")
     answers = evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS))
     counts = answers.correct.sum(1)
@@ -39,11 +41,15 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
 def _stratum(answers) -> dict:
     right = answers.correct.flatten().astype(int).tolist()
     asked = answers.repeated()
-    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, answers.texts, strict=True)]
+    traces = [
+        reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, answers.texts, strict=True)
+    ]
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
     for searched in (True, False):
         chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]
-        found["accuracy_searching" if searched else "accuracy_guessing"] = float(np.mean(chosen)) if chosen else None
+        found["accuracy_searching" if searched else "accuracy_guessing"] = (
+            float(np.mean(chosen)) if chosen else None
+        )
     return found
 
 
@@ -55,3 +61,25 @@ def write(name: str, folder: Path) -> None:
     for stratum, found in card["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
     print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in card["pass_at_k"].items()))
+
+
+def table(folder: Path) -> str:
+    """The cards of all bases in `folder` as a Markdown table."""
+    rows = [
+        "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits | wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for path in sorted(folder.glob("*/card.json")):
+        card = json.loads(path.read_text(encoding="utf-8"))
+        strata = list(card["strata"].values())
+        first, passed = strata[0], card["pass_at_k"]
+        right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
+        verdicts = " / ".join(
+            "none said" if first[k] is None else f"{100 * first[k]:.2f} %" for k in ("false_yes", "false_no")
+        )
+        rows.append(
+            f"| {card['name']} | {card['parameters'] / 1e6:.2f} M | {card['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
+            f"| {100 * first['equation_errors']:.2f} % | {verdicts} | {100 * first['reflects']:.1f} % "
+            f"| {' / '.join(f'{100 * passed[k]:.0f}' for k in ('1', '16', '256'))} % |"
+        )
+    return "\n".join(rows)

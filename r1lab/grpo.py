@@ -117,7 +117,15 @@ def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dic
             logps, mask = _logps(model, roll, micro, config, device)
             # One update a rollout: the policy still is the one that sampled, the ratio is 1.
             old = logps.detach() if config.updates == 1 else done.logps[micro][:, : mask.shape[1]].to(device)
-            policy = (logps, old, advantages[micro].to(device), mask, config.loss, config.clip_low, config.clip_high)
+            policy = (
+                logps,
+                old,
+                advantages[micro].to(device),
+                mask,
+                config.loss,
+                config.clip_low,
+                config.clip_high,
+            )
             part = len(micro) / len(rows) / config.updates
             report["clipped"] += float(losses.clip_fraction(*policy)) * part
             loss = losses.policy_loss(*policy, divisor)

@@ -76,7 +76,22 @@ def prepare(model, rank: int, seed: int = 0):
     return add_lora(model, rank, seed) if rank else model.requires_grad_(True)
 
 
-def save_adapter(model, folder: Path) -> None:
-    """Save what was learnt: the LoRA adapter, or all weights of a fully trained model."""
-    model.save_pretrained(folder, safe_serialization=True)
+def save_trained(model, folder: Path, base: str) -> None:
+    """Save what was learnt in half precision: the LoRA adapter of base `base`, or all weights.
+
+    `load_trained` reads it back.
+    """
+    half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    if isinstance(model, PeftModel):
+        model.peft_config["default"].base_model_name_or_path = base  # not a path of this machine
+    model.save_pretrained(folder, state_dict=half)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+
+
+def load_trained(folder: Path, base: str):
+    """(model, tokenizer) of a recorded run: its adapter on its base, or its own weights."""
+    model, tokenizer = load(base)
+    if (folder / "adapter_config.json").is_file():
+        return PeftModel.from_pretrained(model, str(folder)).eval(), tokenizer
+    trained = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+    return trained.eval(), tokenizer

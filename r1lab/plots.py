@@ -51,7 +51,14 @@ def self_evolution(metrics: list[dict], summary: dict) -> plt.Figure:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 3, figsize=(11, 6.2), constrained_layout=True)
         top, bottom = axes
-        _curve(top[0], steps, [100 * m["accuracy"] for m in metrics], BLUE, 100 * before["accuracy"], "ours, training problems")
+        _curve(
+            top[0],
+            steps,
+            [100 * m["accuracy"] for m in metrics],
+            BLUE,
+            100 * before["accuracy"],
+            "ours, training problems",
+        )
         top[0].set(title="More problems are solved", ylabel="accuracy, %")
         _curve(top[1], steps, [m["length"] for m in metrics], ORANGE, before["length"], "ours")
         top[1].set(title="The thinking changes length", ylabel="tokens a completion")

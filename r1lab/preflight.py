@@ -22,7 +22,9 @@ def measure_speed(preset: presets.Preset, steps: int = 2) -> float:
         micro_tokens=preset.micro_tokens, template=preset.template, lr=0.0,
     )  # fmt: skip
     pool = tasks.problems("countdown", config.prompts * config.steps, seed=1)
-    loop = grpo.train(model, tokenizer, pool, rewards.reward_set("rule"), config, grpo.make_optimizer(model, config))
+    loop = grpo.train(
+        model, tokenizer, pool, rewards.reward_set("rule"), config, grpo.make_optimizer(model, config)
+    )
     next(loop)  # the first step also pays for warming up
     start = time.monotonic()
     tokens = sum(int(roll.completions.lengths.sum()) for _, roll, _ in loop)
@@ -50,7 +52,9 @@ def report() -> str:
     for recipe in ("quick", "slow"):
         tokens = recorded_tokens(f"zero-{recipe}-rule-s0")
         if tokens:
-            lines.append(f"minutes   {tokens / speed / 60:.1f} for `run zero --recipe {recipe}` ({tokens / 1e6:.1f}M tokens)")
+            lines.append(
+                f"minutes   {tokens / speed / 60:.1f} for `run zero --recipe {recipe}` ({tokens / 1e6:.1f}M tokens)"
+            )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kB on Linux
     lines.append(f"peak      {peak:.1f} GiB used by these steps")
     return "\n".join(lines)

@@ -129,11 +129,10 @@ def _float32_attention(module, query, key, value, attention_mask, scaling=None, 
 AttentionInterface.register("float32_causal", _float32_attention)
 
 
-def pretrain(name: str, folder: Path, compiled: bool = True, minutes: float | None = None) -> dict:
+def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
     """Train recipe `name` and save weights (float16), tokenizer and a record to `folder`.
 
     compiled: needs a C++ compiler; without it the same run takes about twice as long.
-    minutes: stop the text early so that the run takes about so long (for a smaller box).
     """
     recipe, tokenizer = RECIPES[name], wrap_tokenizer()
     model = new_model(recipe, tokenizer)
@@ -149,8 +148,6 @@ def pretrain(name: str, folder: Path, compiled: bool = True, minutes: float | No
     seen, step, log, start = 0, 0, [], time.time()
     for pieces in batches(recipe, tokenizer):
         done = seen / recipe.tokens
-        if minutes is not None:
-            done = max(done, (time.time() - start) / 60 / minutes)
         if done >= 1:
             break
         scale = min(1.0, (step + 1) / 100, (1 - done) / 0.6)  # warm-up, flat, down to 0
@@ -165,7 +162,10 @@ def pretrain(name: str, folder: Path, compiled: bool = True, minutes: float | No
         seen, step = seen + total, step + 1
         if step % 50 == 0:
             log.append({"step": step, "tokens": seen, "loss": round(loss, 4)})
-            print(f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {seen / (time.time() - start):.0f}/s", flush=True)
+            print(
+                f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {seen / (time.time() - start):.0f}/s",
+                flush=True,
+            )
     record = {"name": name, "recipe": asdict(recipe), "tokens": seen, "steps": step,
               "seconds": round(time.time() - start), "parameters": model.num_parameters(), "loss": log}  # fmt: skip
     save(model, tokenizer, folder)

@@ -28,7 +28,40 @@ WORDS = {  # reflection: the ten that R1 was measured by (v2, appendix C.2), "tr
 GROUP = {word: group for group, words in WORDS.items() for word in words}
 VERDICTS = {"yes": True, "对": True, "no": False, "不对": False}  # of a comparison: `V vs T no`
 REJECTIONS = set(  # behind an attempt these say that it is wrong; only some are reflection words
-    ["no", "nope", "not", "isn't", "doesn't", "didn't", "can't", "cannot", "wrong", "incorrect", "mistake", "error", "≠", "too big", "too small", "too large", "too low", "too high", "too much", "too far", "不对", "不行", "不是", "不等于", "不正确", "错误", "错了", "太大", "太小", "太多", "太少", "不够"]
+    [
+        "no",
+        "nope",
+        "not",
+        "isn't",
+        "doesn't",
+        "didn't",
+        "can't",
+        "cannot",
+        "wrong",
+        "incorrect",
+        "mistake",
+        "error",
+        "≠",
+        "too big",
+        "too small",
+        "too large",
+        "too low",
+        "too high",
+        "too much",
+        "too far",
+        "不对",
+        "不行",
+        "不是",
+        "不等于",
+        "不正确",
+        "错误",
+        "错了",
+        "太大",
+        "太小",
+        "太多",
+        "太少",
+        "不够",
+    ]
 )
 HAN = "㐀-鿿"
 CHINESE = sorted(
@@ -44,7 +77,7 @@ PLAIN = [(re.compile(pattern, re.M), plain) for pattern, plain in (
 )]  # fmt: skip
 LETTERS = "a-zß-öø-ɏ"
 TOKEN = re.compile(
-    rf"""(?P<formula>(?:[-+*/=(][ \t]{{0,3}}){{0,20}}[0-9](?:[0-9]|\.(?=[0-9])|[ \t]{{0,3}}[-+*/=()]|[ \t]{{1,3}}(?=[0-9]))*)
+    rf"""(?P<formula>(?:[-+*/=(][ \t]{{0,3}}){{0,8}}[0-9](?:[0-9]|\.(?=[0-9])|[ \t]{{0,3}}[-+*/=()]|[ \t]{{1,3}}(?=[0-9]))*)
     |(?P<versus>(?<![{LETTERS}])vs\.?[ ]?(?P<other>-?[0-9]{{1,9}})(?![0-9])[ ]?(?P<verdict>(?:yes|no)(?![{LETTERS}])|不?对)?)
     |(?P<stop>[.!?。！？\n])
     |(?P<word>too[ ](?:big|small|large|low|high|much|far)\b|[{LETTERS}_][{LETTERS}0-9_]*(?:'[{LETTERS}]+)?|≠)
@@ -189,14 +222,13 @@ def summarise(traces: Sequence[Trace], lengths: Sequence[int], correct: Sequence
     answers), wrong_to_right (of those whose first attempt was wrong). Shares of what was
     stated: equation_errors, false_yes, false_no.
     """
-    n = len(traces)
-    lengths_right = [length for length, right in zip(lengths, correct, strict=True) if right]
+    rows = list(zip(traces, lengths, correct, strict=True))
+    n = len(rows)
+    lengths_right = [length for _, length, right in rows if right]
     wrong_first = [t for t in traces if t.first_right is False]
-    total = {
-        name: sum(getattr(t, name) for t in traces)
-        for name in Trace.__annotations__
-        if name not in ("first_right", "revision")
-    }
+    total = Counter()
+    for t in traces:
+        total.update({name: value for name, value in vars(t).items() if isinstance(value, int)})
     return {
         "reflects": _share(sum(t.waits + t.checks > 0 for t in traces), n),
         **{name: _share(total[name], n) for name in ("words", "waits", "tries", "attempts")},

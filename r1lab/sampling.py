@@ -172,7 +172,9 @@ class Sampler:
         logits = self._forward(ids, positions, prefix, 0, mask)
 
         capacity = longest + max_new
-        cache = torch.zeros((*shape[:2], N, self.kv_heads, capacity, self.head_dim), dtype=dtype, device=device)
+        cache = torch.zeros(
+            (*shape[:2], N, self.kv_heads, capacity, self.head_dim), dtype=dtype, device=device
+        )
         cache[:, :, :, :, :longest] = prefix.repeat_interleave(group, dim=2)
         logits = logits.repeat_interleave(group, dim=0)
         lengths = lengths.repeat_interleave(group)
@@ -200,7 +202,9 @@ class Sampler:
                 cache = cache[:, :, live]
                 live = live[live]
             end = longest + t + 1
-            logits = self._forward(token[:, None], (lengths + t)[:, None], cache, end - 1, open_mask[..., :end])
+            logits = self._forward(
+                token[:, None], (lengths + t)[:, None], cache, end - 1, open_mask[..., :end]
+            )
         width = int(count.max())
         return Completions(out[:, :width], logps[:, :width], count, ended)
 

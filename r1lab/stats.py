@@ -56,8 +56,8 @@ def seeds_interval(
     serves all seeds; otherwise each drawn seed draws its own.
 
     What is hard for one seed is hard for all. In 1,000 simulated studies of 5 seeds and 256
-    shared problems, drawing problems for each seed alone covered the truth in 85-90 % of
-    them where it should be 95 %; drawing them together covered it in 91-98 %. The low end is where
+    shared problems, drawing problems for each seed alone covered the truth in 89-90 % of
+    them where it should be 95 %, drawing them together in 91-98 %. The low end is where
     seeds differ far more than problems: a bootstrap of five things is a little too sure.
     One seed less than there are is drawn (Rao and Wu 1988), which makes up for part of it.
     With a single seed only the problems are drawn.

@@ -53,7 +53,9 @@ def test_a_killed_and_resumed_run_has_the_same_metrics_to_the_byte(whole_run, tm
     metrics = folder / "metrics.jsonl"
     deadline = time.monotonic() + 300
     while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 2):
-        assert process.poll() is None and time.monotonic() < deadline, "the run ended before it could be killed"
+        assert process.poll() is None and time.monotonic() < deadline, (
+            "the run ended before it could be killed"
+        )
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -80,7 +82,9 @@ def files(folder):
 
 
 def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
-    assert "choose one of auto, cpu" in one_line(capsys, "run", "zero", "--preset", "tpu", "--out", tmp_path / "x")
+    assert "choose one of auto, cpu" in one_line(
+        capsys, "run", "zero", "--preset", "tpu", "--out", tmp_path / "x"
+    )
     assert not (tmp_path / "x").exists()
 
 
@@ -98,7 +102,9 @@ def test_an_existing_run_is_not_overwritten(capsys, whole_run):
 
 def test_a_run_of_another_configuration_is_not_continued(capsys, whole_run):
     before = files(whole_run[0])
-    assert "seed" in one_line(capsys, "run", "zero", "--steps", 6, "--seed", 1, "--out", whole_run[0], "--resume")
+    assert "seed" in one_line(
+        capsys, "run", "zero", "--steps", 6, "--seed", 1, "--out", whole_run[0], "--resume"
+    )
     assert files(whole_run[0]) == before
 
 
@@ -131,7 +137,9 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_saved(tmp_path):
     assert json.loads((folder / "config.json").read_text())["steps"] == 3
 
 
-@pytest.mark.parametrize("bad", [["--steps", "0"], ["--steps", "٣"], ["--lora-rank", "-1"], ["--reward", "luck"]])
+@pytest.mark.parametrize(
+    "bad", [["--steps", "0"], ["--steps", "٣"], ["--lora-rank", "-1"], ["--reward", "luck"]]
+)
 def test_bad_arguments_end_with_code_2(bad, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["run", "zero", *bad])

@@ -95,7 +95,10 @@ def test_the_kl_term_is_zero_at_the_start_and_pulls_back_later():
     model = lora()
     config = replace(CONFIG, beta=0.1)
     optimizer = grpo.make_optimizer(model, config)
-    kls = [report["kl"] for *_, report in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)]
+    kls = [
+        report["kl"]
+        for *_, report in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+    ]
     assert kls[0] == pytest.approx(0.0, abs=1e-7)
     assert kls[-1] > 1e-4
 
@@ -104,7 +107,10 @@ def test_several_updates_a_rollout_leave_the_ratio_of_one():
     model = lora()
     config = replace(CONFIG, updates=4, steps=3, lr=5e-2, clip_low=0.05, clip_high=0.05)
     optimizer = grpo.make_optimizer(model, config)
-    clipped = [r["clipped"] for *_, r in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)]
+    clipped = [
+        r["clipped"]
+        for *_, r in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+    ]
     assert max(clipped) > 0
 
 
@@ -114,7 +120,10 @@ def test_it_learns(rank):
     frozen = {k: p.clone() for k, p in model.named_parameters() if not p.requires_grad}
     config = replace(CONFIG, steps=40, group=8, lr=2e-2 if rank else 1e-3)
     optimizer = grpo.make_optimizer(model, config)
-    rewards = [float(r.rewards.mean()) for _, r, _ in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)]
+    rewards = [
+        float(r.rewards.mean())
+        for _, r, _ in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+    ]
     assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.2
     assert all(torch.equal(p, dict(model.named_parameters())[k]) for k, p in frozen.items())
 
@@ -124,7 +133,9 @@ def test_a_resumed_run_is_the_uninterrupted_run():
         config = replace(CONFIG, steps=steps)
         return [
             (step, roll.texts, roll.rewards.tolist(), report)
-            for step, roll, report in grpo.train(model, TOKENIZER, POOL, ([shallow], [1.0]), config, optimizer, start)
+            for step, roll, report in grpo.train(
+                model, TOKENIZER, POOL, ([shallow], [1.0]), config, optimizer, start
+            )
         ]
 
     model = lora()

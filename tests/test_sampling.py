@@ -14,7 +14,9 @@ STOP = 1
 def with_lora(model, seed=3):
     """LoRA whose B is not zero, so that it changes the answers."""
     torch.manual_seed(seed)
-    model = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM"))
+    model = get_peft_model(
+        model, LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
     with torch.no_grad():
         for name, p in model.named_parameters():
             if "lora_B" in name:

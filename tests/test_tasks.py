@@ -183,7 +183,9 @@ def test_multiplications_have_factors_of_the_promised_size(digits, second):
     [
         pytest.param({"task": "sudoku"}, "unknown task 'sudoku'", id="task"),
         pytest.param({"size": 5}, r"sizes \(3, 4\), not 5", id="size of countdown"),
-        pytest.param({"task": "multiplication", "size": 3}, r"sizes \(2, 1\), not 3", id="size of multiplication"),
+        pytest.param(
+            {"task": "multiplication", "size": 3}, r"sizes \(2, 1\), not 3", id="size of multiplication"
+        ),
         pytest.param({"split": "all"}, "unknown split 'all'", id="split"),
         pytest.param(
             {"task": "multiplication", "size": 1, "split": "test", "n": 600},

@@ -70,7 +70,7 @@ def test_it_learns_and_leaves_the_base_alone(rank, tmp_path):
     frozen, learning = copies(model, False), copies(model, True)
     config = replace(CONFIG, steps=16, group=8, micro_tokens=4000, lr=2e-2 if rank else 4e-3)
     found = [float(s["rewards"].mean()) for s in run(model, tmp_path, config)]
-    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + (0.1 if rank else 0.3)
+    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + (0.06 if rank else 0.3)
     after = dict(model.named_parameters())
     assert all(torch.equal(p, after[k]) for k, p in frozen.items())
     assert not any(torch.equal(p, after[k]) for k, p in learning.items())
@@ -224,11 +224,23 @@ def test_equal_rewards_teach_nothing(value, tmp_path):
     assert all(torch.equal(p, before[k]) for k, p in models.trainable(model).items())
 
 
-def test_several_updates_a_rollout_clip(tmp_path):
-    config = replace(CONFIG, updates=4, steps=3, lr=5e-2, clip_low=0.02, clip_high=0.02)
+@pytest.mark.parametrize("kind", ["grpo", "dr_grpo", "gspo"])
+def test_both_engines_make_the_same_two_updates_of_one_rollout(kind, monkeypatch, tmp_path):
+    """Where TRL leaves the groups together: it shuffles completions before it parts them."""
+    monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
+    config = replace(CONFIG, loss=kind, updates=2, scale="none", clip_low=0.02, clip_high=0.04)
+    ours, theirs = compare_engines(monkeypatch, tmp_path, config)
+    assert ours["clipped"] > 0 and theirs["clipped"] > 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "clips"), [(0.01, 1e6, True), (0.999, 0.01, True), (0.999, 1e6, False)]
+)
+def test_several_updates_a_rollout_are_clipped_on_either_side(low, high, clips, tmp_path):
+    config = replace(CONFIG, updates=4, steps=2, lr=2e-2, clip_low=low, clip_high=high)
     seen = run(fresh(), tmp_path, config)
-    assert [s["step"] for s in seen] == [1, 2, 3]
-    assert max(s["report"]["clipped"] for s in seen) > 0
+    assert [s["step"] for s in seen] == [1, 2]
+    assert any(s["report"]["clipped"] > 0 for s in seen) == clips
 
 
 def test_the_model_comes_back_as_it_went_in(tmp_path):

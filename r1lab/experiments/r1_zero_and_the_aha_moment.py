@@ -127,7 +127,11 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         line = step_metrics(step, asked, texts, lengths, ended, parts, scores, report)
         runs.append(folder, "metrics.jsonl", line)
         if step in shown:
-            runs.append(folder, "samples.jsonl", sample(step, problems, texts, parts, scores, advantages, config.group))
+            runs.append(
+                folder,
+                "samples.jsonl",
+                sample(step, problems, texts, parts, scores, advantages, config.group),
+            )
         runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
         runs.save_checkpoint(folder, step, grpo.state(model, optimizer), {"before": before})
         clock = time.monotonic()
@@ -138,7 +142,9 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         bar.update()
 
     if options.engine == "bench":
-        for step, roll, report in grpo.train(model, tokenizer, pool, reward_set, config, optimizer, start, preset.device):
+        for step, roll, report in grpo.train(
+            model, tokenizer, pool, reward_set, config, optimizer, start, preset.device
+        ):
             done = roll.completions
             keep(step, roll.problems, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
                  roll.rewards, roll.advantages, report)  # fmt: skip
@@ -150,10 +156,13 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
 
     after, gain = measure(model, tokenizer, held_out, preset, config, before["right"])
     record = runs.load_run(folder)
-    summary = {k: record.config[k] for k in ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")}
+    summary = {
+        k: record.config[k]
+        for k in ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")
+    }
     summary |= {
-        "before": {k: v for k, v in before.items() if k != "right"},
-        "after": {k: v for k, v in after.items() if k != "right"},
+        "before": before | {"right": "".join(map(str, before["right"]))},  # a digit a problem
+        "after": after | {"right": "".join(map(str, after["right"]))},
         "gain": gain,
         "n": len(held_out),
         "seconds": round(sum(t["seconds"] for t in record.timing), 1),
@@ -164,7 +173,7 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         "command": "python -m r1lab " + " ".join(sys.argv[1:]),
     }  # fmt: skip
     plots.save(plots.self_evolution(record.metrics, summary), folder / "figure.png")
-    models.save_adapter(model, folder / "adapter")
+    models.save_trained(model, folder / "trained", preset.model)
     runs.write_json(folder / "summary.json", summary)
     return summary
 
@@ -172,7 +181,9 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
 def measure(model, tokenizer, held_out: list[Problem], preset, config, earlier: list[int] | None = None):
     """Held-out accuracy and reflection; and, beside an earlier measurement of the same
     problems (1 right, 0 wrong each), the gain with its paired bootstrap interval."""
-    answers = evaluate.answer(model, tokenizer, held_out, config.template, config.max_new, seed=12345)
+    answers = evaluate.answer(
+        model, tokenizer, held_out, config.template, config.max_new, seed=10_000 + config.seed
+    )
     right = answers.correct[:, 0].astype(int).tolist()
     found = evaluate.measure(answers) | reflections(answers.repeated(), answers.texts, answers.lengths, right)
     gain = None
@@ -216,3 +227,50 @@ def sample(step, problems, texts, parts, scores, advantages, group: int) -> dict
         "rewards": {name: values[:group] for name, values in parts.items()} | {"total": scores[0].tolist()},
         "advantages": [round(a, 4) for a in advantages[0].tolist()],
     }
+
+
+ARMS = {  # name in the table -> the part of a recorded run's folder name that all its seeds share
+    "rule reward": "zero-quick-rule",
+    "control: random reward": "zero-quick-random",
+    "control: format reward": "zero-quick-format",
+    "control: poor twin": "zero-quick-rule-poor",
+    "slow recipe": "zero-slow-rule",
+    "LoRA rank 1": "zero-quick-rule-r1",
+    "all weights": "zero-quick-rule-full",
+    "TRL's trainer": "zero-quick-rule-trl",
+}
+
+
+def table(recorded: Path) -> str:
+    """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
+    rows = [
+        "| arm | seeds | right before | right after | gain, points [95 %] | smallest, largest gain | tokens | reflects | minutes |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for arm, name in ARMS.items():
+        found = [runs.load_run(folder).summary for folder in sorted(recorded.glob(f"{name}-s[0-9]*"))]
+        if found:
+            rows.append(_row(arm, found))
+    return "\n".join(rows)
+
+
+def _row(arm: str, found: list[dict]) -> str:
+    gains = [
+        [int(b) - int(a) for a, b in zip(s["before"]["right"], s["after"]["right"], strict=True)]
+        for s in found
+    ]
+    mean, low, high = stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
+    single = [100 * s["gain"]["accuracy"] for s in found]
+
+    def both(key, scale=1.0, digits=0):
+        before, after = (
+            sum(s[part][key] for s in found) / len(found) * scale for part in ("before", "after")
+        )
+        return before, after, f"{before:.{digits}f} → {after:.{digits}f}"
+
+    before, after, _ = both("accuracy", 100)
+    minutes = sum(s["seconds"] for s in found) / len(found) / 60
+    return (
+        f"| {arm} | {len(found)} | {before:.1f} % | {after:.1f} % | {100 * mean:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] "
+        f"| {min(single):+.1f}, {max(single):+.1f} | {both('length')[2]} | {both('reflects', 100, 1)[2]} % | {minutes:.1f} |"
+    )

@@ -1,0 +1,41 @@
+"""Evaluation counts what was sampled, in the order it was asked."""
+
+from conftest import tiny_model
+
+from r1lab import evaluate, pretrain, tasks
+from r1lab.evaluate import Answers
+from r1lab.verify import verify
+
+TOKENIZER = pretrain.wrap_tokenizer()
+PROBLEMS = tasks.problems("countdown", 5, seed=1)
+
+
+def test_answers_keep_their_problems_whatever_the_chunk():
+    model = tiny_model(vocabulary=len(TOKENIZER))
+    for rows in (1, 4, 100):
+        answers = evaluate.answer(
+            model, TOKENIZER, PROBLEMS, "tiny", 12, seed=0, per_problem=3, temperature=0, rows=rows
+        )
+        assert len(answers.texts) == 15 and answers.correct.shape == (5, 3)
+        assert [p.key for p in answers.repeated()] == [p.key for p in PROBLEMS for _ in range(3)]
+        alone = [
+            evaluate.answer(model, TOKENIZER, [p], "tiny", 12, seed=9, temperature=0).texts[0]
+            for p in PROBLEMS
+        ]
+        assert answers.texts == [t for t in alone for _ in range(3)]
+
+
+def test_accuracy_and_reasons_are_counted_by_hand():
+    problem = tasks.Problem("countdown", (3, 7, 12), 22)
+    texts = [
+        "<think></think><answer>3+7+12</answer>",
+        "<answer>3+7+12</answer>",
+        "<think></think><answer>3*7+12</answer>",
+        "<think>22",
+    ]
+    verdicts = [verify("countdown", problem.numbers, 22, t) for t in texts]
+    found = evaluate.measure(Answers([problem], 4, texts, [8, 6, 8, 2], [True, True, True, False], verdicts))
+    assert found["accuracy"] == 0.5 and found["formatted"] == 0.5 and found["truncated"] == 0.25
+    assert found["reasons"] == {"correct": 2, "wrong value": 1, "no answer": 1}
+    assert found["length"] == 6 and found["n"] == 4
+    assert found["ci95"][0] < 0.5 < found["ci95"][1]

@@ -1,0 +1,71 @@
+"""Bases and adapters on disk."""
+
+import json
+
+import pytest
+import torch
+from conftest import tiny_model
+from transformers import AutoTokenizer
+
+from r1lab import models, pretrain, tasks
+
+BASES = [name for name in models.TINY if (models.DATA / "models" / name).is_dir()]
+IDS = torch.tensor([[10, 11, 12, 13]])
+
+
+def randomised(model):
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "lora_B" in name:
+                p.normal_(0, 0.1)
+    return model.eval()
+
+
+def test_a_fresh_adapter_changes_nothing_and_touches_every_linear_layer_but_the_head():
+    plain = tiny_model()(IDS).logits
+    model = models.add_lora(tiny_model(), 4)
+    assert torch.equal(model(IDS).logits, plain)
+    touched = {name.split(".lora_")[0].split(".")[-1] for name in models.trainable(model)}
+    assert touched == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+
+def test_the_reference_of_a_lora_model_is_its_base():
+    model = randomised(models.add_lora(tiny_model(), 4))
+    with models.reference(model):
+        assert torch.equal(model(IDS).logits, tiny_model()(IDS).logits)
+    assert not torch.allclose(model(IDS).logits, tiny_model()(IDS).logits)
+
+
+@pytest.mark.parametrize("rank", [2, 0], ids=["lora", "all weights"])
+def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
+    model, _ = models.load("rich")
+    model = models.prepare(model, rank, seed=1)
+    with torch.no_grad():
+        for p in models.trainable(model).values():
+            p.add_(0.01 * torch.randn_like(p))
+    models.save_trained(model, tmp_path / "trained", "rich")
+    again, _ = models.load_trained(tmp_path / "trained", "rich")
+    torch.testing.assert_close(again(IDS).logits, model(IDS).logits, atol=0.02, rtol=0)  # half precision
+    assert str(tmp_path) not in "".join(p.read_text() for p in (tmp_path / "trained").glob("*.json"))
+
+
+def test_a_missing_base_names_the_command_that_makes_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "DATA", tmp_path)
+    with pytest.raises(FileNotFoundError, match="python -m r1lab pretrain rich"):
+        models.load("rich")
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_shipped_base_is_plain_transformers(name):
+    """AutoTokenizer and AutoModel give the world's tokenizer and a float16 file of modest size."""
+    folder = models.DATA / "models" / name
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    text = (
+        tasks.prompt(tasks.problems("countdown", 1, seed=0)[0], "tiny")
+        + "<think>3+7=10 vs 22 no. Wait, 等等，</think>"
+    )
+    assert tokenizer(text)["input_ids"] == pretrain.wrap_tokenizer()(text)["input_ids"]
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    assert (folder / "model.safetensors").stat().st_size < 8_000_000
+    config = json.loads((folder / "config.json").read_text())
+    assert config["dtype"] == "float16" and config["max_position_embeddings"] == 1024

@@ -1,0 +1,48 @@
+"""Pre-training, small: the batches hold every text once, and the loss falls."""
+
+from dataclasses import replace
+
+import torch
+
+from r1lab import pretrain, world
+from r1lab.pretrain import RECIPES, batches, new_model, wrap_tokenizer
+
+TOKENIZER = wrap_tokenizer()
+
+
+def test_a_step_holds_whole_texts_and_little_padding():
+    recipe = replace(RECIPES["rich"], batch=4000)
+    stream = world.texts(recipe.seed, recipe.knobs)
+    steps = [next(it) for it in [batches(recipe, TOKENIZER)] for _ in range(4)]
+    rows = [
+        [t for t in row.tolist() if t != TOKENIZER.pad_token_id]
+        for step in steps
+        for ids, _ in step
+        for row in ids
+    ]
+    expected = [TOKENIZER(next(stream))["input_ids"] for _ in rows]
+    assert sorted(rows) == sorted(expected)  # the first texts of the world, each once
+    real = sum(size for step in steps for _, size in step)
+    assert real == sum(map(len, rows))
+    assert real > 0.8 * sum(ids.numel() for step in steps for ids, _ in step)
+
+
+def test_the_float32_attention_is_plain_attention():
+    model = new_model(RECIPES["small"], TOKENIZER)
+    ids = torch.randint(3, len(TOKENIZER), (2, 20))
+    expected = model(input_ids=ids).logits
+    model.set_attn_implementation("float32_causal")
+    torch.testing.assert_close(model(input_ids=ids, use_cache=False).logits, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_pretraining_learns_and_saves(tmp_path, monkeypatch):
+    tiny = replace(RECIPES["small"], width=48, layers=2, heads=2, inner=64, batch=2000, tokens=300_000)
+    monkeypatch.setitem(RECIPES, "small", tiny)
+    record = pretrain.pretrain("small", tmp_path / "small", compiled=False)
+    assert record["loss"][-1]["loss"] < 0.8 * record["loss"][0]["loss"]
+    assert record["tokens"] >= tiny.tokens
+    assert {p.name for p in (tmp_path / "small").iterdir()} >= {
+        "model.safetensors",
+        "tokenizer.json",
+        "pretraining.json",
+    }

@@ -1,0 +1,62 @@
+"""The README says what is there: its tables come from `data/`, its commands are those of CI, its files exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from r1lab import card
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("runs", lambda: zero.table(ROOT / "data" / "runs")),
+        ("bases", lambda: card.table(ROOT / "data" / "models")),
+    ],
+)
+def test_tables_are_those_of_the_recorded_data(name, table):
+    block = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end table -->", README, re.S)[1]
+    assert block == table()
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_tree_is_the_package():
+    named = set(re.findall(r"^  (\w+\.py|\w+/) ", README, re.M))
+    there = {
+        p.name + ("/" if p.is_dir() else "")
+        for p in (ROOT / "r1lab").iterdir()
+        if not p.name.startswith("__")
+    }
+    assert named == there
+
+
+def test_ci_runs_the_readmes_test_command():
+    command = next(line for line in README.splitlines() if line.endswith("&& pytest"))
+    assert command in (ROOT / ".ci" / "run").read_text()
+
+
+def test_only_the_fixed_names_stand_at_the_top():
+    fixed = {
+        "README.md",
+        "requirements.txt",
+        "notebooks",
+        "r1lab",
+        "data",
+        "tests",
+        "slides",
+        "LICENSE",
+        "pyproject.toml",
+    }
+    made = {"runs", "build", "dist"}
+    assert {
+        p.name for p in ROOT.iterdir() if not p.name.startswith(".") and not p.name.endswith(".egg-info")
+    } <= fixed | made
