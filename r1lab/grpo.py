@@ -46,6 +46,14 @@ class Config:
     template: str = "tiny"
     seed: int = 0
 
+    def __post_init__(self):
+        if self.group < 2:
+            raise ValueError("a group needs at least 2 completions: an advantage compares them")
+        if self.updates < 1 or self.prompts % self.updates:
+            raise ValueError(
+                f"updates must divide prompts: {self.prompts} prompts make no {self.updates} equal shares"
+            )
+
 
 @dataclass(frozen=True)
 class Rollout:
@@ -112,7 +120,8 @@ def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dic
     for share in torch.arange(P).chunk(config.updates):
         rows = (share[:, None] * G + torch.arange(G)).flatten()
         divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)
-        work = rows if config.beta else rows[advantages[rows] != 0]
+        skip = config.beta == 0 and config.loss != "bnpo"  # bnpo divides by the micro-batch's own tokens
+        work = rows[advantages[rows] != 0] if skip else rows
         for micro in _micro_batches(roll, work.tolist(), config):
             logps, mask = _logps(model, roll, micro, config, device)
             # One update a rollout: the policy still is the one that sampled, the ratio is 1.

@@ -4,15 +4,21 @@ Two kinds of name: a tiny base shipped in `data/models/` (`rich`, `poor`, `small
 or any causal language model that transformers can load from a folder or the hub.
 """
 
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 TINY = ("rich", "poor", "small", "large")
+logging.disable_progress_bar()  # one for every load of a model of a few megabytes; downloads keep theirs
+warnings.filterwarnings(
+    "ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning
+)  # PEFT 0.21's own
 
 
 def is_tiny(name: str) -> bool:
@@ -62,7 +68,14 @@ def trainable(model) -> dict[str, torch.nn.Parameter]:
 
 @contextmanager
 def reference(model):
-    """Inside, a LoRA model answers as the base it started from (its reference policy)."""
+    """Inside, a LoRA model answers as the base it started from (its reference policy).
+
+    Raises ValueError for a model whose weights all learn: its base is gone.
+    """
+    if not isinstance(model, PeftModel):
+        raise ValueError(
+            "a KL term needs LoRA: with all weights learning there is no base left to compare with"
+        )
     with model.disable_adapter():
         yield model
 
@@ -84,7 +97,9 @@ def save_trained(model, folder: Path, base: str) -> None:
     half = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     if isinstance(model, PeftModel):
         model.peft_config["default"].base_model_name_or_path = base  # not a path of this machine
-    model.save_pretrained(folder, state_dict=half)
+        model.save_pretrained(folder, state_dict=half, save_embedding_layers=False)
+    else:
+        model.save_pretrained(folder, state_dict=half)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
 
 

@@ -3,11 +3,9 @@
 import json
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg") if matplotlib.get_backend().lower() == "tkagg" else None
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 PAPERS = Path(__file__).resolve().parent.parent / "data" / "papers.json"
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"  # Okabe and Ito
@@ -41,15 +39,16 @@ def _curve(axis, steps, values, colour, base, label):
     axis.set_ylim(bottom=0)
 
 
-def self_evolution(metrics: list[dict], summary: dict) -> plt.Figure:
+def self_evolution(metrics: list[dict], summary: dict) -> Figure:
     """A run's accuracy, length and reflection over its steps, above R1-Zero's own curves.
 
     metrics: a line a step. summary: the run's `summary.json`. The caption says n.
     """
     steps = [m["step"] for m in metrics]
     before, after = summary["before"], summary["after"]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 3, figsize=(11, 6.2), constrained_layout=True)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(11, 6.2), layout="constrained")
+        axes = figure.subplots(2, 3)
         top, bottom = axes
         _curve(
             top[0],
@@ -84,7 +83,7 @@ def self_evolution(metrics: list[dict], summary: dict) -> plt.Figure:
 
 
 def _before_after(axis, before: dict, after: dict, n: int):
-    for x, (name, part, colour) in enumerate((("base", before, GREY), ("trained", after, BLUE))):
+    for x, (part, colour) in enumerate(((before, GREY), (after, BLUE))):
         low, high = part["ci95"]
         axis.bar(x, 100 * part["accuracy"], color=colour, width=0.6)
         axis.errorbar(x, 100 * (low + high) / 2, yerr=50 * (high - low), color="black", capsize=5)
@@ -94,7 +93,6 @@ def _before_after(axis, before: dict, after: dict, n: int):
     axis.set_xlabel(f"n = {n} held-out problems, bars: 95 % interval")
 
 
-def save(figure: plt.Figure, path: Path) -> None:
-    """Write a PNG and free the figure."""
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG."""
     figure.savefig(path, metadata={"Software": None})
-    plt.close(figure)

@@ -27,46 +27,13 @@ WORDS = {  # reflection: the ten that R1 was measured by (v2, appendix C.2), "tr
 }  # fmt: skip
 GROUP = {word: group for group, words in WORDS.items() for word in words}
 VERDICTS = {"yes": True, "对": True, "no": False, "不对": False}  # of a comparison: `V vs T no`
-REJECTIONS = set(  # behind an attempt these say that it is wrong; only some are reflection words
-    [
-        "no",
-        "nope",
-        "not",
-        "isn't",
-        "doesn't",
-        "didn't",
-        "can't",
-        "cannot",
-        "wrong",
-        "incorrect",
-        "mistake",
-        "error",
-        "≠",
-        "too big",
-        "too small",
-        "too large",
-        "too low",
-        "too high",
-        "too much",
-        "too far",
-        "不对",
-        "不行",
-        "不是",
-        "不等于",
-        "不正确",
-        "错误",
-        "错了",
-        "太大",
-        "太小",
-        "太多",
-        "太少",
-        "不够",
-    ]
-)
+REJECTIONS = {  # behind an attempt these say that it is wrong; only some are reflection words
+    "no", "nope", "not", "isn't", "doesn't", "didn't", "can't", "cannot", "wrong", "incorrect", "mistake", "error",
+    "too big", "too small", "too large", "too low", "too high", "too much", "too far", "≠",
+    "不对", "不行", "不是", "不等于", "不正确", "错误", "错了", "太大", "太小", "太多", "太少", "不够",
+}  # fmt: skip
 HAN = "㐀-鿿"
-CHINESE = sorted(
-    (w for w in {*GROUP, *VERDICTS, *REJECTIONS} if re.match(f"[{HAN}]", w)), key=len, reverse=True
-)
+CHINESE = sorted((w for w in {*GROUP, *VERDICTS, *REJECTIONS} if re.match(f"[{HAN}]", w)), key=len)[::-1]
 
 PLAIN = [(re.compile(pattern, re.M), plain) for pattern, plain in (
     (r"\*\*", " "), (r"[×·∙]|\\times\b|\\cdot\b", "*"), (r"÷|\\div\b", "/"), ("[−–]", "-"), ("’", "'"),
@@ -78,7 +45,7 @@ PLAIN = [(re.compile(pattern, re.M), plain) for pattern, plain in (
 LETTERS = "a-zß-öø-ɏ"
 TOKEN = re.compile(
     rf"""(?P<formula>(?:[-+*/=(][ \t]{{0,3}}){{0,8}}[0-9](?:[0-9]|\.(?=[0-9])|[ \t]{{0,3}}[-+*/=()]|[ \t]{{1,3}}(?=[0-9]))*)
-    |(?P<versus>(?<![{LETTERS}])vs\.?[ ]?(?P<other>-?[0-9]{{1,9}})(?![0-9])[ ]?(?P<verdict>(?:yes|no)(?![{LETTERS}])|不?对)?)
+    |(?P<versus>vs\.?[ ]?(?P<other>-?[0-9]{{1,9}})(?![0-9])[ ]?(?P<verdict>(?:yes|no)(?![{LETTERS}])|不?对)?)
     |(?P<stop>[.!?。！？\n])
     |(?P<word>too[ ](?:big|small|large|low|high|much|far)\b|[{LETTERS}_][{LETTERS}0-9_]*(?:'[{LETTERS}]+)?|≠)
     |(?P<chinese>{"|".join(CHINESE)}|[{HAN}])
@@ -179,7 +146,7 @@ def _tokens(text: str) -> Iterator[tuple[str, object]]:
         else:
             glued = glued and (kind_before == "word" or end > 0 and text[end - 1] in "^_{}.")
             sign = content[0] == "-" and (kind_before == "word" or content[1] in " \t")
-            unclear = "?" if glued or sign or content[0] in "+*/" else ""
+            unclear = "?" if glued or sign else ""
             for piece in re.split(r"(?<=[0-9)])[ \t]+(?=[0-9(])", unclear + content):  # 1) 3+7=10 10*2=20
                 yield kind, piece
         end = match.end()
@@ -189,7 +156,7 @@ def _equations(formula: str) -> tuple[list[tuple[tuple, bool]], Fraction | None]
     """(form, true or not) of each equation in `a = b = c`, and the value of the last side.
     Both sides must be readable, and at least one an operation. Equal forms: the same numbers
     and operators on the left, in whatever order, with the same values."""
-    sides = [side.strip() for side in re.split("=+", formula.rstrip("+-*/(= \t").lstrip("= \t"))]
+    sides = [side.strip() for side in re.split("=+", formula.rstrip("+-*/(= \t"))]
     read = [_side(side) for side in sides]
     found = []
     for (left, tokens), (right, others) in zip(read, read[1:], strict=False):

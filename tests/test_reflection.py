@@ -69,6 +69,19 @@ TABLE = {
     "verdict words are not reflection": ("no. yes. 对。 No, yes", "", {}),
     "nothing to reject yet": ("No, that is wrong. 3+7=10", "", dict(
         words=1, tries=1, attempts=1, equations=1, first_right=False)),
+    "a refusal against the target is of the last attempt, though an earlier one reached it": (
+        "10+12=22 Check: 3+7=10 vs 22 no.", RIGHT, dict(
+            words=1, checks=1, tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=2, no=1,
+            first_right=True, revision="right to right")),
+    "a verdict ends an attempt": ("3+7=10 vs 22 no 12-7=5 vs 22 yes 12+7=19", WRONG, dict(
+        tries=3, attempts=3, rejected=1, rejected_wrong=1, equations=3, no=1, yes=1, false_yes=1,
+        first_right=False, revision="wrong to wrong")),
+    "a rejection ends an attempt": ("3+7=10 not, 12-7=5", WRONG, dict(
+        tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=2, first_right=False, revision="wrong to wrong")),
+    "a sentence ends an attempt, a comma does not": ("3+7=10, 12-7=5. 12+7=19! 12-3=9? 3*7=21。7-3=4\n3+3=6", WRONG, dict(
+        tries=6, attempts=6, equations=7, first_right=False, revision="wrong to wrong")),
+    "a comparison needs its value right before it": ("3+7=10, vs 22 no. 10 vs 22 nothing. vs 5 yes. 5 vs x no", "", dict(
+        tries=1, attempts=1, rejected=1, rejected_wrong=1, equations=1, first_right=False)),
     "empty": ("", RIGHT, {}),
 }  # fmt: skip
 
@@ -119,6 +132,8 @@ def test_a_multiplication_that_finds_its_slip_gives_up_the_first_result_not_the_
         ("3 + 7 = 10 (too small), 3+7=10 - no", 2, 0),
         ("3+7=10.", 1, 0),
         ("x + 3 + 5 = 10, 2x + 3 = 10, x3+4=9, f(3)+2=9, x -3+5=9", 0, 0),
+        ("3+7+(2=5+5, (3+7))=10, 3+((7=10", 1, 0),
+        ("+ 3 + 5 = 8, * 3 + 5 = 8, = 3 + 5 = 8", 1, 0),
         ("2^3 + 1 = 9, 10**2 = 100", 0, 0),
         ("7.5 + 2 = 9.5, 10/3 = 3.33", 0, 0),
         ("3 + = 10, = 10, 3 = 3, 10 = , 5 = -5", 0, 0),
@@ -137,6 +152,7 @@ def test_equations_are_read_where_they_are_clear_and_left_out_where_not(thinking
         ("3+7=10, 10*12=120", "12 * 10 = 120, 7 + 3 = 10", True),
         ("(3+7)*12=120", "12*(7+3)=120", True),
         ("8-6=2", "8-2=6", False),
+        ("8-2=6", "2-8=6", False),
         ("12/3=4", "12/4=3", False),
         ("3+7=10", "3+7=11", False),
         ("3+7=10", "3+7=10, 10+12=22", False),
@@ -312,6 +328,11 @@ def test_the_summary_of_four_completions_by_hand():
     })  # fmt: skip
 
 
+def test_a_check_alone_is_reflection_and_a_doubt_is_not():
+    rows = [read("verify 3+7=10"), read("However, 3+7=10")]
+    assert summarise(rows, [5, 5], [0, 0])["reflects"] == 0.5
+
+
 def test_lengths_are_split_by_the_given_correctness():
     got = summarise([empty()] * 3, [10, 20, 60], [True, False, False])
     assert (got["length"], got["length_right"], got["length_wrong"]) == (30.0, 10.0, 40.0)
@@ -346,6 +367,7 @@ def test_the_summary_needs_no_word_of_the_judge_beyond_right_and_wrong():
         ("3+7=10 vs 22 不对。等等，12-7=5 vs 22 不对。", 0.0),
         ("3+7=10 vs 22 no. 等等，12-7=5 vs 22 不对。 Try 3+12=15", 0.5),
         ("Let me think. 等等", 0.75),
+        ("等等 vs 等等", 0.0),
         ("I take 我们先算", 0.5),  # two English words; four other characters are two words
         ("3+7=10, x = 5, 10 vs 22", None),
         ("", None),

@@ -1,0 +1,78 @@
+"""What ships: small, complete, without a path of the machine that made it."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from r1lab import models, plots, runs, tasks, verify
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+RUNS = sorted(p.parent for p in (DATA / "runs").glob("*/config.json"))
+
+
+def test_weights_are_small_together():
+    assert sum(p.stat().st_size for p in (DATA / "models").rglob("*.safetensors")) < 16_000_000
+
+
+def test_no_text_file_holds_a_path_of_a_machine():
+    for path in DATA.rglob("*"):
+        if path.suffix in (".json", ".jsonl", ".md"):
+            found = re.search(r"(?<![\w.])/(home|root|tmp|work|usr|Users)/", path.read_text(encoding="utf-8"))
+            assert not found, f"{path}: {found}"
+
+
+def test_the_papers_curves_name_their_source():
+    papers = json.loads((DATA / "papers.json").read_text())
+    for name, record in papers.items():
+        assert "Figure" in record["source"] and record["how"], name
+        x, y, _ = plots.paper_curve(name)
+        assert len(x) > 20 and (np.diff(x) > 0).all() and (y > 0).all()
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
+def test_a_recorded_run_is_complete_and_consistent(folder):
+    run = runs.load_run(folder)
+    steps = run.config["steps"]
+    assert [m["step"] for m in run.metrics] == list(range(1, steps + 1))
+    assert folder.name.endswith(f"-s{run.config['seed']}")
+    for part in ("before", "after"):
+        right = run.summary[part]["right"]
+        assert len(right) == run.summary["n"] >= 512
+        assert run.summary[part]["accuracy"] == right.count("1") / len(right)
+    assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
+    assert (folder / "trained").is_dir()
+
+
+@pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
+def test_recorded_rewards_are_what_the_verifier_says_today(folder):
+    for sample in runs.read_jsonl(folder / "samples.jsonl"):
+        problem = tasks.Problem(sample["task"], tuple(sample["numbers"]), sample["target"])
+        assert tasks.split_of(problem) == "train"
+        if "accuracy" in sample["rewards"]:
+            verdicts = [
+                verify.verify(problem.task, problem.numbers, problem.target, t) for t in sample["completions"]
+            ]
+            assert sample["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
+
+
+@pytest.mark.parametrize("folder", RUNS[:1], ids=lambda p: p.name)
+def test_the_figure_of_a_run_says_what_it_shows(folder, tmp_path):
+    run = runs.load_run(folder)
+    figure = plots.self_evolution(run.metrics, run.summary)
+    assert len(figure.axes) == 6
+    for axis in figure.axes:
+        assert axis.get_title(loc="left") and axis.get_xlabel() and axis.get_ylabel()
+    assert f"n = {run.summary['n']}" in figure.axes[-1].get_xlabel()
+    plots.save(figure, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", [n for n in models.TINY if (DATA / "models" / n / "card.json").is_file()])
+def test_a_card_belongs_to_its_weights(name):
+    card = json.loads((DATA / "models" / name / "card.json").read_text())
+    model, _ = models.load(name)
+    assert card["name"] == name and card["parameters"] == model.num_parameters()
+    assert list(card["pass_at_k"].values()) == sorted(card["pass_at_k"].values())
