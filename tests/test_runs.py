@@ -245,6 +245,24 @@ def test_a_bad_line_that_is_not_the_last_is_named_and_nothing_is_cut(whole, bad)
     assert content(whole) == before
 
 
+def test_a_bad_last_line_that_was_ended_is_no_torn_line(tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1}\n{"step":\n')
+    with pytest.raises(RunError, match=r"line 2 of .*metrics\.jsonl"):
+        runs.read_jsonl(tmp_path / "metrics.jsonl")
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_with_empty_logs(tmp_path):
+    runs.open_run(tmp_path, CONFIG, resume=False)
+    runs.append(tmp_path, "metrics.jsonl", {"step": 0})
+    assert runs.open_run(tmp_path, CONFIG, resume=True) == 0
+    assert runs.read_jsonl(tmp_path / "metrics.jsonl") == []
+    runs.append(tmp_path, "metrics.jsonl", {"step": 0})
+    runs.save_checkpoint(tmp_path, 0, tensors(), {})
+    runs.append(tmp_path, "metrics.jsonl", {"step": 1})
+    assert runs.open_run(tmp_path, CONFIG, resume=True) == 0
+    assert runs.read_jsonl(tmp_path / "metrics.jsonl") == [{"step": 0}]
+
+
 # ---- logs and JSON ----
 
 
@@ -377,6 +395,15 @@ def test_what_was_loaded_is_not_tied_to_what_was_saved(tmp_path):
     runs.save_checkpoint(tmp_path, 1, {"a": weight, "b": weight[:2]}, {})  # shared memory too
     weight += 1
     assert same(runs.load_checkpoint(tmp_path)[1], {"a": torch.zeros(3), "b": torch.zeros(2)})
+
+
+def test_the_logs_reach_the_disk_before_the_checkpoint_that_vouches_for_them(tmp_path, monkeypatch):
+    for name in LOGS:
+        runs.append(tmp_path, name, {"step": 1})
+    order = []
+    monkeypatch.setattr(os, "fsync", lambda handle: order.append(os.fstat(handle).st_ino))
+    runs.save_checkpoint(tmp_path, 1, tensors(), {})
+    assert order == [(tmp_path / name).stat().st_ino for name in (*LOGS, NEWEST)]
 
 
 def test_no_checkpoint_is_none(tmp_path):
