@@ -52,7 +52,7 @@ def self_evolution(metrics: list[dict], summary: dict) -> Figure:
             axis.set(
                 title=what.format(scale * before[key], scale * after[key]), ylabel=unit, xlabel="RL step"
             )
-        top[0].legend(fontsize=8, loc="best")
+        top[0].legend(fontsize=8, loc="upper left")
         for axis, name, title, unit, scale, colour in (
             (bottom[0], "r1_zero_aime_pass_at_1", "The paper: R1-Zero on AIME 2024", "pass@1, %", 100, BLUE),
             (

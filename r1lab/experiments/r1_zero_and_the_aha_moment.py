@@ -98,7 +98,7 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
             "close other programs or choose a smaller preset"
         )
     runs.open_run(folder, record, resume)
-    if resume and runs.finished(folder):
+    if runs.finished(folder):
         return runs.load_run(folder).summary
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
     model = models.prepare(model, preset.lora_rank, options.seed)
@@ -106,34 +106,28 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
     held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
     pool = tasks.problems("countdown", POOL, seed=0)
 
-    saved = runs.load_checkpoint(folder) if resume else None
+    saved = runs.load_checkpoint(folder)
     if saved:
-        start, tensors, extra = saved
+        start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
-        before = extra["before"]
     else:
-        start = 0
-        before = measure(model, tokenizer, held_out, preset, config)[0]
-        runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), {"before": before})
-    runs.rewind(folder, start)
-
+        start, before = 0, measure(model, tokenizer, held_out, config)
+        runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
     bar = tqdm(total=config.steps, initial=start, disable=quiet, unit="step", dynamic_ncols=True)
     shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
     clock = time.monotonic()
 
-    def keep(step, problems, texts, lengths, ended, parts, scores, advantages, report):
+    def keep(step, problems, texts, lengths, ended, parts, scores, advantages, update):
+        """Write down one step; both engines call it."""
         nonlocal clock
         asked = [p for p in problems for _ in range(config.group)]
-        line = step_metrics(step, asked, texts, lengths, ended, parts, scores, report)
+        line = step_metrics(step, asked, texts, lengths, ended, parts, scores, update)
         runs.append(folder, "metrics.jsonl", line)
         if step in shown:
-            runs.append(
-                folder,
-                "samples.jsonl",
-                sample(step, problems, texts, parts, scores, advantages, config.group),
-            )
+            kept = sample(step, problems, texts, parts, scores, advantages, config.group)
+            runs.append(folder, "samples.jsonl", kept)
         runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
-        runs.save_checkpoint(folder, step, grpo.state(model, optimizer), {"before": before})
+        runs.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
         clock = time.monotonic()
         bar.set_postfix_str(
             f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
@@ -142,55 +136,60 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         bar.update()
 
     if options.engine == "bench":
-        for step, roll, report in grpo.train(
-            model, tokenizer, pool, reward_set, config, optimizer, start, preset.device
-        ):
+        steps = grpo.train(model, tokenizer, pool, reward_set, config, optimizer, start, preset.device)
+        for step, roll, update in steps:
             done = roll.completions
             keep(step, roll.problems, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
-                 roll.rewards, roll.advantages, report)  # fmt: skip
+                 roll.rewards, roll.advantages, update)  # fmt: skip
     else:
         from r1lab import train  # TRL takes seconds to import and only this engine needs it
 
         train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
     bar.close()
 
-    after, gain = measure(model, tokenizer, held_out, preset, config, before["right"])
-    record = runs.load_run(folder)
-    summary = {
-        k: record.config[k]
-        for k in ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")
-    }
-    summary |= {
-        "before": before | {"right": "".join(map(str, before["right"]))},  # a digit a problem
-        "after": after | {"right": "".join(map(str, after["right"]))},
-        "gain": gain,
-        "n": len(held_out),
-        "seconds": round(sum(t["seconds"] for t in record.timing), 1),
-        "sampled_tokens": sum(m["tokens"] for m in record.metrics),
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, {torch.get_num_threads()} threads" if preset.device == "cpu" else torch.cuda.get_device_name(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "command": "python -m r1lab " + " ".join(sys.argv[1:]),
-    }  # fmt: skip
-    plots.save(plots.self_evolution(record.metrics, summary), folder / "figure.png")
+    summary = summarise(folder, before, measure(model, tokenizer, held_out, config))
+    plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
     models.save_trained(model, folder / "trained", preset.model)
-    runs.write_json(folder / "summary.json", summary)
+    runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
     return summary
 
 
-def measure(model, tokenizer, held_out: list[Problem], preset, config, earlier: list[int] | None = None):
-    """Held-out accuracy and reflection; and, beside an earlier measurement of the same
-    problems (1 right, 0 wrong each), the gain with its paired bootstrap interval."""
+def summarise(folder: Path, before: dict, after: dict) -> dict:
+    """The content of `summary.json`. `gain`: paired by problem, with its bootstrap interval;
+    `seconds`: of the training steps, without the two measurements."""
+    record = runs.load_run(folder)
+    kept = ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")
+    mean, low, high = stats.mean_interval(_differences(before, after))
+    cuda = record.config["preset"] != "cpu" and torch.cuda.is_available()
+    return {k: record.config[k] for k in kept} | {
+        "before": before,
+        "after": after,
+        "gain": {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]},
+        "n": after["n"],
+        "seconds": round(sum(t["seconds"] for t in record.timing), 1),
+        "sampled_tokens": sum(m["tokens"] for m in record.metrics),
+        "date": date.today().isoformat(),
+        "machine": torch.cuda.get_device_name()
+        if cuda
+        else f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "command": "python -m r1lab " + " ".join(sys.argv[1:]),
+    }
+
+
+def _differences(before: dict, after: dict) -> list[int]:
+    """Per problem: 1 newly right, 0 as before, -1 newly wrong."""
+    return [int(b) - int(a) for a, b in zip(before["right"], after["right"], strict=True)]
+
+
+def measure(model, tokenizer, held_out: list[Problem], config: grpo.Config) -> dict:
+    """Held-out accuracy, reasons, reflection; `right` holds a digit a problem, 1 or 0."""
     answers = evaluate.answer(
         model, tokenizer, held_out, config.template, config.max_new, seed=10_000 + config.seed
     )
     right = answers.correct[:, 0].astype(int).tolist()
-    found = evaluate.measure(answers) | reflections(answers.repeated(), answers.texts, answers.lengths, right)
-    gain = None
-    if earlier is not None:
-        mean, low, high = stats.mean_interval([b - a for a, b in zip(earlier, right, strict=True)])
-        gain = {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]}
-    return found | {"right": right}, gain
+    found = evaluate.measure(answers) | reflections(answers.problems, answers.texts, answers.lengths, right)
+    return found | {"right": "".join(map(str, right))}
 
 
 def reflections(asked: list[Problem], texts, lengths, right) -> dict:
@@ -199,7 +198,7 @@ def reflections(asked: list[Problem], texts, lengths, right) -> dict:
     return reflection.summarise(traces, lengths, right)
 
 
-def step_metrics(step, asked, texts, lengths, ended, parts, scores, report) -> dict:
+def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> dict:
     """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
     right = rewards.accuracy(
         completions=texts, task=[p.task for p in asked], numbers=[p.numbers for p in asked], target=[p.target for p in asked]
@@ -212,7 +211,7 @@ def step_metrics(step, asked, texts, lengths, ended, parts, scores, report) -> d
         "zero_variance": float((scores.max(1).values == scores.min(1).values).float().mean()),
         "tokens": sum(lengths),
     }
-    line |= reflections(asked, texts, lengths, right) | report
+    line |= reflections(asked, texts, lengths, right) | update
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
 
 
@@ -255,10 +254,7 @@ def table(recorded: Path) -> str:
 
 
 def _row(arm: str, found: list[dict]) -> str:
-    gains = [
-        [int(b) - int(a) for a, b in zip(s["before"]["right"], s["after"]["right"], strict=True)]
-        for s in found
-    ]
+    gains = [_differences(s["before"], s["after"]) for s in found]
     mean, low, high = stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
     single = [100 * s["gain"]["accuracy"] for s in found]
 

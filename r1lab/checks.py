@@ -1,0 +1,252 @@
+"""Exercise checks: `check("02.1", thing)` says not done, right, or which mistake it looks like.
+
+An exercise is a right answer, the inputs to try it on, and its likely mistakes, each a small
+function that makes the mistake. Where the learner's answer is not right but agrees with a
+mistake on every input, the message names it. A test runs each mistake and each folded
+solution of the notebooks through `check`.
+
+Predictions and experiments are values, not functions; for them an input is nothing and a
+mistake is a wrong value.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from r1lab import losses
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """`right` and the mistakes take the arguments of one of `cases`. `tried` and `lesson`
+    finish the sentences "right. ..." and "not done yet. ..."."""
+
+    right: Callable
+    cases: tuple[tuple, ...]
+    tried: str
+    lesson: str
+    mistakes: tuple[tuple[Callable, str], ...]
+    tolerance: float = 1e-4
+    given: bool = False  # a value to compare instead of a function to call
+
+
+def check(number: str, thing) -> None:
+    """Print one line, or raise AssertionError with the likely mistake.
+
+    thing: the learner's function, or value. None and `...`, as the answer or as what the
+    function returns, mean "not done yet" and are never an error.
+    """
+    if number not in EXERCISES:
+        raise ValueError(f"no exercise {number!r}: choose one of {', '.join(EXERCISES)}")
+    exercise = EXERCISES[number]
+    answer = (lambda *_: thing) if exercise.given else thing
+    results = []
+    for case in exercise.cases:
+        result = answer(*case) if callable(answer) else answer
+        if _empty(result):
+            print(f"{number} not done yet. {exercise.lesson}")
+            return
+        results.append(result)
+    wanted = [exercise.right(*case) for case in exercise.cases]
+    if all(_same(a, b, exercise.tolerance) for a, b in zip(results, wanted, strict=True)):
+        print(f"{number} right. {exercise.tried}")
+        return
+    for mistake, message in exercise.mistakes:
+        slips = [mistake(*case) for case in exercise.cases]
+        if all(_same(a, b, exercise.tolerance) for a, b in zip(results, slips, strict=True)):
+            raise AssertionError(f"{number}: {message}")
+    raise AssertionError(f"{number}: {_difference(exercise, results, wanted)}")
+
+
+def _empty(result) -> bool:
+    """Nothing, `...`, or a table with a place left open."""
+    if isinstance(result, dict):
+        return any(_empty(value) for value in result.values())
+    return result is None or result is ...
+
+
+def _same(a, b, tolerance: float) -> bool:
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(_same(a[k], b[k], tolerance) for k in b)
+    if isinstance(b, str):
+        return isinstance(a, str) and a.strip().lower() == b
+    try:
+        a, b = (torch.as_tensor(x, dtype=torch.float64) for x in (a, b))
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=tolerance, equal_nan=True)
+
+
+def _difference(exercise: Exercise, results, wanted) -> str:
+    if exercise.given:
+        return "not that. Go back to the cell or the line above it and work it out once more."
+    for case, got, want in zip(exercise.cases, results, wanted, strict=True):
+        if not _same(got, want, exercise.tolerance):
+            inputs = ", ".join(_words(x) for x in case)
+            shape = ""
+            if isinstance(got, Tensor) and got.shape != want.shape:
+                shape = f" (shape {tuple(got.shape)} where {tuple(want.shape)} belongs)"
+            return f"for ({inputs}) you give {_words(got)}{shape} and the answer is {_words(want)}."
+    raise RuntimeError("no difference to name")
+
+
+def _words(x) -> str:
+    if isinstance(x, Tensor):
+        return str([round(v, 3) for v in x.tolist()] if x.dim() == 1 else
+                   [[round(v, 3) for v in row] for row in x.tolist()] if x.dim() == 2 else round(x.item(), 3))  # fmt: skip
+    return f"{x:.3g}" if isinstance(x, float) else str(x)
+
+
+# -- Lesson 02: GRPO ---------------------------------------------------------------------
+
+
+def _rows(*rows) -> tuple[Tensor]:
+    return (torch.tensor(rows, dtype=torch.float64),)
+
+
+def _scaled(rewards, mean, spread):
+    return (rewards - mean) / (spread + 1e-4)
+
+
+def _n_form(r):
+    return _scaled(r, r.mean(1, keepdim=True), r.std(1, keepdim=True, correction=0))
+
+
+def _whole_batch(r):
+    return _scaled(r, r.mean(), r.std())
+
+
+def _columns(r):
+    return _scaled(r, r.mean(0, keepdim=True), r.std(0, keepdim=True))
+
+
+def _no_division(r):
+    return r - r.mean(1, keepdim=True)
+
+
+def _by_variance(r):
+    return _scaled(r, r.mean(1, keepdim=True), r.var(1, keepdim=True))
+
+
+def _no_eps(r):
+    return (r - r.mean(1, keepdim=True)) / r.std(1, keepdim=True)
+
+
+def _tokens(*triples) -> tuple[tuple, ...]:
+    return tuple(tuple(torch.tensor(x, dtype=torch.float64) for x in t) for t in triples)
+
+
+def _clipped(ratio, advantage, eps=0.2):
+    return -torch.min(ratio * advantage, ratio.clamp(1 - eps, 1 + eps) * advantage)
+
+
+def _kl_cases():
+    for p, q in (((0.6, 0.3, 0.1), (0.3, 0.3, 0.4)), ((0.2, 0.2, 0.6), (0.5, 0.25, 0.25))):
+        yield tuple(torch.tensor(x, dtype=torch.float64).log() for x in (p, q))
+
+
+EXERCISES = {
+    "02.1": Exercise(
+        right=losses.group_advantages,
+        cases=(
+            _rows([1.0] + [0.0] * 15),
+            _rows([1, 0, 0, 1], [1, 1, 1, 0]),
+            _rows([0, 0.1, 1.1, 0.1], [1, 1, 1, 1]),
+        ),
+        tried="Tried: one right of 16 (3.75 and -0.25), two groups at once, a group of equal rewards.",
+        lesson="The lesson goes on with r1lab.losses.group_advantages.",
+        mistakes=(
+            (_n_form, "your winner of 16 gets 3.87, not 3.75: you divide by the std with n in it. Torch's "
+                      "std() has n-1, and so has TRL."),
+            (_whole_batch, "your rows do not have mean 0: you take mean and std over the whole batch. Each "
+                           "row is a group of its own: dim=1, keepdim=True."),
+            (_columns, "your columns have mean 0, not your rows: dim=0 compares answers to different "
+                       "questions. Use dim=1."),
+            (_no_division, "the mean is right, the division by the std is missing. (That is Dr. GRPO; Eq. 3 "
+                           "divides.)"),
+            (_by_variance, "you divide by the variance. Take the std, its square root."),
+            (_no_eps, "a group of equal rewards gives nan, 0 divided by 0: add 1e-4 to the std."),
+            (lambda r: -losses.group_advantages(r), "the sign is turned: the better answer must get the "
+                                                    "positive number."),
+        ),
+    ),
+    "02.2": Exercise(
+        right=lambda: 66.0,
+        cases=((),),
+        tolerance=4.0,
+        tried="0.95^8 + 0.05^8 = 0.663: two of three groups of 8 teach nothing at a success rate of 5 %.",
+        lesson="Write a number of percent; the figure below has the answer.",
+        given=True,
+        mistakes=(
+            (lambda: 34.0, "that is the share of groups that do teach something. The question is about the "
+                           "silent ones."),
+            (lambda: 95.0, "that is one wrong answer. A silent group has all 8 wrong, or all 8 right."),
+            (lambda: 0.66, "the right share, but the question asks for percent."),
+            (lambda: 0.0, "it is far from rare: all 8 must be wrong, each is wrong 95 times of 100, and the "
+                          "chances multiply."),
+        ),
+    ),
+    "02.3": Exercise(
+        right=_clipped,
+        cases=_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
+        tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, 0.8), a ratio inside "
+              "the range, an advantage of 0.",
+        lesson="The lesson goes on with r1lab.losses.policy_loss.",
+        mistakes=(
+            (lambda r, a: -_clipped(r, a), "this is the objective, to be made large. A loss is made small: "
+                                           "put a minus in front."),
+            (lambda r, a: -r * a, "nothing is clipped: at ratio 1.5 and advantage +1 the loss must stop at "
+                                  "-1.2."),
+            (lambda r, a: -r.clamp(0.8, 1.2) * a, "you only clip. Without min(), a bad token that has become "
+                                                  "likelier (ratio 1.5, advantage -1) loses its gradient too."),
+            (lambda r, a: -torch.max(r * a, r.clamp(0.8, 1.2) * a), "max where min belongs: you keep the "
+                                                                    "rosier of the two values. Eq. 1 keeps "
+                                                                    "the worse one."),
+            (lambda r, a: -torch.min(r, r.clamp(0.8, 1.2)) * a, "you take the min of the ratios and then "
+                                                                "multiply. Multiply first: for a negative "
+                                                                "advantage the order turns round."),
+        ),
+    ),
+    "02.4": Exercise(
+        right=losses.kl_k3,
+        cases=tuple(_kl_cases()),
+        tried="Tried: two pairs of policies over three letters, and the mean is KL(policy || reference).",
+        lesson="The lesson goes on with r1lab.losses.kl_k3.",
+        mistakes=(
+            (lambda p, q: losses.kl_k3(q, p), "the ratio stands upside down: it is reference over policy. "
+                                              "Yours is not an estimate of this KL at all."),
+            (losses.kl_k1, "this is k1, the plain log-ratio: right on average, but single values are "
+                           "negative."),
+            (losses.kl_k2, "this is k2, half the squared log-ratio: never negative, but its mean is not "
+                           "the KL."),
+            (lambda p, q: losses.kl_k3(p, q) + 1, "the -1 is missing: equal policies must give 0."),
+            (lambda p, q: (q - p).exp() + (q - p) - 1, "the middle sign is wrong: subtract the logarithm."),
+        ),
+    ),
+    "02.5": Exercise(
+        right=lambda: 10.0,
+        cases=((),),
+        tolerance=0.1,
+        tried="1/20 against 1/200: the same verdict, ten times less for each token of the long answer.",
+        lesson="Write a number; the playground below shows it.",
+        given=True,
+        mistakes=(
+            (lambda: 1.0, "that is Dr. GRPO and DAPO, where each token of a group counts alike. GRPO divides "
+                          "by the length first."),
+            (lambda: 0.1, "upside down: the tokens of the short answer are pushed harder."),
+            (lambda: 100.0, "you divided twice. The whole completion has weight 1/G, shared by its tokens."),
+        ),
+    ),
+    "02.6": Exercise(
+        right=lambda: {"grpo": 0.237, "dr_grpo": 0.5, "dapo": 0.4},  # set by the lesson's `climb`
+        cases=((),),
+        tolerance=0.012,
+        tried="GRPO thinks least; Dr. GRPO follows the gradient of J, DAPO stands close to it.",
+        lesson="Fill in the three numbers; the figure below has them.",
+        given=True,
+        mistakes=(),
+    ),
+}  # fmt: skip
