@@ -70,6 +70,16 @@ def test_a_killed_and_resumed_run_has_the_same_metrics_to_the_byte(whole_run, tm
     assert (one["before"], one["after"]) == (two["before"], two["after"])
 
 
+def test_the_engine_of_trl_leaves_the_same_records(whole_run, tmp_path):
+    folder = tmp_path / "trl"
+    done = cli("run", "zero", "--engine", "trl", "--steps", 2, "--out", folder)
+    assert done.returncode == 0, done.stderr
+    ours, theirs = runs.load_run(whole_run[0]), runs.load_run(folder)
+    assert theirs.summary["engine"] == "trl"
+    assert theirs.summary["before"] == ours.summary["before"]
+    assert [set(m) for m in theirs.metrics] == [set(m) for m in ours.metrics[:2]]
+
+
 def one_line(capsys, *arguments) -> str:
     assert main(list(map(str, arguments))) == 2
     error = capsys.readouterr().err.strip()
@@ -150,6 +160,12 @@ def test_bad_arguments_end_with_code_2(bad, capsys):
 def test_list_names_the_experiments_with_minutes(capsys):
     assert main(["list"]) == 0
     assert "zero" in (out := capsys.readouterr().out) and "min" in out
+
+
+def test_recorded_prints_both_tables(capsys):
+    assert main(["recorded"]) == 0
+    out = capsys.readouterr().out
+    assert "rule reward" in out and "| rich |" in out
 
 
 def test_preflight_measures_this_machine():
