@@ -31,6 +31,7 @@ class Exercise:
     mistakes: tuple[tuple[Callable, str], ...]
     tolerance: float = 1e-4
     given: bool = False  # a value to compare instead of a function to call
+    near: float | None = None  # how near to a mistake a value must be; None: `tolerance`
 
 
 def check(number: str, thing) -> None:
@@ -54,9 +55,10 @@ def check(number: str, thing) -> None:
     if all(_same(a, b, exercise.tolerance) for a, b in zip(results, wanted, strict=True)):
         print(f"{number} right. {exercise.tried}")
         return
+    near = exercise.tolerance if exercise.near is None else exercise.near
     for mistake, message in exercise.mistakes:
         slips = [mistake(*case) for case in exercise.cases]
-        if all(_same(a, b, exercise.tolerance) for a, b in zip(results, slips, strict=True)):
+        if all(_same(a, b, near) for a, b in zip(results, slips, strict=True)):
             raise AssertionError(f"{number}: {message}")
     raise AssertionError(f"{number}: {_difference(exercise, results, wanted)}")
 
@@ -120,7 +122,8 @@ def _whole_batch(r):
 
 
 def _columns(r):
-    return _scaled(r, r.mean(0, keepdim=True), r.std(0, keepdim=True))
+    spread = r.std(0, keepdim=True) if len(r) > 1 else torch.full_like(r, math.nan)
+    return _scaled(r, r.mean(0, keepdim=True), spread)
 
 
 def _no_division(r):
@@ -147,6 +150,8 @@ def _kl_cases():
     for p, q in (((0.6, 0.3, 0.1), (0.3, 0.3, 0.4)), ((0.2, 0.2, 0.6), (0.5, 0.25, 0.25))):
         yield tuple(torch.tensor(x, dtype=torch.float64).log() for x in (p, q))
 
+
+FORMS = ("grpo", "dr_grpo", "dapo")
 
 EXERCISES = {
     "02.1": Exercise(
@@ -177,6 +182,7 @@ EXERCISES = {
         right=lambda: 66.0,
         cases=((),),
         tolerance=4.0,
+        near=0.5,
         tried="0.95^8 + 0.05^8 = 0.663: two of three groups of 8 teach nothing at a success rate of 5 %.",
         lesson="Write a number of percent; the figure below has the answer.",
         given=True,
@@ -241,12 +247,22 @@ EXERCISES = {
         ),
     ),
     "02.6": Exercise(
-        right=lambda: {"grpo": 0.237, "dr_grpo": 0.5, "dapo": 0.4},  # set by the lesson's `climb`
+        right=lambda: {"grpo": 0.137, "dr_grpo": 0.394, "dapo": 0.251},  # the lesson's `climb`, to 95 %
         cases=((),),
-        tolerance=0.012,
-        tried="GRPO thinks least; Dr. GRPO follows the gradient of J, DAPO stands close to it.",
+        tolerance=0.01,
+        tried="0.14, 0.25 and 0.39: GRPO unlearns thinking, Dr. GRPO follows the slope of J, DAPO is between.",
         lesson="Fill in the three numbers; the figure below has them.",
         given=True,
-        mistakes=(),
+        mistakes=(
+            (lambda: dict.fromkeys(FORMS, 0.2), "these are the values before the first step. Take the last "
+                                                "pair of the path, [-1]."),
+            (lambda: dict.fromkeys(FORMS, 0.95), "this is the share of right answers, the first of the pair. "
+                                                 "Thinking is the second, [-1][1]."),
+            (lambda: dict.fromkeys(FORMS, 0.137), "all three are GRPO's: hand the name of the form to climb."),
+            (lambda: {"grpo": 13.7, "dr_grpo": 39.4, "dapo": 25.1}, "right, but in percent: the check wants "
+                                                                    "shares between 0 and 1."),
+            (lambda: {"grpo": 0.394, "dr_grpo": 0.137, "dapo": 0.251}, "GRPO and Dr. GRPO have changed "
+                                                                       "places."),
+        ),
     ),
 }  # fmt: skip

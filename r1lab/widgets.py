@@ -44,10 +44,24 @@ def png(figure: Figure) -> bytes:
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Draw a figure below the cell, with its caption below it. The caption says what n is."""
+    """Draw a figure below the cell, with its caption below it. The caption says what n is.
+
+    Titles go to the left and legends lose their frame, as `STYLE` says: matplotlib reads
+    those two settings when a lesson's cell sets them, outside of `canvas`.
+    """
+    _tidy(figure)
     figure.supxlabel(caption, fontsize=8.5, color=GREY, x=0.01, ha="left")
     picture = {"image/png": png(figure), "text/plain": caption}
     display(_encoded(picture), metadata={"image/png": {"alt": caption}}, raw=True)
+
+
+def _tidy(figure: Figure) -> None:
+    for axis in figure.axes:
+        if axis.get_title():
+            axis.set_title(axis.get_title(), loc="left", fontsize=STYLE["axes.titlesize"])
+            axis.set_title("", loc="center")
+        if axis.get_legend():
+            axis.get_legend().set_frame_on(False)
 
 
 def show_live(figure: Figure, box, caption: str) -> None:
@@ -109,6 +123,7 @@ def draw_playground(rewards, lengths, form: str) -> Figure:
     if silent:
         axes[0].text(0, len(names) / 2 - 0.5, "all equal: this group\nteaches nothing", ha="center",
                      va="center", color=GREEN, backgroundcolor="white")  # fmt: skip
+    _tidy(figure)
     return figure
 
 
@@ -138,14 +153,15 @@ class AdvantagePlayground:
         slim, row = w.Layout(width="118px"), w.Layout(flex_flow="row wrap")
         self.toggles = [w.ToggleButton(value=bool(r), layout=slim) for r in self.rewards]
         self.sliders = [
-            w.IntSlider(value=n, min=10, max=CAP, step=10, readout=True, continuous_update=False,
+            w.IntSlider(value=n, min=10, max=CAP, step=10, readout=False, continuous_update=False,
                         layout=w.Layout(width="118px"))
             for n in self.lengths
         ]  # fmt: skip
         self.choice = w.ToggleButtons(options=list(FORMS), value=self.form, style={"button_width": "90px"})
         self.picture = w.Image(format="png")
         columns = [w.VBox(pair) for pair in zip(self.toggles, self.sliders, strict=True)]
-        self.box = w.VBox([self.choice, w.HBox(columns, layout=row), self.picture])
+        hint = w.Label("Click who is right; drag how long each completion is.")
+        self.box = w.VBox([self.choice, hint, w.HBox(columns, layout=row), self.picture])
         for control in (*self.toggles, *self.sliders, self.choice):
             control.observe(self._changed, names="value")
         self._changed(None)

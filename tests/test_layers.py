@@ -13,7 +13,7 @@ LAYERS = {
     3: {"evaluate", "reflection", "grpo"},
     4: {"train"},
     5: {"experiments", "card", "preflight"},
-    6: {"__main__"},
+    6: {"widgets", "checks", "__main__"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -247,7 +247,8 @@ def table(recorded: Path) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for arm, name in ARMS.items():
-        found = [runs.load_run(folder).summary for folder in sorted(recorded.glob(f"{name}-s[0-9]*"))]
+        folders = [f for f in sorted(recorded.glob(f"{name}-s[0-9]*")) if runs.finished(f)]
+        found = [runs.load_run(folder).summary for folder in folders]
         if found:
             rows.append(_row(arm, found))
     return "\n".join(rows)
