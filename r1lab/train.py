@@ -95,8 +95,6 @@ def settings(model, config: Config, folder: Path, width: int, start: int = 0) ->
     completions = config.prompts * config.group
     if config.loss not in LOSSES:
         raise ValueError(f"TRL has no loss {config.loss!r}: choose one of {', '.join(LOSSES)}")
-    if completions % config.updates:
-        raise ValueError(f"TRL cannot make {config.updates} equal updates of {completions} completions")
     if config.beta and not isinstance(model, PeftModel):
         raise ValueError("a KL term needs LoRA, whose base is the reference: set beta to 0 or train LoRA")
     if any(p.dtype == torch.float16 for p in trainable(model).values()):

@@ -284,7 +284,6 @@ def test_nothing_is_left_to_do(tmp_path):
     [
         ({"loss": "printed"}, 4, "no loss 'printed'"),
         ({"loss": "bnpo"}, 4, "set micro_tokens to"),
-        ({"updates": 5}, 4, "5 equal updates of 24"),
         ({"beta": 0.1}, 0, "needs LoRA"),
         ({"max_new": 250}, 4, "lower max_new"),
     ],
