@@ -1,0 +1,935 @@
+# %% [markdown]
+# # 02 · The mathematics of GRPO
+# [Open in Colab](@COLAB@) · Paper: [DeepSeek-R1](https://arxiv.org/abs/2501.12948), section 2.2.1 · Podcast from minute 48:13
+#
+# **Question.** How can a model learn from nothing but "right" or "wrong", and what exactly does GRPO compute?
+#
+# **You will be able to** 1. turn rewards into advantages by hand, 2. say when the clip acts and when it cannot, 3. name the KL that a k3 term really pulls towards, 4. say what GRPO, Dr. GRPO and DAPO do differently to one token, 5. write the training loop from memory.
+#
+# **Before this** PyTorch; no reinforcement learning needed.
+#
+# **Time** 60 min reading and doing; running: @MINUTES@.
+#
+# **Needs** no GPU, no download.
+
+# %% tags=["setup"]
+import pathlib
+import subprocess
+import sys
+
+HOME = pathlib.Path("/content/r1lab")  # where Colab keeps its copy
+if "google.colab" in sys.modules and not HOME.exists():
+    address = "@CLONE@"
+    clone = ["git", "clone", "-q", "--depth", "1", address, str(HOME)]
+    subprocess.run(clone, check=True)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-r", "requirements.txt"]
+    subprocess.run(pip, cwd=HOME, check=True)
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
+    if (folder / "r1lab" / "losses.py").is_file():
+        sys.path.insert(0, str(folder))
+        break
+import r1lab  # before torch, which then lets idle threads sleep
+
+# %%
+import dataclasses
+import itertools
+import math
+
+import torch
+
+from r1lab import checks, evaluate, losses, models, presets, rewards, tasks, widgets
+from r1lab import grpo as bench
+
+print(presets.pick("auto").name, "preset", "(fast mode)" if presets.FAST else "")
+
+# %% [markdown]
+# ## 1. A language of three letters
+#
+# A real model has so many possible answers that nobody can list them. So nobody can say whether an estimate is right. We start with a language where we can list everything.
+#
+# It has three letters: `t` (think), `y` (yes), `n` (no). An answer ends at the first `y` or `n`, or after two letters. That leaves five completions: `y`, `n`, `ty`, `tn` and `tt`. The last one thought for too long and never answered.
+#
+# %% [markdown]
+# There are two questions. "Is 7 prime?" has the answer yes. "Is 91 prime?" is a trap: 91 is 7 times 13, so the answer is no, but most people say yes at once. The reward is 1 if the completion ends in the right letter and 0 if not.
+#
+# The policy is one table: for each question, at the first letter and after `t`, three logits. That is 2 x 2 x 3 = 12 numbers. Everything below would be the same with a language model in their place.
+
+# %%
+LETTERS, ANSWERS = "tyn", ["y", "n", "ty", "tn", "tt"]
+QUESTIONS, TRUTH = ["Is 7 prime?", "Is 91 prime?"], "yn"
+IDS = torch.tensor([[LETTERS.index(c) for c in (a + "t")[:2]] for a in ANSWERS])
+LENGTH = torch.tensor([len(a) for a in ANSWERS])
+MASK = torch.arange(2) < LENGTH[:, None]  # (5, 2): y and n have one token
+REWARD = torch.tensor([[a[-1] == truth for a in ANSWERS] for truth in TRUTH]).double()
+SEVEN = [[0.2, 0.7, 0.1], [0.1, 0.8, 0.1]]  # t y n at the first letter; after t
+NINETY_ONE = [[0.2, 0.7, 0.1], [0.2, 0.2, 0.6]]  # says yes at once; thinks, says no
+START = torch.tensor([SEVEN, NINETY_ONE], dtype=torch.float64).log()
+
+
+# %%
+def token_logps(theta):
+    """(2 questions, 5 completions, 2 tokens): log pi(token | what stands before it)."""
+    return theta.log_softmax(-1)[:, torch.arange(2), IDS]
+
+
+def logps(theta):
+    """(2, 5): log-probability of each whole completion."""
+    return (token_logps(theta) * MASK).sum(-1)
+
+
+p = logps(START).exp()
+for question, row, reward in zip(QUESTIONS, p, REWARD, strict=True):
+    listed = "  ".join(f"{a} {x:.2f}" for a, x in zip(ANSWERS, row, strict=True))
+    print(f"{question:13} {listed}   sum {row.sum():.2f}, right {row @ reward:.2f}")
+
+# %% [markdown]
+# Check one number by hand. On 91 the right answers are `n`, with 0.1, and `tn`, with 0.2 x 0.6 = 0.12. Together 0.22, as printed.
+#
+# On 91, thinking first pays: after `t` the answer is no in 6 of 10 cases, without it in 1 of 10. This is a drawing of the whole R1 story. Will training find out?
+#
+# ## 2. What we want to raise, and its slope
+#
+# The goal has the name $J$: the probability of a right answer, averaged over questions. With five completions it is a sum, and PyTorch gives its exact gradient.
+
+
+# %%
+def J(theta):
+    """The exact expected reward."""
+    return (logps(theta).exp() * REWARD).sum(1).mean()
+
+
+def gradient(function, theta):
+    theta = theta.clone().requires_grad_()
+    return torch.autograd.grad(function(theta), theta)[0]
+
+
+EXACT = gradient(J, START)
+print(f"J = {J(START):.2f}; its slope on 91, first letter:")
+for letter, slope in zip(LETTERS, EXACT[1, 0].tolist(), strict=True):
+    print(f"  {letter} {slope:+.4f}")
+
+# %% [markdown]
+# By hand: raising one logit raises that letter and lowers the others. The slope is $\pi(\text{letter}) \cdot (\text{success after that letter} - \text{success overall})$, and half of that because we average two questions. For `t`: 0.2 x (0.6 - 0.22) / 2 = 0.038. For `n`: 0.1 x (1 - 0.22) / 2 = 0.039. Both agree with the print.
+#
+# So on 91 two roads lead up, and they are almost equally steep: say no at once, or think first. Keep this in mind for part 7.
+#
+# With a language model we cannot sum over all completions. The way out is one line of algebra, $\nabla \pi = \pi \, \nabla \log \pi$, which turns the slope of a sum into an average over samples:
+#
+# $$\nabla J = \mathbb{E}_{o \sim \pi}\big[\, r(o)\, \nabla \log \pi(o) \,\big]$$
+#
+# Sample completions, weigh each one's $\nabla \log \pi$ by its reward, take the mean. This is the *score-function estimate*, in reinforcement learning known as REINFORCE. *Predict: with 100 times more samples, how much smaller is its error?*
+
+# %%
+SCORE = torch.autograd.functional.jacobian(logps, START).flatten(2)  # (2, 5, 12)
+
+
+def draw(theta, batches, size, seed):
+    """Indices of sampled completions: (batches, 2 questions, size)."""
+    g, p = torch.Generator().manual_seed(seed), logps(theta).exp()
+    drawn = [torch.multinomial(q, batches * size, True, generator=g) for q in p]
+    return torch.stack([d.view(batches, size) for d in drawn], 1)
+
+
+def pick(table, picks):
+    """table (2, 5, ...) at the sampled completions (batches, 2, size)."""
+    return torch.stack([table[q][picks[:, q]] for q in range(2)], 1)
+
+
+for size in (4, 400):
+    picks = draw(START, 1000, size, seed=0)
+    estimate = (pick(REWARD, picks)[..., None] * pick(SCORE, picks)).mean((1, 2))
+    error = (estimate - EXACT.flatten()).norm(dim=1).mean()
+    print(f"{size:3} samples a question: mean error {error:.4f}")
+print(f"length of the exact slope: {EXACT.norm():.4f}")
+
+# %% [markdown]
+# Ten times smaller: the error falls with the square root of the number of samples. With 4 samples a question the error is larger than the thing we want to know. Samples are what training costs, so noise is the enemy.
+#
+# ## 3. A baseline takes noise away
+#
+# Subtract a number $b$ from every reward. The estimate stays right on average, because $\mathbb{E}[\nabla \log \pi] = 0$: probabilities always sum to one, so the slope of their sum is zero. The noise changes, and we may choose $b$.
+#
+# PPO trains a second network to predict $b$, the critic. R1 says it is typically as large as the policy, and leaves it out. GRPO asks the model the same question $G$ times and takes the mean reward of the group.
+#
+# %% [markdown]
+# We measure three choices. A mean that contains a completion's own reward makes the slope a little too small, by $(N-1)/N$; we undo that, so that all three are right on average. The second setting pays 11 for right and 10 for wrong on the first question, as a friendlier judge might. *Predict: which baseline has the least noise in each setting?*
+
+# %%
+GROUP, BATCHES = 8, 500 if presets.FAST else 4000
+
+
+def noise(bonus, seed=1):
+    """Name -> squared distance from the exact slope: mean, half a 95 % interval."""
+    picks = draw(START, BATCHES, GROUP, seed)
+    r = pick(REWARD, picks) + torch.tensor([bonus, 0.0]).view(2, 1)
+    N = 2 * GROUP
+    choices = {
+        "none": (0 * r, 1),
+        "batch mean": (r.mean((1, 2), keepdim=True), N / (N - 1)),
+        "group mean": (r.mean(2, keepdim=True), GROUP / (GROUP - 1)),
+    }
+    found = {}
+    for name, (b, factor) in choices.items():
+        estimate = factor * ((r - b)[..., None] * pick(SCORE, picks)).mean((1, 2))
+        d = (estimate - EXACT.flatten()).square().sum(1)
+        found[name] = d.mean().item(), 1.96 * d.std().item() / len(d) ** 0.5
+    return found
+
+
+# %%
+figure, axes = widgets.canvas(2)
+titles = "Right pays 1: any mean helps", "Ten more for one question: only groups cope"
+for axis, bonus, title in zip(axes, (0, 10), titles, strict=True):
+    found = noise(bonus)
+    for x, (name, (mean, half)) in enumerate(found.items()):
+        print(f"bonus {bonus:2}  {name:10} {mean:.4f} +- {half:.4f}")
+        axis.bar(
+            x, mean, color=[widgets.GREY, widgets.ORANGE, widgets.BLUE][x], width=0.6
+        )
+        axis.errorbar(x, mean, half, color="black", capsize=5)
+    axis.set_xticks(range(3), list(found))
+    axis.set(title=title, ylabel="squared error of the slope")
+axes[1].set_yscale("log")
+widgets.show(
+    figure, f"n = {BATCHES} batches of 2 questions x {GROUP} samples; 95 % interval."
+)
+
+# %% [markdown]
+# In the first setting the group mean removes about a third of the noise, and the mean of the whole batch removes even more. Eight samples give a shaky mean, and here both questions happen to be well served by a value near one half. Dividing by the standard deviation comes later; this is the mean alone.
+#
+# In the second setting only the group mean does not notice the bonus. That is its real merit. Questions differ in how well they go, and a group compares an answer with nothing but other answers to the same question.
+#
+# %% [markdown]
+# ## 4. Advantages by hand
+#
+# R1's Equation 3 also divides by the spread of the group:
+#
+# $$A_i = \frac{r_i - \text{mean}(r_1, \ldots, r_G)}{\text{std}(r_1, \ldots, r_G)}$$
+#
+# Take $G = 16$, R1's group size, with one right answer. The mean is 1/16. With $n$ in the standard deviation, the winner gets $\sqrt{15} \approx 3.87$. With $n-1$, which is what `torch.std` computes, it gets 3.75. The paper does not say which; TRL uses $n-1$, and so do we. For a learning rate found by trial the difference hardly matters. For comparing two programs to six digits it does.
+
+# %%
+one_of_16 = torch.tensor([1.0] + [0.0] * 15)
+for correction, name in ((0, "n"), (1, "n-1")):
+    a = (one_of_16 - one_of_16.mean()) / one_of_16.std(correction=correction)
+    print(f"std with {name:3}: winner {a[0]:+.2f}, each loser {a[1]:+.2f}")
+
+# %% [markdown]
+# ### Exercise 02.1 · code · 8 min · difficulty 2 of 5
+# Write Equation 3 for many groups at once. Rewards come as `(P, G)`: one row a question, one column an answer. Use the standard deviation with $n-1$, and add 1e-4 to it: a row of equal rewards must give zeros.
+
+
+# %%
+def my_advantages(rewards):
+    """rewards: (P, G) tensor; returns: (P, G)."""
+    ...  # your code
+
+
+# %%
+checks.check("02.1", my_advantages)
+
+# %% [markdown]
+# <details><summary>Solution 02.1</summary>
+#
+# ```python
+# def my_advantages(rewards):
+#     mean = rewards.mean(dim=1, keepdim=True)
+#     std = rewards.std(dim=1, keepdim=True)
+#     return (rewards - mean) / (std + 1e-4)
+# ```
+#
+# `keepdim=True` keeps the column that the subtraction needs. Without `dim=1` the mean is taken over all questions, and an easy question makes every answer to a hard one look bad.
+#
+# </details>
+
+# %% [markdown]
+# A group whose answers are all right, or all wrong, has only zeros: it costs samples and teaches nothing. With success rate $p$ this happens with probability $p^G + (1-p)^G$.
+#
+# ### Exercise 02.2 · predict · 3 min · difficulty 1 of 5
+# A model solves a kind of problem in 5 of 100 tries. It answers each problem 8 times. Out of 100 groups, how many teach nothing? Write your guess before you calculate.
+
+# %%
+my_guess = ...  # percent
+
+# %%
+checks.check("02.2", my_guess)
+
+# %% [markdown]
+# <details><summary>Solution 02.2</summary>
+#
+# ```python
+# my_guess = 100 * (0.95**8 + 0.05**8)
+# ```
+#
+# About 66. Two thirds of the samples are spent on silence. This is one reason why training like R1-Zero's gets nowhere with a base model that is almost never right, and why DAPO replaces such problems by others.
+#
+# </details>
+
+# %%
+figure, axis = widgets.canvas()
+x = torch.linspace(0, 1, 201)
+for G, colour in ((4, widgets.GREEN), (8, widgets.ORANGE), (16, widgets.BLUE)):
+    axis.plot(100 * x, 100 * (x**G + (1 - x) ** G), color=colour, label=f"G = {G}")
+    print(f"G = {G:2}, p = 5 %: {100 * (0.05**G + 0.95**G):.0f} % of groups are silent")
+sampled = REWARD[1][draw(START, 2000, 8, seed=2)[:, 1]]  # real groups, on 91
+measured = 100 * losses.zero_variance(sampled).double().mean()
+axis.plot(22, measured, "o", color="black", label="measured on 91, G = 8")
+axis.set(title="Hard and easy problems teach little", xlabel="success rate p, %")
+axis.set_ylabel("groups without signal, %")
+axis.legend(fontsize=8)
+widgets.show(figure, "Lines: the formula. Point: n = 2000 sampled groups of 8.")
+
+# %% [markdown]
+# The curve has a message for whoever plans a run: choose problems the model solves sometimes, or make groups larger.
+#
+# ## 5. Ratio and clip
+#
+# Sampling is slow, so one wants several updates from one batch. After the first update the policy is no longer the one that sampled. The correction is the ratio $\rho = \pi_\theta(o) / \pi_{\text{old}}(o)$, and GRPO takes over PPO's brake for it:
+#
+# $$\min\big(\rho A,\; \text{clip}(\rho, 1-\varepsilon, 1+\varepsilon)\, A\big)$$
+#
+# There are four cases. The answer was good or bad ($A$ positive or negative), and it has become likelier or rarer since it was sampled. *Predict: in which of the four does the gradient vanish?*
+
+# %%
+print("advantage  ratio   loss   slope on log pi")
+for advantage in (1.0, -1.0):
+    for ratio in (1.5, 0.5):
+        logp = torch.tensor([[math.log(ratio)]], requires_grad=True)
+        A, one = torch.tensor([advantage]), torch.ones(1, 1)
+        loss = losses.policy_loss(logp, torch.zeros(1, 1), A, one)
+        loss.backward()
+        slope = logp.grad.item()
+        print(f"{advantage:+9.0f}  {ratio:5.1f}  {loss.item():+5.1f}   {slope:+.1f}")
+
+# %% [markdown]
+# It vanishes for a good answer that is already much likelier, and for a bad one that is already much rarer. These have gone far enough the right way. The other two went the wrong way, and the `min` keeps their full gradient. So the clip does not hold the policy near the old one. It only stops paying for going further.
+#
+# ### Exercise 02.3 · code · 8 min · difficulty 2 of 5
+# Write the loss of one token (a loss is made small, Equation 1 is made large).
+
+
+# %%
+def my_clipped_loss(ratio, advantage, eps=0.2):
+    """ratio, advantage: tensors of one shape; returns: the loss, of that shape."""
+    ...  # your code
+
+
+# %%
+checks.check("02.3", my_clipped_loss)
+
+# %% [markdown]
+# <details><summary>Solution 02.3</summary>
+#
+# ```python
+# def my_clipped_loss(ratio, advantage, eps=0.2):
+#     clipped = ratio.clamp(1 - eps, 1 + eps)
+#     return -torch.min(ratio * advantage, clipped * advantage)
+# ```
+#
+# The usual slip is to clip and forget the `min`. Then a bad answer that has become likelier loses its gradient exactly when it needs it.
+#
+# </details>
+
+# %% [markdown]
+# When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a rollout, as this course's runs do, the clip is decoration.
+#
+# R1-Zero samples 8,192 outputs and makes 16 updates from them, each on 512 (Nature version, Methods). We do the same with our table: 16 groups a question, one after the other. For the first RL stage of R1 the authors give $\varepsilon = 10$. That means a range from -9 to 11, so no lower brake at all. *Predict: at which update does clipping begin, and which setting moves furthest?*
+
+
+# %%
+def sixteen_updates(eps, seed, rate=2.0):
+    """Clipped share and P(right on 91) before each of 16 updates from one rollout."""
+    theta, rollout = START.clone().requires_grad_(), draw(START, 16, 8, seed)
+    rows, trace = torch.arange(2)[:, None], []
+    for picks in rollout:  # (2, 8): a group for each question
+        A = losses.group_advantages(REWARD[rows, picks]).flatten()
+        mask = MASK[picks].flatten(0, 1)
+        now = token_logps(theta)[rows, picks].flatten(0, 1)
+        old = token_logps(START)[rows, picks].flatten(0, 1)
+        clipped = losses.clip_fraction(now, old, A, mask, "grpo", eps, eps)
+        right = (logps(theta).exp() * REWARD).sum(1)[1]
+        trace.append((clipped.item(), right.item()))
+        loss = losses.policy_loss(now, old, A, mask, "grpo", eps, eps)
+        theta.data -= rate * torch.autograd.grad(loss, theta)[0]
+    return trace
+
+
+# %%
+SEEDS = 4 if presets.FAST else 40
+figure, axes = widgets.canvas(2)
+colours = {0.05: widgets.GREEN, 0.2: widgets.ORANGE, 10: widgets.BLUE}
+for eps, colour in colours.items():
+    runs = 100 * torch.tensor([sixteen_updates(eps, s) for s in range(SEEDS)])
+    mean, half = runs.mean(0), 1.96 * runs.std(0) / SEEDS**0.5
+    for i, axis in enumerate(axes):
+        axis.plot(range(1, 17), mean[:, i], color=colour, label=f"clip {eps}")
+        low, high = mean[:, i] - half[:, i], mean[:, i] + half[:, i]
+        axis.fill_between(range(1, 17), low, high, color=colour, alpha=0.2, linewidth=0)
+    print(f"clip {eps:<4} clipped at update 1, 2, 16: "
+          + ", ".join(f"{mean[i, 0]:.0f} %" for i in (0, 1, 15))
+          + f"; right on 91 before update 16: {mean[15, 1]:.0f} %")  # fmt: skip
+axes[0].set(title="The first update is never clipped", ylabel="clipped tokens, %")
+axes[1].set(title="A tight clip stops early", ylabel="right on 91, %")
+for axis in axes:
+    axis.set_xlabel("update from the same rollout")
+axes[1].legend(fontsize=8)
+widgets.show(figure, f"Three-letter language, n = {SEEDS} seeds; band: 95 % interval.")
+
+# %% [markdown]
+# Whatever $\varepsilon$ is, the curve on the left begins at zero. A claim about clipping can only be tested with several updates a rollout. On the right, a tight clip leaves less to gain from each rollout. In this toy going far does no harm; a real model can break.
+#
+# ## 6. The KL term, and what its gradient really is
+#
+# Equation 1 subtracts $\beta$ times the distance from a reference policy, so that the model does not forget how to speak. $\text{KL}(\pi\|\pi_{\text{ref}}) = \mathbb{E}_\pi[\log \pi - \log \pi_{\text{ref}}]$ needs all completions, so it is estimated from samples. With $x = \pi_{\text{ref}}/\pi$ there are three well-known ways: k1 is $-\log x$, k2 is $\tfrac12 (\log x)^2$, and k3 is $x - \log x - 1$. R1's Equation 2 is k3.
+#
+# ### Exercise 02.4 · code · 5 min · difficulty 2 of 5
+# Write k3 from log-probabilities. Mind which policy stands above the line.
+
+
+# %%
+def my_k3(logp, ref_logp):
+    """log-probabilities of the same samples under policy and reference, any shape."""
+    ...  # your code
+
+
+# %%
+checks.check("02.4", my_k3)
+
+# %% [markdown]
+# <details><summary>Solution 02.4</summary>
+#
+# ```python
+# def my_k3(logp, ref_logp):
+#     log_x = ref_logp - logp
+#     return log_x.exp() - log_x - 1
+# ```
+#
+# With the two swapped the values look just as harmless, never negative and zero for equal policies, but their mean over your samples is no KL.
+#
+# </details>
+
+# %% [markdown]
+# Now list all five completions on 91 and compare. The reference is the starting policy. The policy is one that has already moved: every logit is multiplied by 1.5.
+
+# %%
+ref, moved = logps(START)[1], logps(1.5 * START)[1]
+p = moved.exp()
+print(f"exact KL(policy || reference) {(p * (moved - ref)).sum():.4f}")
+for name in ("k1", "k2", "k3"):
+    value = getattr(losses, f"kl_{name}")(moved, ref)
+    mean = (p * value).sum()
+    sd = (p * (value - mean) ** 2).sum().sqrt()
+    print(f"{name}: mean {mean:.4f}, spread {sd:.3f}, smallest {value.min():+.3f}")
+
+# %% [markdown]
+# k1 and k3 are right on average. k3 is never negative and here far steadier than k1. k2 is too small by about a sixth. So k3 looks like the best of both, as a *number*.
+#
+# But GRPO does not print it. It differentiates it, with the samples held fixed. The derivative of a good estimate need not be a good estimate of the derivative, because the samples themselves would change with the policy. *Predict: which of the three has the gradient of the KL we wanted?*
+
+
+# %%
+def kl_gradient(value):
+    """Expected slope on the first letter of 91, for samples drawn from the policy."""
+    weight = logps(1.5 * START)[1].exp()  # fixed: how often each completion is sampled
+    loss = lambda theta: (weight * value(logps(theta)[1], ref)).sum()  # noqa: E731
+    return gradient(loss, 1.5 * START)[1, 0]
+
+
+wanted = gradient(
+    lambda t: (logps(t)[1].exp() * (logps(t)[1] - ref)).sum(), 1.5 * START
+)
+other = gradient(lambda t: (ref.exp() * (ref - logps(t)[1])).sum(), 1.5 * START)
+bars = {"KL(policy||ref)": wanted[1, 0], "KL(ref||policy)": other[1, 0]}
+bars |= {k: kl_gradient(getattr(losses, f"kl_{k}")) for k in ("k1", "k2", "k3")}
+print("slope on letter:     t       y       n")
+for name, slopes in bars.items():
+    print(f"{name:16}", "".join(f"{round(v, 4) + 0.0:+8.4f}" for v in slopes.tolist()))
+
+# %%
+figure, axis = widgets.canvas(width=6.5)
+colours = [widgets.GREY, "black", widgets.GREEN, widgets.ORANGE, widgets.BLUE]
+for i, (colour, (name, slopes)) in enumerate(zip(colours, bars.items(), strict=True)):
+    axis.bar([x + 0.16 * i for x in range(3)], slopes, 0.14, color=colour, label=name)
+axis.set_xticks([0.32, 1.32, 2.32], ["t (think)", "y (yes)", "n (no)"])
+axis.axhline(0, color="black", linewidth=0.8)
+axis.set(title="k2 pulls by the KL we wanted, k3 by the other one, k1 not at all")
+axis.set_ylabel("slope of the loss")
+axis.legend(fontsize=8)
+widgets.show(figure, "Exact: all five completions of 91, first letter.")
+
+# %% [markdown]
+# As a loss, k1 does nothing on average. k2 has the gradient of $\text{KL}(\pi\|\pi_{\text{ref}})$. k3, the one in the paper, has the gradient of the *other* KL, $\text{KL}(\pi_{\text{ref}}\|\pi)$. That one dislikes a policy that drops what the reference does, and cares less about new habits.
+#
+# In practice this is a small matter. R1 gives the term a weight of 0.001, Dr. GRPO and DAPO leave it out. TRL has a weight of 0 by default, and if you switch it on, it multiplies k3 by the ratio, which brings the wanted gradient back.
+
+# %% [markdown]
+# ## 7. GRPO as printed, and as implemented
+#
+# R1's Equation 1 writes one ratio for a whole completion. DeepSeekMath, where GRPO comes from, and TRL's GRPO use one ratio a token, and the mean over the completion's $|o|$ tokens. These are different methods with one name. An example: two tokens, one twice as likely as before, one half as likely.
+
+# %%
+logp = torch.tensor([[2.0, 0.5]]).log().requires_grad_()
+old, good, mask = torch.zeros(1, 2), torch.ones(1), torch.ones(1, 2)
+for kind, words in {"printed": "a completion", "grpo": "a token"}.items():
+    loss = losses.policy_loss(logp, old, good, mask, kind)
+    (slopes,) = torch.autograd.grad(loss, logp)[0].tolist()
+    (ratio,) = losses.importance_ratio(logp, old, mask, kind).tolist()
+    print(f"one ratio {words:12}", [round(x, 2) for x in ratio], "slopes", slopes)
+
+# %% [markdown]
+# As printed, the two changes cancel: the product is 1, nothing is clipped. Token by token, the first is stopped and the second goes on. (DeepSeek's program is not public. A remark in the Nature version, that a small clip cuts off the gradients of many tokens, suggests that it too works token by token.)
+#
+# %% [markdown]
+# Which one is right? After the policy has moved, only the whole ratio gives the exact slope of $J$. We can enumerate that too: sample from the start, ask for the slope at the moved policy, no clip. Tokens still count alike here (kind `dr_grpo`, without its divisor), so only the ratio differs.
+
+
+# %%
+def off_policy(kind, theta):
+    """Expected slope at theta of samples from START, all ten completions listed."""
+    weight = (logps(START).exp() * (REWARD - 0.5)).flatten()  # a baseline of one half
+    old, mask = token_logps(START).flatten(0, 1), MASK.repeat(2, 1)
+
+    def objective(t):
+        now, free = token_logps(t).flatten(0, 1), math.inf
+        return -losses.policy_loss(now, old, weight, mask, kind, free, free, divisor=2)
+
+    return gradient(objective, theta)
+
+
+exact = gradient(J, 1.5 * START)
+for kind, words in (
+    ("printed", "one ratio a completion"),
+    ("dr_grpo", "one ratio a token"),
+):
+    error = (off_policy(kind, 1.5 * START) - exact).norm() / exact.norm()
+    print(f"{words:22} error {100 * error:.1f} % of the slope")
+
+# %% [markdown]
+# The printed form is exact. The token form is not, because it forgets that the earlier tokens have changed too. A reason to use it all the same: a product over thousands of tokens can become huge or tiny, and then a little error on average is the smaller evil. With one update a rollout all ratios are 1, and the question disappears.
+#
+# %% [markdown]
+# What does not disappear is the division by $|o|$. Each completion has the same weight, shared by its tokens. A long completion's tokens get little each.
+#
+# ### Exercise 02.5 · predict · 2 min · difficulty 1 of 5
+# Two wrong answers stand in one group, with the same advantage. One has 20 tokens, one has 200. Under GRPO, how many times harder is a token of the short one pushed down?
+
+# %%
+my_factor = ...
+
+# %%
+checks.check("02.5", my_factor)
+
+# %% [markdown]
+# <details><summary>Solution 02.5</summary>
+#
+# ```python
+# my_factor = 200 / 20
+# ```
+#
+# Ten times. Being wrong at length is cheap, and being right briefly is rewarded most. The authors of Dr. GRPO call this the length bias and give it part of the blame for wrong answers that grow longer and longer.
+#
+# </details>
+
+# %% [markdown]
+# Three answers to the division exist. GRPO: the mean over each completion, then over completions. Dr. GRPO: every token of every completion counts the same, divided by a constant; and no division by the std. DAPO: every token of the batch counts the same, divided by the number of tokens in it.
+#
+# Below is a playground: eight completions of one problem. Run the cell, then click who is right, drag the lengths, change the form. Without a kernel you see its starting picture. *Before you click: under GRPO, which of the two right answers gets the larger push on each token?*
+
+# %%
+widgets.advantage_playground()
+
+# %% [markdown]
+# Three things to try. Make all eight right: silence. Leave one right, then seven: the lone winner is lifted hard, the lone loser is pressed down hard. Switch from GRPO to Dr. GRPO and watch the middle column: all right answers get the same push, whatever their length.
+#
+# Does this change what is learned? On 91 there are two roads, `n` and `tn`, almost equally steep. The right answer `n` has one token, `tn` has two. We train on the *expected* update over all $5^4 = 625$ groups of four, so there is no luck in it.
+
+# %%
+GROUPS = torch.tensor(list(itertools.product(range(5), repeat=4)))  # every group of 4
+
+
+def climb(kind, scale, rate=0.2, goal=0.95):
+    """[(P(right), P(think first))] on 91 under the expected update, until `goal`."""
+    A = losses.group_advantages(REWARD[1][GROUPS], scale)
+    n = LENGTH[GROUPS].double()
+    share = {
+        "grpo": 1 / (4 * n),  # mean over the completion, mean over the group
+        "dr_grpo": torch.full_like(n, 1 / (4 * 2)),  # a constant: G x longest possible
+        "dapo": 1 / n.sum(1, keepdim=True).expand_as(n),  # tokens in the group
+    }[kind]
+    theta, path = START.clone(), []
+    while True:
+        now = logps(theta)[1].exp()
+        path.append(((now * REWARD[1]).sum().item(), theta[1, 0].softmax(-1)[0].item()))
+        if path[-1][0] >= goal:
+            return path
+        chance = now[GROUPS].prod(1, keepdim=True)
+        gain = lambda t: (chance * A * share * logps(t)[1][GROUPS]).sum()  # noqa
+        theta = theta + rate * gradient(gain, theta)
+
+
+# %% [markdown]
+# ### Exercise 02.6 · experiment · 6 min · difficulty 2 of 5
+# Train with each form until 95 % are right, and write down how often the policy then thinks first: `climb("grpo", "group")[-1]` gives the pair (right, thinks). Dr. GRPO is `climb("dr_grpo", "none")`, DAPO is `climb("dapo", "group")`. It starts at 0.20. Which form do you expect to think least?
+
+# %%
+my_thinking = {"grpo": ..., "dr_grpo": ..., "dapo": ...}
+
+# %%
+checks.check("02.6", my_thinking)
+
+# %% [markdown]
+# <details><summary>Solution 02.6</summary>
+#
+# ```python
+# scales = {"grpo": "group", "dr_grpo": "none", "dapo": "group"}
+# my_thinking = {kind: climb(kind, scale)[-1][1] for kind, scale in scales.items()}
+# ```
+#
+# GRPO ends below where it began, Dr. GRPO at nearly twice the start, DAPO between them. All three are equally accurate. They differ in *how*.
+#
+# </details>
+
+# %%
+figure, axis = widgets.canvas(width=5.5)
+forms = {
+    "GRPO": ("grpo", "group", widgets.BLUE),
+    "DAPO": ("dapo", "group", widgets.GREEN),
+    "Dr. GRPO": ("dr_grpo", "none", widgets.ORANGE),
+}
+for name, (kind, scale, colour) in forms.items():
+    right, thinks = (100 * torch.tensor(climb(kind, scale)).T).tolist()
+    axis.plot(right, thinks, color=colour, label=name)
+    print(f"{name:8} right {right[0]:.0f} -> {right[-1]:.0f} %, thinks first "
+          f"{thinks[0]:.0f} -> {thinks[-1]:.0f} %")  # fmt: skip
+axis.set(title="Dividing by the length: as accurate, less thinking")
+axis.set(xlabel="right on 91, %", ylabel="thinks first, %", ylim=(0, 60))
+axis.legend(fontsize=8)
+widgets.show(figure, "Exact: expected update over all 625 groups of 4.")
+
+# %% [markdown]
+# All three think more at first, because that pays at once. Later `n` catches up: it is never wrong on 91, while thinking still fails at times. Dr. GRPO does what the slope of $J$ says. The division by the length bends the path towards the short right answer.
+#
+# Do not read too much into the direction. With wrong answers that are long, the same division makes them cheap and lengths grow. The lesson is that the divisor is part of the reward, whether you meant it or not.
+#
+# %% [markdown]
+# The second suspect is the std. Dividing by it turns up problems with a small spread, the hardest and the easiest. Dr. GRPO calls this the difficulty bias. *Predict: with groups of 8, how many times more does a problem with $p$ = 1 % count than one with $p$ = 50 %?*
+
+
+# %%
+def emphasis(p, G, scale):
+    """How many times the slope of p enters the expected update of a group of G."""
+    total = 0.0
+    for right in range(1, G):
+        chance = math.comb(G, right) * p**right * (1 - p) ** (G - right)
+        row = torch.tensor([[1.0] * right + [0.0] * (G - right)], dtype=torch.float64)
+        A = losses.group_advantages(row, scale)[0]
+        total += chance * (right * A[0] / p - (G - right) * A[-1] / (1 - p)).item() / G
+    return total
+
+
+figure, axis = widgets.canvas(width=5.5)
+x = torch.linspace(0.01, 0.99, 99).tolist()
+for G, colour in ((8, widgets.GREEN), (16, widgets.ORANGE), (64, widgets.BLUE)):
+    y = [emphasis(v, G, "group") for v in x]
+    axis.plot([100 * v for v in x], y, color=colour, label=f"divided by std, G = {G}")
+    print(
+        f"G = {G:2}: {y[0]:.2f} at 1 %, {y[49]:.2f} at 50 %, {y[0] / y[49]:.1f} times"
+    )
+y = [emphasis(v, 16, "none") for v in x]
+axis.plot([100 * v for v in x], y, color="black", linestyle="--", label="not divided")
+print(f"1/sqrt(p(1-p)), an endless group: {0.5 / math.sqrt(0.01 * 0.99):.1f} times")
+axis.set(title="The difficulty bias grows with the group")
+axis.set(xlabel="success rate p, %", ylabel="weight of a problem", ylim=(0, 7))
+axis.legend(fontsize=8)
+widgets.show(figure, "Exact: sum over the number of right answers in a group.")
+
+# %% [markdown]
+# One often reads that the weight is $1/\sqrt{p(1-p)}$. That holds for an endless group. In a group of 8 the factor is far smaller: a hard problem is silent most of the time, and when it speaks, its advantage has a ceiling.
+
+# %% [markdown]
+# ## 8. The whole loop
+#
+# Here is everything, in one function. `rollout` samples completions and judges them, `logps_of` says how likely the policy finds them now. The loop does not know what a completion is.
+
+
+# %%
+def grpo(rollout, logps_of, optimizer, steps, kind="grpo", scale="group", cap=None):
+    for step in range(steps):
+        batch, reward = rollout(step)  # sample and judge: reward (P, G)
+        advantages = losses.group_advantages(reward, scale).flatten()  # compare
+        now, mask = logps_of(batch)  # (N, T): the policy, differentiable
+        divisor = losses.loss_divisor(mask, kind, cap)
+        loss = losses.policy_loss(now, now, advantages, mask, kind, divisor=divisor)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield reward
+
+
+# %% [markdown]
+# One update a rollout: `now` stands in both places, once as the policy and once as a constant. First the three-letter language, this time sampled, eight answers to each question. Dr. GRPO's weights are smaller, so its rate is four times as large; then both climb alike. *Predict: does the luck of sampling hide the difference of part 7?*
+
+
+# %%
+def three_letters(kind, scale, seed, steps):
+    """J and P(think on 91) before each step, trained on samples."""
+    theta, rows, path = START.clone().requires_grad_(), torch.arange(2)[:, None], []
+
+    def rollout(step):
+        path.append((J(theta).item(), theta[1, 0].softmax(-1)[0].item()))
+        picks = draw(theta.detach(), 1, 8, seed=1000 * seed + step)[0]
+        return picks, REWARD[rows, picks]
+
+    def logps_of(picks):
+        return token_logps(theta)[rows, picks].flatten(0, 1), MASK[picks].flatten(0, 1)
+
+    rate = 1.0 if kind == "grpo" else 4.0
+    list(
+        grpo(
+            rollout, logps_of, torch.optim.SGD([theta], rate), steps, kind, scale, cap=2
+        )
+    )
+    return path
+
+
+# %%
+STEPS, RUNS = (10, 3) if presets.FAST else (60, 20)
+found = {
+    name: 100
+    * torch.tensor([three_letters(kind, scale, s, STEPS) for s in range(RUNS)])
+    for name, kind, scale in (
+        ("GRPO", "grpo", "group"),
+        ("Dr. GRPO", "dr_grpo", "none"),
+    )
+}
+
+# %%
+figure, axes = widgets.canvas(2)
+for (name, runs), colour in zip(
+    found.items(), (widgets.BLUE, widgets.ORANGE), strict=True
+):
+    mean, half = runs.mean(0), 1.96 * runs.std(0) / RUNS**0.5
+    print(f"{name:8} J {mean[0, 0]:.0f} -> {mean[-1, 0]:.0f} %, thinks on 91 "
+          f"{mean[0, 1]:.0f} -> {mean[-1, 1]:.0f} +- {half[-1, 1]:.0f} %")  # fmt: skip
+    for i, axis in enumerate(axes):
+        axis.plot(mean[:, i], color=colour, label=name)
+        low, high = mean[:, i] - half[:, i], mean[:, i] + half[:, i]
+        axis.fill_between(range(STEPS), low, high, color=colour, alpha=0.2, linewidth=0)
+axes[0].set(
+    title="It learns from right and wrong alone", ylabel="J, expected reward, %"
+)
+axes[1].set(title="The habit depends on the divisor", ylabel="thinks first on 91, %")
+axes[0].legend(fontsize=8)
+for axis in axes:
+    axis.set(xlabel="step", ylim=(0, 100))
+widgets.show(
+    figure, f"8 answers to each of 2 questions a step; n = {RUNS} seeds, 95 % band."
+)
+
+# %% [markdown]
+# Now the same function on a language model. The course ships one with about a million weights. It has read countdown puzzles (reach a target with three numbers) and solves few of them. LoRA adds a small trainable part to each layer. The reward is 1 for a right answer and 0 for any other.
+#
+# Only the two plugs change. Prompts and completions stand in one row, padded on the right, and the mask marks what the policy wrote.
+
+# %%
+model, tokenizer = models.load("rich")
+print(f"{sum(w.numel() for w in model.parameters()):,} weights")
+model = models.add_lora(model, rank=8)
+steps, CAP, test = (2, 64, 16) if presets.FAST else (20, 256, 256)
+config = bench.Config(prompts=8, group=8, max_new=CAP, lr=2e-3)
+pool = tasks.problems("countdown", 8 * steps, seed=0)
+
+
+def tiny_rollout(step):
+    asked, rule = pool[8 * step : 8 * step + 8], rewards.reward_set("accuracy")
+    roll = bench.rollout(model, tokenizer, asked, rule, config, step)
+    return roll, roll.rewards
+
+
+def tiny_logps(roll):
+    prompts = [p for p in roll.prompt_ids for _ in range(8)]
+    done = zip(prompts, roll.completions.ids, roll.completions.lengths, strict=True)
+    rows = [torch.cat([torch.tensor(p), c[:n]]) for p, c, n in done]
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    logits = model(input_ids=ids[:, :-1], use_cache=False).logits
+    start = torch.tensor([len(p) - 1 for p in prompts])[:, None]
+    place = torch.arange(ids.shape[1] - 1)
+    mask = (place >= start) & (place < start + roll.completions.lengths[:, None])
+    return losses.token_logps(logits, ids[:, 1:]), mask
+
+
+# %% [markdown]
+# *Predict: after 20 updates on 64 answers each, how much better is it on problems it has never seen?*
+
+
+# %%
+def measure():
+    found = evaluate.answer(model, tokenizer, HELD_OUT, "tiny", CAP, seed=1)
+    return evaluate.measure(found)
+
+
+HELD_OUT = tasks.problems("countdown", test, seed=0, split="test")
+before, curve = measure(), []
+optimizer = bench.make_optimizer(model, config)  # AdamW on the LoRA weights
+run = grpo(tiny_rollout, tiny_logps, optimizer, steps)
+for step, reward in enumerate(run, start=1):
+    curve.append(reward.mean().item())
+    if step % 5 == 0:
+        silent = 100 * losses.zero_variance(reward).double().mean()
+        print(f"step {step:2}: reward {curve[-1]:.2f}, {silent:.0f} % of groups silent")
+after = measure()
+for name, m in (("before", before), ("after", after)):
+    low, high = (100 * x for x in m["ci95"])
+    print(f"{name:6} right {100 * m['accuracy']:.0f} % [{low:.0f}, {high:.0f}], "
+          f"{m['length']:.0f} tokens, n = {m['n']} held-out problems")  # fmt: skip
+
+# %%
+figure, axes = widgets.canvas(2)
+axes[0].plot(range(1, steps + 1), curve, color=widgets.BLUE, marker=".")
+axes[0].set(title="The reward rises on your machine", xlabel="step")
+axes[0].set(ylabel="mean reward of 64 answers", xticks=range(0, steps + 1, 5))
+for x, (m, colour) in enumerate(((before, widgets.GREY), (after, widgets.BLUE))):
+    low, high = (100 * v for v in m["ci95"])
+    axes[1].bar(x, 100 * m["accuracy"], color=colour, width=0.6)
+    axes[1].errorbar(x, (low + high) / 2, (high - low) / 2, color="black", capsize=5)
+axes[1].set_xticks([0, 1], ["before", "after"])
+axes[1].set(title="It solves more unseen problems", ylabel="right, %", ylim=(0, 100))
+widgets.show(figure, f"One seed. Right: n = {test} held-out problems, 95 % interval.")
+
+# %% [markdown]
+# Twenty updates, and the model solves several times as many problems it has never seen. Its answers have become longer, too: the second line of the print.
+#
+# One seed is a demonstration, not evidence. Lesson 04 repeats this with several seeds, with controls that reward nothing useful, and asks what the model learned to do.
+#
+# ## 9. The library computes the same
+#
+# TRL's `GRPOTrainer` is what most people use. Is anything hidden in it? We give both the same batch: a rollout of the trained model. As the policy that learns from it we take the base model before training. So many ratios are not 1, and the clip has some work to do.
+
+# %%
+import tempfile
+import warnings
+
+from datasets import Dataset
+
+from r1lab import train  # also switches off TRL's report to the hub
+from trl import GRPOConfig, GRPOTrainer
+
+warnings.filterwarnings("ignore", category=FutureWarning)  # TRL's use of old names
+base, _ = models.load("rich")
+
+
+def trl_loss(inputs, **form):
+    settings = GRPOConfig(
+        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=False, report_to=[],
+        per_device_train_batch_size=64, num_generations=8, max_completion_length=CAP,
+        gradient_checkpointing=False, dataloader_pin_memory=False, **form,
+    )  # fmt: skip
+    judge = lambda completions, **_: [0.0] * len(completions)  # noqa: E731
+    rows = Dataset.from_dict({"prompt": ["unused"] * 8})
+    trainer = GRPOTrainer(base, judge, settings, rows, processing_class=tokenizer)
+    trainer.current_gradient_accumulation_steps = 1
+    return trainer._compute_loss(base, inputs).item()
+
+
+# %%
+roll = tiny_rollout(0)[0]
+done, prompts = roll.completions, [p for p in roll.prompt_ids for _ in range(8)]
+sizes = torch.tensor([len(p) for p in prompts])
+width = int(sizes.max())
+inputs = {  # TRL pads prompts on the left
+    "prompt_ids": torch.tensor([[0] * (width - len(p)) + p for p in prompts]),
+    "prompt_mask": (torch.arange(width) >= width - sizes[:, None]).long(),
+    "completion_ids": done.ids,
+    "completion_mask": done.mask.long(),
+    "advantages": roll.advantages.flatten(),
+    "old_per_token_logps": done.logps,
+    "num_items_in_batch": done.mask.sum(),
+}
+with torch.no_grad():
+    ids = torch.cat([inputs["prompt_ids"], done.ids], 1)
+    seen = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
+    logits = base(input_ids=ids, attention_mask=seen).logits[:, width - 1 : -1]
+    now = losses.token_logps(logits, done.ids)
+batch = now, done.logps, roll.advantages.flatten(), done.mask
+
+# %%
+print(f"clipped: {100 * losses.clip_fraction(*batch):.0f} % of tokens")
+print("form      ours         TRL          difference")
+for kind in ("grpo", "dr_grpo", "dapo"):
+    ours = losses.policy_loss(
+        *batch, kind, divisor=losses.loss_divisor(done.mask, kind, CAP)
+    )
+    theirs = trl_loss(inputs, loss_type=kind)
+    print(f"{kind:8} {ours:+.8f}  {theirs:+.8f}  {abs(ours - theirs):.0e}")
+
+# %% [markdown]
+# The two agree to rounding. Nothing in the library is secret; it is the same formula with more options. The project's tests also compare every gradient, over three updates.
+#
+# But TRL's defaults are not the paper's. Here they stand side by side. The right column is what the Nature version of the R1 report gives for R1-Zero; the clip is given for the first RL stage of R1 only.
+
+# %%
+PAPER = {
+    "loss_type": "printed: a ratio a completion",
+    "beta": "0.001",
+    "epsilon": "10 (first RL stage of R1)",
+    "num_generations": "16",
+    "learning_rate": "3e-6 (all weights)",
+    "temperature": "1.0",
+    "max_completion_length": "32,768; later 65,536",
+    "scale_rewards": "by the group's std",
+}
+default = {f.name: f.default for f in dataclasses.fields(GRPOConfig)}
+print(f"{'setting':22}{'TRL default':>12}   R1-Zero")
+for name, paper in PAPER.items():
+    print(f"{name:22}{default[name]!s:>12}   {paper}")
+
+# %% [markdown]
+# Each default has a reason (they stand in TRL's documentation). TRL follows DAPO's loss because it treats tokens alike, and leaves the KL term out because it needs a second model in memory and later papers did well without. The learning rate is meant for all weights; LoRA wants a higher one. What matters is to write the settings down. "We used GRPO" says less than it seems to.
+
+# %% [markdown]
+# ## What you can now do
+#
+# Answer without looking, then open.
+#
+# <details><summary>1. One right answer of 16: which advantage, and why two numbers?</summary>
+#
+# 3.87 with n in the std, 3.75 with n-1.
+#
+# </details>
+# <details><summary>2. One update a rollout: what does the clip do?</summary>
+#
+# Nothing. All ratios are 1.
+#
+# </details>
+# <details><summary>3. Towards which KL does a k3 loss pull?</summary>
+#
+# KL(reference || policy), not the one it estimates.
+#
+# </details>
+# <details><summary>4. What does Dr. GRPO leave out, and what does each do?</summary>
+#
+# 1/|o| makes long answers' tokens light; 1/std turns up very hard and very easy problems.
+#
+# </details>
+# <details><summary>5. Write the loop.</summary>
+#
+# Sample a group, judge, compare inside the group, weigh log-probabilities, step.
+#
+# </details>
+
+# %% [markdown]
+# ## What this leaves out
+#
+# * The three-letter results are exact, but they are results about a table of 12 numbers. Which form is better for a large model is not decided here.
+# * Our loop makes one update a rollout and has no KL term. R1 makes 16, with a KL weight of 0.001 and a reference that is renewed every 400 steps.
+# * No critic was trained, so PPO and GRPO were not compared.
+# * Where the reward comes from is lesson 03. What a model learns from it is lesson 04. Kimi's squared loss, another answer to the same question, is lesson 08.
+#
+# ## References
+#
+# * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), section 2.2.1, Equations 1 to 3; settings: Nature 645, 633 (2025), Methods.
+# * DeepSeekMath, [arXiv 2402.03300](https://arxiv.org/abs/2402.03300): the first GRPO, token by token.
+# * Dr. GRPO: Understanding R1-Zero-like training, [arXiv 2503.20783](https://arxiv.org/abs/2503.20783), section 3.1.
+# * DAPO, [arXiv 2503.14476](https://arxiv.org/abs/2503.14476), Equation 8.
+# * PPO, [arXiv 1707.06347](https://arxiv.org/abs/1707.06347): where ratio and clip come from.
+# * TRL, the [GRPO trainer](https://huggingface.co/docs/trl/grpo_trainer).

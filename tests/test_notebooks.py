@@ -1,0 +1,181 @@
+"""Every lesson: the rules a reader can rely on, the same text as its source, and a fast run without network."""
+
+import ast
+import importlib.util
+import json
+import os
+import re
+import statistics
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SRC = ROOT / "notebooks" / "src"
+spec = importlib.util.spec_from_file_location("build", SRC / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+SOURCES = build.lessons()
+FIELDS = ("**Question.**", "**You will be able to**", "**Before this**", "**Time**", "**Needs**")
+ENDING = ("## What you can now do", "## What this leaves out", "## References")
+OFFLINE = """import socket
+def refuse(self, address):
+    host = address[0] if isinstance(address, tuple) else "local"
+    if host not in ("127.0.0.1", "::1", "localhost", "local"):
+        raise OSError(f"a lesson tried to reach {host}")
+socket.socket.connect = refuse
+"""
+every_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+
+
+def notebook(source):
+    return nbformat.read(build.target(source), as_version=4)
+
+
+def code_cells(source):
+    return [c for c in notebook(source).cells if c.cell_type == "code"]
+
+
+def markdown_cells(source):
+    return [c for c in notebook(source).cells if c.cell_type == "markdown"]
+
+
+def prose(text: str) -> str:
+    """Without fenced code, formulas, addresses and tags."""
+    text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]*>", " ", text, flags=re.S)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+def words(text: str) -> int:
+    return len(re.findall(r"[A-Za-z0-9][\w'.-]*", prose(text)))
+
+
+def test_there_are_lessons_and_every_notebook_has_a_source():
+    assert SOURCES
+    assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == {build.target(s).name for s in SOURCES}
+
+
+@every_lesson
+def test_a_lesson_says_what_its_source_says(source):
+    assert build.differences(source) == []
+
+
+@every_lesson
+def test_it_opens_with_title_question_aims_time_and_needs(source):
+    first = notebook(source).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(rf"# {source.stem[:2]} · \S", first.source)
+    places = [first.source.find(field) for field in FIELDS]
+    assert -1 not in places and places == sorted(places)
+    assert "Podcast from minute" in first.source and "Paper" in first.source
+    assert build.REPOSITORY in first.source and "not measured" not in first.source
+    assert words(first.source) <= 150
+
+
+@every_lesson
+def test_its_second_cell_is_the_set_up_of_the_template(source):
+    template = build.read(SRC / "TEMPLATE.py")
+    setup, third = notebook(source).cells[1:3]
+    assert setup.metadata == {"tags": ["setup"]}
+    assert setup.source == template.cells[1].source
+    assert third.cell_type == "code" and len(third.source.splitlines()) <= 10
+
+
+@every_lesson
+def test_it_ends_with_what_you_can_do_what_is_left_out_and_references(source):
+    text = "\n".join(c.source for c in markdown_cells(source))
+    places = [text.find(heading) for heading in ENDING]
+    assert -1 not in places and places == sorted(places)
+    assert not re.search(r"^####", text, re.M)
+
+
+@every_lesson
+def test_code_cells_are_short(source):
+    lengths = [len(c.source.splitlines()) for c in code_cells(source)]
+    assert max(lengths) <= 30
+    lengths = [len(re.findall(r"^.*\S", c.source, re.M)) for c in code_cells(source)]  # blank ones apart
+    assert statistics.median(lengths) <= 10
+    assert sorted(lengths)[int(0.9 * len(lengths))] <= 22
+    assert len(lengths) <= 45
+    for cell in code_cells(source):
+        ast.parse(cell.source)  # no magics: jupytext leaves those under an `if` as comments
+        assert max(map(len, cell.source.splitlines())) <= 88, cell.id
+
+
+@every_lesson
+def test_text_is_an_hours_reading_in_small_pieces(source):
+    counts = {c.id: words(c.source) for c in markdown_cells(source)}
+    assert {i: n for i, n in counts.items() if n > 160} == {}
+    assert 1500 <= sum(counts.values()) <= 3500
+    assert not re.search(
+        "[\U0001f300-\U0001faff\u2600-\u27bf]", "".join(c.source for c in markdown_cells(source))
+    )
+
+
+@every_lesson
+def test_outputs_are_those_of_one_run_in_order(source):
+    cells = code_cells(source)
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+    outputs = [o for c in cells for o in c.outputs]
+    assert outputs and not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+    assert max(len(json.dumps(o)) for o in outputs) < 150_000
+    assert "fast mode" not in json.dumps(outputs)
+
+
+@every_lesson
+def test_the_file_is_clean_and_small(source):
+    text = build.target(source).read_text(encoding="utf-8")
+    there = notebook(source)
+    assert len(text) < 800_000
+    assert set(there.metadata) == {"kernelspec", "language_info"}
+    assert build.WIDGET not in text
+    assert not re.search(r"/home/|/work/|/root/|/Users/|/tmp/|[A-Z]:\\\\", text)
+    assert all(set(c.metadata) <= {"tags"} for c in there.cells)
+    assert [c.id for c in there.cells] == [
+        f"{source.stem[:2]}-{i:03d}" for i in range(1, len(there.cells) + 1)
+    ]
+
+
+@every_lesson
+def test_an_exercise_is_card_stub_check_and_folded_solution(source):
+    cells = notebook(source).cells
+    cards = [
+        (i, m)
+        for i, c in enumerate(cells)
+        for m in [
+            re.search(r"^### Exercise (\S+) · (\w+) · \d+ min · difficulty [1-5] of 5$", c.source, re.M)
+        ]
+        if m
+    ]
+    assert len(cards) == sum(c.source.count("### Exercise") for c in cells if c.cell_type == "markdown")
+    assert len(cards) >= 4 and {m[2] for _, m in cards} == {"code", "predict", "experiment"}
+    for i, match in cards:
+        stub, check, solution = cells[i + 1 : i + 4]
+        assert stub.cell_type == check.cell_type == "code" and "..." in stub.source
+        assert re.fullmatch(rf'checks\.check\("{match[1]}", \w+\)', check.source)
+        assert solution.source.startswith(f"<details><summary>Solution {match[1]}</summary>\n\n")
+        assert solution.source.endswith("\n\n</details>")
+        assert "not done yet" in check.outputs[0].text
+
+
+@every_lesson
+@pytest.mark.slow
+def test_it_runs_in_fast_mode_without_network_and_its_solutions_pass(source, monkeypatch):
+    """As a reader runs it, nothing answered; then every folded solution and its check."""
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    lesson = build.read(source)
+    solved = [part for pair in build.solutions(lesson).values() for part in pair]
+    lesson.cells.insert(0, nbformat.v4.new_code_cell(OFFLINE))
+    lesson.cells += [nbformat.v4.new_code_cell(code) for code in solved]
+    start = time.monotonic()
+    done = build.run(lesson, timeout=90)
+    seconds = time.monotonic() - start
+    checked = done.cells[-len(solved) :][1::2]
+    assert all(" right. " in c.outputs[0].text for c in checked)
+    assert seconds < 90, f"{seconds:.0f} s on {os.cpu_count()} cores"
