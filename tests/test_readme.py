@@ -1,5 +1,6 @@
 """The README says what is there: its tables come from `data/`, its commands are those of CI, its files exist."""
 
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_tables_are_those_of_the_recorded_data(name, table):
     block = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end table -->", README, re.S)[1]
     assert block == table()
+
+
+def test_the_lesson_table_holds_every_lesson_with_its_measured_minutes():
+    built = json.loads((ROOT / "notebooks" / "src" / "built.json").read_text())
+    rows = re.findall(r"^\| \[\w+ \w+\]\(notebooks/(\w+)\.ipynb\) \|.*\| ([\d.]+) \|$", README, re.M)
+    assert {name: float(minutes) for name, minutes in rows} == {k: v["minutes"] for k, v in built.items()}
 
 
 def test_links_lead_to_files():

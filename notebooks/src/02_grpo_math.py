@@ -48,7 +48,7 @@ print(presets.pick("auto").name, "preset", "(fast mode)" if presets.FAST else ""
 # A real model has so many possible answers that nobody can list them. So nobody can say whether an estimate is right. We start with a language where we can list everything.
 #
 # It has three letters: `t` (think), `y` (yes), `n` (no). An answer ends at the first `y` or `n`, or after two letters. That leaves five completions: `y`, `n`, `ty`, `tn` and `tt`. The last one thought for too long and never answered.
-#
+
 # %% [markdown]
 # There are two questions. "Is 7 prime?" has the answer yes. "Is 91 prime?" is a trap: 91 is 7 times 13, so the answer is no, but most people say yes at once. The reward is 1 if the completion ends in the right letter and 0 if not.
 #
@@ -150,7 +150,7 @@ print(f"length of the exact slope: {EXACT.norm():.4f}")
 # Subtract a number $b$ from every reward. The estimate stays right on average, because $\mathbb{E}[\nabla \log \pi] = 0$: probabilities always sum to one, so the slope of their sum is zero. The noise changes, and we may choose $b$.
 #
 # PPO trains a second network to predict $b$, the critic. R1 says it is typically as large as the policy, and leaves it out. GRPO asks the model the same question $G$ times and takes the mean reward of the group.
-#
+
 # %% [markdown]
 # We measure three choices. A mean that contains a completion's own reward makes the slope a little too small, by $(N-1)/N$; we undo that, so that all three are right on average. The second setting pays 11 for right and 10 for wrong on the first question, as a friendlier judge might. *Predict: which baseline has the least noise in each setting?*
 
@@ -179,26 +179,26 @@ def noise(bonus, seed=1):
 # %%
 figure, axes = widgets.canvas(2)
 titles = "Right pays 1: any mean helps", "Ten more for one question: only groups cope"
+colours = [widgets.GREY, widgets.ORANGE, widgets.BLUE]
 for axis, bonus, title in zip(axes, (0, 10), titles, strict=True):
     found = noise(bonus)
     for x, (name, (mean, half)) in enumerate(found.items()):
         print(f"bonus {bonus:2}  {name:10} {mean:.4f} +- {half:.4f}")
-        axis.bar(
-            x, mean, color=[widgets.GREY, widgets.ORANGE, widgets.BLUE][x], width=0.6
-        )
+        axis.bar(x, mean, color=colours[x], width=0.6)
         axis.errorbar(x, mean, half, color="black", capsize=5)
     axis.set_xticks(range(3), list(found))
     axis.set(title=title, ylabel="squared error of the slope")
 axes[1].set_yscale("log")
-widgets.show(
-    figure, f"n = {BATCHES} batches of 2 questions x {GROUP} samples; 95 % interval."
-)
+widgets.show(figure, f"n = {BATCHES} batches of 2 x {GROUP} samples; 95 % interval.")
+weight = p * SCORE.square().sum(-1)
+best = ((weight * REWARD).sum(1) / weight.sum(1)).tolist()
+print("least noisy constant:", [round(b, 2) for b in best])
 
 # %% [markdown]
-# In the first setting the group mean removes about a third of the noise, and the mean of the whole batch removes even more. Eight samples give a shaky mean, and here both questions happen to be well served by a value near one half. Dividing by the standard deviation comes later; this is the mean alone.
+# In the first setting the group mean removes about a third of the noise, and the mean of the whole batch removes even more. Eight samples give a shaky mean, and by luck the best constant for both questions is near one half (last line of the print), which is also the mean of the batch. Dividing by the standard deviation comes later; this is the mean alone.
 #
 # In the second setting only the group mean does not notice the bonus. That is its real merit. Questions differ in how well they go, and a group compares an answer with nothing but other answers to the same question.
-#
+
 # %% [markdown]
 # ## 4. Advantages by hand
 #
@@ -478,7 +478,7 @@ for kind, words in {"printed": "a completion", "grpo": "a token"}.items():
 
 # %% [markdown]
 # As printed, the two changes cancel: the product is 1, nothing is clipped. Token by token, the first is stopped and the second goes on. (DeepSeek's program is not public. A remark in the Nature version, that a small clip cuts off the gradients of many tokens, suggests that it too works token by token.)
-#
+
 # %% [markdown]
 # Which one is right? After the policy has moved, only the whole ratio gives the exact slope of $J$. We can enumerate that too: sample from the start, ask for the slope at the moved policy, no clip. Tokens still count alike here (kind `dr_grpo`, without its divisor), so only the ratio differs.
 
@@ -497,16 +497,13 @@ def off_policy(kind, theta):
 
 
 exact = gradient(J, 1.5 * START)
-for kind, words in (
-    ("printed", "one ratio a completion"),
-    ("dr_grpo", "one ratio a token"),
-):
+for kind, words in {"printed": "a completion", "dr_grpo": "a token"}.items():
     error = (off_policy(kind, 1.5 * START) - exact).norm() / exact.norm()
-    print(f"{words:22} error {100 * error:.1f} % of the slope")
+    print(f"one ratio {words:12} error {100 * error:.1f} % of the slope")
 
 # %% [markdown]
 # The printed form is exact. The token form is not, because it forgets that the earlier tokens have changed too. A reason to use it all the same: a product over thousands of tokens can become huge or tiny, and then a little error on average is the smaller evil. With one update a rollout all ratios are 1, and the question disappears.
-#
+
 # %% [markdown]
 # What does not disappear is the division by $|o|$. Each completion has the same weight, shared by its tokens. A long completion's tokens get little each.
 #
@@ -610,7 +607,7 @@ widgets.show(figure, "Exact: expected update over all 625 groups of 4.")
 # All three think more at first, because that pays at once. Later `n` catches up: it is never wrong on 91, while thinking still fails at times. Dr. GRPO does what the slope of $J$ says. The division by the length bends the path towards the short right answer.
 #
 # Do not read too much into the direction. With wrong answers that are long, the same division makes them cheap and lengths grow. The lesson is that the divisor is part of the reward, whether you meant it or not.
-#
+
 # %% [markdown]
 # The second suspect is the std. Dividing by it turns up problems with a small spread, the hardest and the easiest. Dr. GRPO calls this the difficulty bias. *Predict: with groups of 8, how many times more does a problem with $p$ = 1 % count than one with $p$ = 50 %?*
 
@@ -683,31 +680,23 @@ def three_letters(kind, scale, seed, steps):
     def logps_of(picks):
         return token_logps(theta)[rows, picks].flatten(0, 1), MASK[picks].flatten(0, 1)
 
-    rate = 1.0 if kind == "grpo" else 4.0
-    list(
-        grpo(
-            rollout, logps_of, torch.optim.SGD([theta], rate), steps, kind, scale, cap=2
-        )
-    )
+    optimizer = torch.optim.SGD([theta], lr=1.0 if kind == "grpo" else 4.0)
+    for _ in grpo(rollout, logps_of, optimizer, steps, kind, scale, cap=2):
+        pass
     return path
 
 
 # %%
 STEPS, RUNS = (10, 3) if presets.FAST else (60, 20)
-found = {
-    name: 100
-    * torch.tensor([three_letters(kind, scale, s, STEPS) for s in range(RUNS)])
-    for name, kind, scale in (
-        ("GRPO", "grpo", "group"),
-        ("Dr. GRPO", "dr_grpo", "none"),
-    )
-}
+found = {}
+for name, *form in (("GRPO", "grpo", "group"), ("Dr. GRPO", "dr_grpo", "none")):
+    runs = [three_letters(*form, seed, STEPS) for seed in range(RUNS)]
+    found[name] = 100 * torch.tensor(runs)  # (seeds, steps, 2)
 
 # %%
 figure, axes = widgets.canvas(2)
-for (name, runs), colour in zip(
-    found.items(), (widgets.BLUE, widgets.ORANGE), strict=True
-):
+for name, colour in {"GRPO": widgets.BLUE, "Dr. GRPO": widgets.ORANGE}.items():
+    runs = found[name]
     mean, half = runs.mean(0), 1.96 * runs.std(0) / RUNS**0.5
     print(f"{name:8} J {mean[0, 0]:.0f} -> {mean[-1, 0]:.0f} %, thinks on 91 "
           f"{mean[0, 1]:.0f} -> {mean[-1, 1]:.0f} +- {half[-1, 1]:.0f} %")  # fmt: skip
@@ -715,16 +704,12 @@ for (name, runs), colour in zip(
         axis.plot(mean[:, i], color=colour, label=name)
         low, high = mean[:, i] - half[:, i], mean[:, i] + half[:, i]
         axis.fill_between(range(STEPS), low, high, color=colour, alpha=0.2, linewidth=0)
-axes[0].set(
-    title="It learns from right and wrong alone", ylabel="J, expected reward, %"
-)
+axes[0].set(title="It learns from right and wrong alone", ylabel="J, %")
 axes[1].set(title="The habit depends on the divisor", ylabel="thinks first on 91, %")
 axes[0].legend(fontsize=8)
 for axis in axes:
     axis.set(xlabel="step", ylim=(0, 100))
-widgets.show(
-    figure, f"8 answers to each of 2 questions a step; n = {RUNS} seeds, 95 % band."
-)
+widgets.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band.")
 
 # %% [markdown]
 # Now the same function on a language model. The course ships one with about a million weights. It has read countdown puzzles (reach a target with three numbers) and solves few of them. LoRA adds a small trainable part to each layer. The reward is 1 for a right answer and 0 for any other.
