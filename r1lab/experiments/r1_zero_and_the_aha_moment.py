@@ -19,7 +19,7 @@ from tqdm import tqdm
 from r1lab import evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
 from r1lab.tasks import Problem
 
-MINUTES = {"quick": 4, "slow": 9}
+MINUTES = {"quick": 4, "slow": 10}
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
 POOL = 4096  # training problems
 SHOWN = 10  # steps whose completions are kept in samples.jsonl
