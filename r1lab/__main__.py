@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 EXPERIMENTS = {"zero": "R1-Zero on a base model: accuracy, length and reflection under a rule reward"}
+BASES = ("rich", "poor", "small", "large")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
     run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"), default="rule",
                      help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
-    run.add_argument("--base", help="base model: rich, poor, small, large (default: the preset's)")
+    run.add_argument("--base", choices=BASES, help="another tiny base than the preset's")
     run.add_argument(
         "--recipe", choices=("quick", "slow"), default="quick", help="slow: the papers' shape (default quick)"
     )
@@ -39,13 +40,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("preflight", help="what this machine can run, in how long, with how much memory")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     pretrain = commands.add_parser("pretrain", help="make a tiny base model from its text")
-    pretrain.add_argument("name", choices=("rich", "poor", "small", "large"))
+    pretrain.add_argument("name", choices=BASES)
     pretrain.add_argument("--out", type=Path, help="folder (default data/models/NAME)")
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )
     card = commands.add_parser("card", help="measure a tiny base and write its card")
-    card.add_argument("name", choices=("rich", "poor", "small", "large"))
+    card.add_argument("name", choices=BASES)
     return top
 
 

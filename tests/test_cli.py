@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from r1lab import presets, runs
+from r1lab import models, presets, runs
 from r1lab.__main__ import main
 
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
@@ -95,6 +95,12 @@ def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
     assert "choose one of auto, cpu" in one_line(
         capsys, "run", "zero", "--preset", "tpu", "--out", tmp_path / "x"
     )
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "DATA", tmp_path)
+    assert "r1lab pretrain" in one_line(capsys, "run", "zero", "--base", "poor", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 

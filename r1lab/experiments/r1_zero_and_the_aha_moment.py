@@ -97,10 +97,10 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
             f"preset {preset.name} needs {preset.memory:g} GiB of memory and {presets.free_memory():.1f} are free: "
             "close other programs or choose a smaller preset"
         )
-    runs.open_run(folder, record, resume)
+    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
+    runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
     if runs.finished(folder):
         return runs.load_run(folder).summary
-    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
     model = models.prepare(model, preset.lora_rank, options.seed)
     optimizer = grpo.make_optimizer(model, config)
     held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
