@@ -1,9 +1,12 @@
 """Every figure of the course: matplotlib only, one look, colours that colour-blind readers can tell apart."""
 
+import base64
+import io
 import json
 from pathlib import Path
 
 import numpy as np
+from IPython.display import display
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -15,6 +18,52 @@ STYLE = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
     "legend.frameon": False,
 }  # fmt: skip
+
+
+def canvas(columns: int = 1, height: float = 3.2, width: float = 4.6, **options):
+    """(figure, axes) in the course's look; one axis, or an array of `columns`."""
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width * columns + 0.4, height), layout="constrained")
+        return figure, figure.subplots(1, columns, **options)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    with rc_context(STYLE):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def show(figure: Figure, caption: str) -> None:
+    """Draw a figure below the cell, with its caption below it. The caption says what n is.
+
+    Titles go to the left and legends lose their frame, as `STYLE` says: matplotlib reads
+    those two settings when a lesson's cell sets them, outside of `canvas`.
+    """
+    tidy(figure)
+    figure.supxlabel(caption, fontsize=8.5, color=GREY, x=0.01, ha="left")
+    display(faces(figure, caption), metadata=about(caption), raw=True)
+
+
+def tidy(figure: Figure) -> None:
+    """Titles to the left, legends without a frame."""
+    for axis in figure.axes:
+        if axis.get_title():
+            axis.set_title(axis.get_title(), loc="left", fontsize=STYLE["axes.titlesize"])
+            axis.set_title("", loc="center")
+        if axis.get_legend():
+            axis.get_legend().set_frame_on(False)
+
+
+def faces(figure: Figure, caption: str) -> dict[str, str]:
+    """What a notebook's output holds of a figure: the picture, and its caption for readers without it."""
+    return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": caption}
+
+
+def about(caption: str) -> dict:
+    """The metadata of such an output: the caption, read aloud in the picture's place."""
+    return {"image/png": {"alt": caption}}
 
 
 def paper_curve(name: str) -> tuple[np.ndarray, np.ndarray, dict]:

@@ -7,13 +7,15 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import widgets
+from r1lab import plots, widgets
+from r1lab.widgets import live
+from r1lab.widgets import playground as pg
 
 pytest.importorskip("ipywidgets")
 
 
 def playground(**start):
-    return widgets.AdvantagePlayground(**start)
+    return pg.AdvantagePlayground(**start)
 
 
 def close(got, wanted, tolerance=1e-6):
@@ -49,7 +51,7 @@ def test_clicking_one_more_right_answer_changes_the_advantages():
 def test_dr_grpo_gives_every_token_of_a_right_answer_the_same():
     board = playground()
     board.choice.value = "Dr. GRPO"
-    each = Fraction(1, 8 * widgets.CAP)
+    each = Fraction(1, 8 * pg.CAP)
     assert close(
         board.numbers()["token"],
         [each * (Fraction(3, 4) if i in (0, 3) else Fraction(-1, 4)) for i in range(8)],
@@ -69,7 +71,7 @@ def test_dapo_divides_by_the_tokens_of_the_group_and_a_slider_changes_them():
     assert close(board.numbers()["whole"][:1], [50 * winner / 500])
 
 
-@pytest.mark.parametrize("form", widgets.FORMS)
+@pytest.mark.parametrize("form", pg.FORMS)
 def test_equal_rewards_push_nothing(form):
     board = playground(form=form)
     for right in ((), range(1, 9)):
@@ -102,11 +104,11 @@ def test_the_picture_shows_the_numbers_and_follows_every_control():
 
 def test_the_output_has_a_picture_beside_the_widget(monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.setattr(live, "display", lambda data, **options: shown.append((data, options)))
     widgets.advantage_playground()
     ((data, options),) = shown
     assert data["image/png"].startswith("iVBOR") and data["text/plain"]
-    assert data[widgets.WIDGET]["model_id"] and options["raw"]
+    assert data[live.WIDGET]["model_id"] and options["raw"]
 
 
 def test_without_ipywidgets_the_picture_is_drawn(monkeypatch):
@@ -121,26 +123,26 @@ def test_without_ipywidgets_the_picture_is_drawn(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, **options: shown.append(data))
+    monkeypatch.setattr(live, "display", lambda data, **options: shown.append(data))
     widgets.advantage_playground()
-    assert "image/png" in shown[0] and widgets.WIDGET not in shown[0]
+    assert "image/png" in shown[0] and live.WIDGET not in shown[0]
 
 
 def test_a_figure_is_shown_with_its_caption():
-    figure, axes = widgets.canvas(2)
+    figure, axes = plots.canvas(2)
     assert len(axes) == 2
-    single, axis = widgets.canvas()
-    assert axis.figure is single and widgets.png(single).startswith(b"\x89PNG")
+    single, axis = plots.canvas()
+    assert axis.figure is single and plots.png(single).startswith(b"\x89PNG")
 
 
 def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, **options: shown.append((data, options)))
-    figure, axis = widgets.canvas()
+    monkeypatch.setattr(plots, "display", lambda data, **options: shown.append((data, options)))
+    figure, axis = plots.canvas()
     axis.plot([0, 1], label="line")
     axis.set(title="A claim")
     axis.legend()
-    widgets.show(figure, "n = 2")
+    plots.show(figure, "n = 2")
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
     assert shown[0][0]["text/plain"] == "n = 2" and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"

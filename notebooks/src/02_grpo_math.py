@@ -37,7 +37,7 @@ import math
 
 import torch
 
-from r1lab import checks, evaluate, losses, models, presets, rewards, tasks, widgets
+from r1lab import checks, evaluate, losses, models, plots, presets, rewards, tasks
 from r1lab import grpo as bench
 
 print(presets.pick("auto").name, "preset", "(fast mode)" if presets.FAST else "")
@@ -177,9 +177,9 @@ def noise(bonus, seed=1):
 
 
 # %%
-figure, axes = widgets.canvas(2)
+figure, axes = plots.canvas(2)
 titles = "Right pays 1: any mean helps", "Ten more for one question: only groups cope"
-colours = [widgets.GREY, widgets.ORANGE, widgets.BLUE]
+colours = [plots.GREY, plots.ORANGE, plots.BLUE]
 for axis, bonus, title in zip(axes, (0, 10), titles, strict=True):
     found = noise(bonus)
     for x, (name, (mean, half)) in enumerate(found.items()):
@@ -189,7 +189,7 @@ for axis, bonus, title in zip(axes, (0, 10), titles, strict=True):
     axis.set_xticks(range(3), list(found))
     axis.set(title=title, ylabel="squared error of the slope")
 axes[1].set_yscale("log")
-widgets.show(figure, f"n = {BATCHES} batches of 2 x {GROUP} samples; 95 % interval.")
+plots.show(figure, f"n = {BATCHES} batches of 2 x {GROUP} samples; 95 % interval.")
 weight = p * SCORE.square().sum(-1)
 best = ((weight * REWARD).sum(1) / weight.sum(1)).tolist()
 print("least noisy constant:", [round(b, 2) for b in best])
@@ -266,9 +266,9 @@ checks.check("02.2", my_guess)
 # </details>
 
 # %%
-figure, axis = widgets.canvas()
+figure, axis = plots.canvas()
 x = torch.linspace(0, 1, 201)
-for G, colour in ((4, widgets.GREEN), (8, widgets.ORANGE), (16, widgets.BLUE)):
+for G, colour in ((4, plots.GREEN), (8, plots.ORANGE), (16, plots.BLUE)):
     axis.plot(100 * x, 100 * (x**G + (1 - x) ** G), color=colour, label=f"G = {G}")
     print(f"G = {G:2}, p = 5 %: {100 * (0.05**G + 0.95**G):.0f} % of groups are silent")
 sampled = REWARD[1][draw(START, 2000, 8, seed=2)[:, 1]]  # real groups, on 91
@@ -277,7 +277,7 @@ axis.plot(22, measured, "o", color="black", label="measured on 91, G = 8")
 axis.set(title="Hard and easy problems teach little", xlabel="success rate p, %")
 axis.set_ylabel("groups without signal, %")
 axis.legend(fontsize=8)
-widgets.show(figure, "Lines: the formula. Point: n = 2000 sampled groups of 8.")
+plots.show(figure, "Lines: the formula. Point: n = 2000 sampled groups of 8.")
 
 # %% [markdown]
 # The curve has a message for whoever plans a run: choose problems the model solves sometimes, or make groups larger.
@@ -356,8 +356,8 @@ def sixteen_updates(eps, seed, rate=2.0):
 
 # %%
 SEEDS = 4 if presets.FAST else 40
-figure, axes = widgets.canvas(2)
-colours = {0.05: widgets.GREEN, 0.2: widgets.ORANGE, 10: widgets.BLUE}
+figure, axes = plots.canvas(2)
+colours = {0.05: plots.GREEN, 0.2: plots.ORANGE, 10: plots.BLUE}
 for eps, colour in colours.items():
     runs = 100 * torch.tensor([sixteen_updates(eps, s) for s in range(SEEDS)])
     mean, half = runs.mean(0), 1.96 * runs.std(0) / SEEDS**0.5
@@ -373,7 +373,7 @@ axes[1].set(title="A tight clip stops early", ylabel="right on 91, %")
 for axis in axes:
     axis.set_xlabel("update from the same rollout")
 axes[1].legend(fontsize=8)
-widgets.show(figure, f"Three-letter language, n = {SEEDS} seeds; band: 95 % interval.")
+plots.show(figure, f"Three-letter language, n = {SEEDS} seeds; band: 95 % interval.")
 
 # %% [markdown]
 # Whatever $\varepsilon$ is, the curve on the left begins at zero. A claim about clipping can only be tested with several updates a rollout. On the right, a tight clip leaves less to gain from each rollout. In this toy going far does no harm; a real model can break.
@@ -446,8 +446,8 @@ for name, slopes in bars.items():
     print(f"{name:16}", "".join(f"{round(v, 4) + 0.0:+8.4f}" for v in slopes.tolist()))
 
 # %%
-figure, axis = widgets.canvas(width=6.5)
-colours = [widgets.GREY, "black", widgets.GREEN, widgets.ORANGE, widgets.BLUE]
+figure, axis = plots.canvas(width=6.5)
+colours = [plots.GREY, "black", plots.GREEN, plots.ORANGE, plots.BLUE]
 for i, (colour, (name, slopes)) in enumerate(zip(colours, bars.items(), strict=True)):
     axis.bar([x + 0.16 * i for x in range(3)], slopes, 0.14, color=colour, label=name)
 axis.set_xticks([0.32, 1.32, 2.32], ["t (think)", "y (yes)", "n (no)"])
@@ -455,7 +455,7 @@ axis.axhline(0, color="black", linewidth=0.8)
 axis.set(title="k2 pulls by the KL we wanted, k3 by the other one, k1 not at all")
 axis.set_ylabel("slope of the loss")
 axis.legend(fontsize=8)
-widgets.show(figure, "Exact: all five completions of 91, first letter.")
+plots.show(figure, "Exact: all five completions of 91, first letter.")
 
 # %% [markdown]
 # As a loss, k1 does nothing on average. k2 has the gradient of $\text{KL}(\pi\|\pi_{\text{ref}})$. k3, the one in the paper, has the gradient of the *other* KL, $\text{KL}(\pi_{\text{ref}}\|\pi)$. That one dislikes a policy that drops what the reference does, and cares less about new habits.
@@ -533,6 +533,8 @@ checks.check("02.5", my_factor)
 # Below is a playground: eight completions of one problem. Run the cell, then click who is right, drag the lengths, change the form. Without a kernel you see its starting picture. *Before you click: under GRPO, which of the two right answers gets the larger push on each token?*
 
 # %%
+from r1lab import widgets
+
 widgets.advantage_playground()
 
 # %% [markdown]
@@ -587,11 +589,11 @@ checks.check("02.6", my_thinking)
 # </details>
 
 # %%
-figure, axis = widgets.canvas(width=5.5)
+figure, axis = plots.canvas(width=5.5)
 forms = {
-    "GRPO": ("grpo", "group", widgets.BLUE),
-    "DAPO": ("dapo", "group", widgets.GREEN),
-    "Dr. GRPO": ("dr_grpo", "none", widgets.ORANGE),
+    "GRPO": ("grpo", "group", plots.BLUE),
+    "DAPO": ("dapo", "group", plots.GREEN),
+    "Dr. GRPO": ("dr_grpo", "none", plots.ORANGE),
 }
 for name, (kind, scale, colour) in forms.items():
     right, thinks = (100 * torch.tensor(climb(kind, scale)).T).tolist()
@@ -601,7 +603,7 @@ for name, (kind, scale, colour) in forms.items():
 axis.set(title="Dividing by the length: as accurate, less thinking")
 axis.set(xlabel="right on 91, %", ylabel="thinks first, %", ylim=(0, 60))
 axis.legend(fontsize=8)
-widgets.show(figure, "Exact: expected update over all 625 groups of 4.")
+plots.show(figure, "Exact: expected update over all 625 groups of 4.")
 
 # %% [markdown]
 # All three think more at first, because that pays at once. Later `n` catches up: it is never wrong on 91, while thinking still fails at times. Dr. GRPO does what the slope of $J$ says. The division by the length bends the path towards the short right answer.
@@ -624,9 +626,9 @@ def emphasis(p, G, scale):
     return total
 
 
-figure, axis = widgets.canvas(width=5.5)
+figure, axis = plots.canvas(width=5.5)
 x = torch.linspace(0.01, 0.99, 99).tolist()
-for G, colour in ((8, widgets.GREEN), (16, widgets.ORANGE), (64, widgets.BLUE)):
+for G, colour in ((8, plots.GREEN), (16, plots.ORANGE), (64, plots.BLUE)):
     y = [emphasis(v, G, "group") for v in x]
     axis.plot([100 * v for v in x], y, color=colour, label=f"divided by std, G = {G}")
     print(
@@ -638,7 +640,7 @@ print(f"1/sqrt(p(1-p)), an endless group: {0.5 / math.sqrt(0.01 * 0.99):.1f} tim
 axis.set(title="The difficulty bias grows with the group")
 axis.set(xlabel="success rate p, %", ylabel="weight of a problem", ylim=(0, 7))
 axis.legend(fontsize=8)
-widgets.show(figure, "Exact: sum over the number of right answers in a group.")
+plots.show(figure, "Exact: sum over the number of right answers in a group.")
 
 # %% [markdown]
 # One often reads that the weight is $1/\sqrt{p(1-p)}$. That holds for an endless group. In a group of 8 the factor is far smaller: a hard problem is silent most of the time, and when it speaks, its advantage has a ceiling.
@@ -694,8 +696,8 @@ for name, *form in (("GRPO", "grpo", "group"), ("Dr. GRPO", "dr_grpo", "none")):
     found[name] = 100 * torch.tensor(runs)  # (seeds, steps, 2)
 
 # %%
-figure, axes = widgets.canvas(2)
-for name, colour in {"GRPO": widgets.BLUE, "Dr. GRPO": widgets.ORANGE}.items():
+figure, axes = plots.canvas(2)
+for name, colour in {"GRPO": plots.BLUE, "Dr. GRPO": plots.ORANGE}.items():
     runs = found[name]
     mean, half = runs.mean(0), 1.96 * runs.std(0) / RUNS**0.5
     print(f"{name:8} J {mean[0, 0]:.0f} -> {mean[-1, 0]:.0f} %, thinks on 91 "
@@ -709,7 +711,7 @@ axes[1].set(title="The habit depends on the divisor", ylabel="thinks first on 91
 axes[0].legend(fontsize=8)
 for axis in axes:
     axis.set(xlabel="step", ylim=(0, 100))
-widgets.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band.")
+plots.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band.")
 
 # %% [markdown]
 # Now the same function on a language model. The course ships one with about a million weights. It has read countdown puzzles (reach a target with three numbers) and solves few of them. LoRA adds a small trainable part to each layer. The reward is 1 for a right answer and 0 for any other.
@@ -769,17 +771,17 @@ for name, m in (("before", before), ("after", after)):
           f"{m['length']:.0f} tokens, n = {m['n']} held-out problems")  # fmt: skip
 
 # %%
-figure, axes = widgets.canvas(2)
-axes[0].plot(range(1, steps + 1), curve, color=widgets.BLUE, marker=".")
+figure, axes = plots.canvas(2)
+axes[0].plot(range(1, steps + 1), curve, color=plots.BLUE, marker=".")
 axes[0].set(title="The reward rises on your machine", xlabel="step")
 axes[0].set(ylabel="mean reward of 64 answers", xticks=range(0, steps + 1, 5))
-for x, (m, colour) in enumerate(((before, widgets.GREY), (after, widgets.BLUE))):
+for x, (m, colour) in enumerate(((before, plots.GREY), (after, plots.BLUE))):
     low, high = (100 * v for v in m["ci95"])
     axes[1].bar(x, 100 * m["accuracy"], color=colour, width=0.6)
     axes[1].errorbar(x, (low + high) / 2, (high - low) / 2, color="black", capsize=5)
 axes[1].set_xticks([0, 1], ["before", "after"])
 axes[1].set(title="It solves more unseen problems", ylabel="right, %", ylim=(0, 100))
-widgets.show(figure, f"One seed. Right: n = {test} held-out problems, 95 % interval.")
+plots.show(figure, f"One seed. Right: n = {test} held-out problems, 95 % interval.")
 
 # %% [markdown]
 # Twenty updates, and the model solves several times as many problems it has never seen. Its answers have become longer, too: the second line of the print.

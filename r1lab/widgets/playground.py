@@ -1,24 +1,12 @@
-"""Instruments of the lessons: a canvas with the course's look, and figures that answer to clicks.
-
-Every instrument is one output with two faces: a picture, drawn first, for GitHub, nbconvert
-and any page without a kernel; and the live thing where there is one. Only core ipywidgets
-(7.7 and 8). The drawing itself is a plain function of plain values, so tests need no browser.
-
-Left out: animation, and everything that needs a JavaScript build.
-"""
-
-import base64
-import io
+"""The advantage playground: click rewards in a group, see advantages and weights change (lesson 02)."""
 
 import torch
-from IPython.display import display
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from r1lab import losses
-from r1lab.plots import BLUE, GREEN, GREY, ORANGE, STYLE
+from r1lab import losses, plots
+from r1lab.plots import BLUE, GREEN, GREY, ORANGE
+from r1lab.widgets.live import show_live
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 FORMS = {  # name on the button -> (kind of the loss, scale of the advantages)
     "GRPO": ("grpo", "group"),
     "Dr. GRPO": ("dr_grpo", "none"),
@@ -27,53 +15,6 @@ FORMS = {  # name on the button -> (kind of the loss, scale of the advantages)
 REWARDS = (1, 0, 0, 1, 0, 0, 0, 0)
 LENGTHS = (20, 20, 40, 60, 60, 80, 120, 200)
 CAP = 200  # the longest completion that may be sampled: Dr. GRPO's divisor
-
-
-def canvas(columns: int = 1, height: float = 3.2, width: float = 4.6, **options):
-    """(figure, axes) in the course's look; one axis, or an array of `columns`."""
-    with rc_context(STYLE):
-        figure = Figure(figsize=(width * columns + 0.4, height), layout="constrained")
-        return figure, figure.subplots(1, columns, **options)
-
-
-def png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    with rc_context(STYLE):
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def show(figure: Figure, caption: str) -> None:
-    """Draw a figure below the cell, with its caption below it. The caption says what n is.
-
-    Titles go to the left and legends lose their frame, as `STYLE` says: matplotlib reads
-    those two settings when a lesson's cell sets them, outside of `canvas`.
-    """
-    _tidy(figure)
-    figure.supxlabel(caption, fontsize=8.5, color=GREY, x=0.01, ha="left")
-    picture = {"image/png": png(figure), "text/plain": caption}
-    display(_encoded(picture), metadata={"image/png": {"alt": caption}}, raw=True)
-
-
-def _tidy(figure: Figure) -> None:
-    for axis in figure.axes:
-        if axis.get_title():
-            axis.set_title(axis.get_title(), loc="left", fontsize=STYLE["axes.titlesize"])
-            axis.set_title("", loc="center")
-        if axis.get_legend():
-            axis.get_legend().set_frame_on(False)
-
-
-def show_live(figure: Figure, box, caption: str) -> None:
-    """One output, two faces: the widget where there is a kernel, else the picture."""
-    faces = {"image/png": png(figure), "text/plain": caption}
-    if box is not None:
-        faces[WIDGET] = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    display(_encoded(faces), metadata={"image/png": {"alt": caption}}, raw=True)
-
-
-def _encoded(faces: dict) -> dict:
-    return faces | {"image/png": base64.b64encode(faces["image/png"]).decode()}
 
 
 def advantages_and_weights(rewards, lengths, form: str, cap: int = CAP) -> dict[str, torch.Tensor]:
@@ -98,7 +39,7 @@ def advantages_and_weights(rewards, lengths, form: str, cap: int = CAP) -> dict[
 def draw_playground(rewards, lengths, form: str) -> Figure:
     """Rewards, advantages and weights of a group of completions, side by side."""
     found = advantages_and_weights(rewards, lengths, form)
-    figure, axes = canvas(3, height=3.4, width=3.5, sharey=True)
+    figure, axes = plots.canvas(3, height=3.4, width=3.5, sharey=True)
     names = [f"{i + 1}: {n} tokens" for i, n in enumerate(lengths)]
     places = range(len(names))
     right = sum(r > 0 for r in rewards)
@@ -123,7 +64,7 @@ def draw_playground(rewards, lengths, form: str) -> Figure:
     if silent:
         axes[0].text(0, len(names) / 2 - 0.5, "all equal: this group\nteaches nothing", ha="center",
                      va="center", color=GREEN, backgroundcolor="white")  # fmt: skip
-    _tidy(figure)
+    plots.tidy(figure)
     return figure
 
 
@@ -173,11 +114,12 @@ class AdvantagePlayground:
         for i, toggle in enumerate(self.toggles, start=1):
             toggle.description = f"{i}: {'right' if toggle.value else 'wrong'}"
             toggle.button_style = "info" if toggle.value else ""
-        self.picture.value = png(self.figure())
+        self.picture.value = plots.png(self.figure())
 
 
 def advantage_playground(**start) -> None:
     """Show the playground: `rewards`, `lengths` and `form` may be given."""
     playground = AdvantagePlayground(**start)
     caption = "One group of 8 completions; first update after sampling, so the ratio is 1."
-    show_live(playground.figure(), playground.box, caption)
+    faces = plots.faces(playground.figure(), caption)
+    show_live(faces, playground.box, metadata=plots.about(caption))

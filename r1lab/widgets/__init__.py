@@ -1,0 +1,12 @@
+"""Instruments of the lessons: figures that answer to clicks.
+
+Every instrument is one output with two faces: a still one, drawn first, for GitHub, nbconvert
+and any page without a kernel; and the live thing where there is one. Only core ipywidgets
+(7.7 and 8). What is drawn is a plain function of plain values, so tests need no browser.
+
+Left out: animation, and everything that needs a JavaScript build.
+"""
+
+from r1lab.widgets.playground import advantage_playground
+
+__all__ = ["advantage_playground"]
