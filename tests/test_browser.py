@@ -1,0 +1,174 @@
+"""The lessons' instruments as a reader meets them: JupyterLab, a browser, a slider that moves.
+
+Needs Chromium (Debian: `apt-get install chromium`); without one it skips, with R1LAB_BROWSER=1 (CI) it fails.
+R1LAB_SHOTS=FOLDER keeps a picture of every instrument before and after its slider moved.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import sync_playwright
+from test_notebooks import OFFLINE, ROOT, SRC, build
+
+INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
+    "widgets.advantage_playground()": 3,
+}
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # all cells are on the page
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
+}
+FLAGS = (
+    "--disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
+)
+RUN = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
+CELLS = """() => jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code').map(
+    c => ({code: c.model.sharedModel.source, count: c.model.executionCount, outputs: c.model.outputs.toJSON()}))"""
+FACE = """cell => Promise.all([...cell.querySelectorAll('.jp-OutputArea-output :is(img, .widget-html-content)')].map(
+    async face => {
+        if (face.tagName !== 'IMG') return face.innerText;
+        const there = await face.decode().then(() => true, () => false);  // false: not all of it has come
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [face.naturalWidth, face.naturalHeight];
+        canvas.getContext('2d').drawImage(face, 0, 0);
+        return there && canvas.toDataURL();
+    }))"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab of this Python over a copy of the lessons that reads and writes no settings of the user's."""
+    home = tmp_path_factory.mktemp("lab")
+    (home / "notebooks").mkdir()
+    for shared in ("r1lab", "data"):
+        (home / shared).symlink_to(ROOT / shared)
+    overrides = home / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(json.dumps(SETTINGS))
+    own = {"CONFIG": "config", "DATA": "share", "RUNTIME": "runtime"}
+    settings = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JUPYTER_PATH")}
+    settings |= {f"JUPYTER_{k}_DIR": str(home / v) for k, v in own.items()}
+    settings |= {"IPYTHONDIR": str(home / "ipython"), "R1LAB_FAST": "1", "HF_HUB_OFFLINE": "1"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(8)
+    server = {
+        "ip": "127.0.0.1", "port": port, "port_retries": 0, "root_dir": home, "open_browser": False, "allow_root": True,
+    }  # fmt: skip
+    options = [f"--ServerApp.{k}={v}" for k, v in server.items()]
+    options += [f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"]
+    options += ["--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
+    log = home / "log.txt"
+    with log.open("w") as out:
+        command = [sys.executable, "-m", "jupyterlab", *options]
+        process = subprocess.Popen(command, env=settings, stdout=out, stderr=out, start_new_session=True)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/api/status?token={token}", timeout=5).close()
+                break
+            time.sleep(0.1)
+        yield home, address, token
+    finally:
+        process.terminate()  # the server ends its kernels, which are in groups of their own
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        no = pytest.fail if os.environ.get("R1LAB_BROWSER") == "1" else pytest.skip
+        no("no Chromium here: install one, on Debian by `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
+        yield chromium
+        chromium.close()
+
+
+@contextlib.contextmanager
+def opened(browser, lab, name, cells):
+    """The page of a notebook with these cells, run from top to bottom; a failure leaves a picture of it."""
+    home, address, token = lab
+    cells = [nbformat.v4.new_code_cell(OFFLINE), *cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=build.KERNEL), home / "notebooks" / name)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(90_000)
+    asked = set()
+    page.on("request", lambda request: asked.add(request.url))
+    try:
+        page.goto(f"{address}/lab/tree/notebooks/{name}?token={token}")
+        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.widgets?.length > 0")
+        page.evaluate(f"window.ended = false; void ({RUN})().finally(() => window.ended = true)")
+        page.wait_for_function("window.ended")
+        ran = page.evaluate(CELLS)
+        outputs = [output for c in ran for output in c["outputs"]]
+        assert not [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+        assert [c["count"] for c in ran] == list(range(1, len(ran) + 1)), "not every cell has run"
+        yield page
+        assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    except Exception as problem:
+        shot = home / f"{Path(name).stem}.png"
+        page.screenshot(path=shot)
+        raise AssertionError(f"{problem}\nthe page at that moment: {shot}") from problem
+    finally:
+        page.close()
+
+
+def move_a_slider(page, call, number):
+    """A step to the right shows another picture or text, a step back the first one again."""
+    cell = page.locator(".jp-CodeCell", has_text=call)
+    handle = cell.locator(".noUi-handle").nth(number)
+    handle.scroll_into_view_if_needed()
+    faces = []
+    for key, good in (
+        ("", lambda face: face == cell.evaluate(FACE)),  # it is at rest
+        ("ArrowRight", lambda face: face != faces[0]),
+        ("ArrowLeft", lambda face: face == faces[0]),
+    ):
+        if key:
+            handle.press(key)
+        deadline = time.monotonic() + 20
+        while not (any(face := cell.evaluate(FACE)) and False not in face and good(face)):
+            assert time.monotonic() < deadline, f"{call}: slider {number} {key}: wrong face"
+            page.wait_for_timeout(100)
+        faces.append(face)
+        if "R1LAB_SHOTS" in os.environ:
+            name = "-".join([*re.findall(r"\w+", call), str(len(faces))])
+            cell.screenshot(path=Path(os.environ["R1LAB_SHOTS"]) / f"{name}.png")
+
+
+@pytest.mark.slow
+def test_a_slider_of_every_instrument_moves_what_it_shows(browser, lab):
+    setup = build.read(SRC / "TEMPLATE.py").cells[1].source
+    ready = f"assert sys.executable == {sys.executable!r}\nfrom r1lab import widgets"
+    cells = [nbformat.v4.new_code_cell(code) for code in (setup, ready, *INSTRUMENTS)]
+    with opened(browser, lab, "instruments.ipynb", cells) as page:
+        for call, number in INSTRUMENTS.items():
+            move_a_slider(page, call, number)
