@@ -56,6 +56,11 @@ def tidy(figure: Figure) -> None:
             axis.get_legend().set_frame_on(False)
 
 
+def whole_steps(axis) -> None:
+    """No half steps on the x axis."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
 def faces(figure: Figure, caption: str) -> dict[str, str]:
     """What a notebook's output holds of a figure: the picture, and its caption for readers without it."""
     return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": caption}
@@ -133,7 +138,7 @@ def _curve(axis, steps, values, base, colour):
     axis.plot(steps, mean, color=colour, linewidth=2, label="training, mean of 5 steps, 95 % band")
     axis.axhline(base, color=GREY, linestyle="--", linewidth=1, label="base, held-out problems")
     axis.set_ylim(bottom=0)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_steps(axis)
 
 
 def _before_after(axis, before: dict, after: dict, n: int):

@@ -31,6 +31,9 @@ DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 LOOK = "check the disk and the permissions"
 
 
+HOME = Path(__file__).resolve().parent.parent / "runs"
+
+
 class RunError(Exception):
     """One sentence that says what happened and what to do. The command line prints it."""
 
@@ -44,6 +47,12 @@ class Run:
     timing: list[dict]
     samples: list[dict]
     summary: dict
+
+
+def place(name: str) -> Path:
+    """The folder of a reader's own run: `runs/NAME` beside the package, or under $R1LAB_RUNS
+    (on Colab a folder of Drive, which outlives the machine)."""
+    return Path(os.environ.get("R1LAB_RUNS", HOME)) / name
 
 
 def open_run(folder: Path, config: dict, resume: bool) -> int:

@@ -104,7 +104,7 @@ def test_the_picture_shows_the_numbers_and_follows_every_control():
 
 def test_the_output_has_a_picture_beside_the_widget(monkeypatch):
     shown = []
-    monkeypatch.setattr(live, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.setattr(pg, "display", lambda data, **options: shown.append((data, options)))
     widgets.advantage_playground()
     ((data, options),) = shown
     assert data["image/png"].startswith("iVBOR") and data["text/plain"]
@@ -123,7 +123,7 @@ def test_without_ipywidgets_the_picture_is_drawn(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     shown = []
-    monkeypatch.setattr(live, "display", lambda data, **options: shown.append(data))
+    monkeypatch.setattr(pg, "display", lambda data, **options: shown.append(data))
     widgets.advantage_playground()
     assert "image/png" in shown[0] and live.WIDGET not in shown[0]
 

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -72,16 +73,19 @@ def read(source: Path) -> nbformat.NotebookNode:
 
 def run(notebook: nbformat.NotebookNode, timeout: int = 600) -> nbformat.NotebookNode:
     """Run all cells in a fresh kernel, as JupyterLab would: from the notebook's folder."""
-    resources = {"metadata": {"path": str(NOTEBOOKS)}}
     client = NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
-        resources=resources,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
         store_widget_state=False,
         record_timing=False,
     )
-    return client.execute()
+    with (
+        tempfile.TemporaryDirectory() as fresh
+    ):  # no run of an earlier time to go on with
+        os.environ["R1LAB_RUNS"] = fresh
+        return client.execute()
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

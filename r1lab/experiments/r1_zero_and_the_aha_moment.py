@@ -9,7 +9,9 @@ has never read a text that reflects.
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from r1lab.tasks import Problem
 MINUTES = {"quick": 4, "slow": 10}
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
 POOL = 4096  # training problems
+RECORDED = models.DATA / "runs"
 SHOWN = 10  # steps whose completions are kept in samples.jsonl
 
 
@@ -38,6 +41,20 @@ class Options:
     lora_rank: int | None = None
     lr: float | None = None
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run tells whoever watches: before the base is measured (step 0), after every step,
+    and before the trained model is measured (`done`). `line`: the step's metrics; `group`: its
+    first problem with all completions; `before`: the base, once measured."""
+
+    step: int
+    steps: int
+    done: bool = False
+    line: dict = field(default_factory=dict)
+    group: dict = field(default_factory=dict)
+    before: dict = field(default_factory=dict)
 
 
 def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
@@ -85,11 +102,40 @@ def report(summary: dict) -> str:
     ])  # fmt: skip
 
 
-def run(options: Options, folder: Path, resume: bool = False, quiet: bool = False) -> dict:
-    """Train, measure, write the records of design section 7 into `folder`; gives the summary.
+@contextmanager
+def bar() -> Iterator[Callable[[Progress], None]]:
+    """Watches a run as a progress bar in the terminal."""
+    with ExitStack() as closing:
+        shown = None
 
-    Raises runs.RunError or ValueError with one sentence that says what to do.
+        def watch(now: Progress) -> None:
+            nonlocal shown
+            if shown is None:  # only now: what fails before the run begins is one plain line
+                shown = closing.enter_context(tqdm(total=now.steps, unit="step", dynamic_ncols=True))
+            if line := now.line:
+                shown.set_postfix_str(
+                    f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
+                    f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %",
+                    refresh=False,
+                )
+            shown.n = now.step
+            shown.refresh()
+
+        yield watch
+
+
+def run(
+    options: Options, folder: Path, resume: bool = False, watch: Callable[[Progress], None] | None = None
+) -> dict:
+    """Train, measure, write the records of a run into `folder`; gives the summary.
+
+    watch: called as `Progress` says, after the step is saved, so what it raises stops the run
+    and loses nothing; default a progress bar. Raises runs.RunError or ValueError with one
+    sentence that says what to do.
     """
+    if watch is None:
+        with bar() as watch:
+            return run(options, folder, resume, watch)
     preset, config, record = settings(options)
     reward_set = rewards.reward_set(options.reward, options.seed)
     if presets.free_memory() < preset.memory:
@@ -111,9 +157,9 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
     else:
+        watch(Progress(0, config.steps))
         start, before = 0, measure(model, tokenizer, held_out, config)
         runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
-    bar = tqdm(total=config.steps, initial=start, disable=quiet, unit="step", dynamic_ncols=True)
     shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
     clock = time.monotonic()
 
@@ -123,17 +169,13 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         asked = [p for p in problems for _ in range(config.group)]
         line = step_metrics(step, asked, texts, lengths, ended, parts, scores, update)
         runs.append(folder, "metrics.jsonl", line)
+        kept = sample(step, problems, texts, parts, scores, advantages, config.group)
         if step in shown:
-            kept = sample(step, problems, texts, parts, scores, advantages, config.group)
             runs.append(folder, "samples.jsonl", kept)
         runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
         runs.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
+        watch(Progress(step, config.steps, line=line, group=kept, before=before))
         clock = time.monotonic()
-        bar.set_postfix_str(
-            f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
-            f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %"
-        )
-        bar.update()
 
     if options.engine == "bench":
         steps = grpo.train(model, tokenizer, pool, reward_set, config, optimizer, start, preset.device)
@@ -145,7 +187,7 @@ def run(options: Options, folder: Path, resume: bool = False, quiet: bool = Fals
         from r1lab import train  # TRL takes seconds to import and only this engine needs it
 
         train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
-    bar.close()
+    watch(Progress(config.steps, config.steps, done=True, before=before))
 
     summary = summarise(folder, before, measure(model, tokenizer, held_out, config))
     plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
@@ -240,16 +282,20 @@ ARMS = {  # name in the table -> the part of a recorded run's folder name that a
 }
 
 
-def table(recorded: Path) -> str:
+def recorded(arm: str, folder: Path = RECORDED) -> list[runs.Run]:
+    """All finished runs of an arm of `ARMS`, a seed each."""
+    there = sorted(folder.glob(f"{ARMS[arm]}-s[0-9]*"))
+    return [runs.load_run(path) for path in there if runs.finished(path)]
+
+
+def table(folder: Path = RECORDED) -> str:
     """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
     rows = [
         "| arm | seeds | right before | right after | gain, points [95 %] | smallest, largest gain | tokens | reflects | minutes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for arm, name in ARMS.items():
-        folders = [f for f in sorted(recorded.glob(f"{name}-s[0-9]*")) if runs.finished(f)]
-        found = [runs.load_run(folder).summary for folder in folders]
-        if found:
+    for arm in ARMS:
+        if found := [run.summary for run in recorded(arm, folder)]:
             rows.append(_row(arm, found))
     return "\n".join(rows)
 

@@ -7,6 +7,8 @@ and any page without a kernel; and the live thing where there is one. Only core 
 Left out: animation, and everything that needs a JavaScript build.
 """
 
+from r1lab.widgets.dashboard import training_dashboard
 from r1lab.widgets.playground import advantage_playground
+from r1lab.widgets.rollouts import rollout_browser
 
-__all__ = ["advantage_playground"]
+__all__ = ["advantage_playground", "rollout_browser", "training_dashboard"]

@@ -1,11 +1,12 @@
 """The advantage playground: click rewards in a group, see advantages and weights change (lesson 02)."""
 
 import torch
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from r1lab import losses, plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
-from r1lab.widgets.live import show_live
+from r1lab.widgets.live import with_widget
 
 FORMS = {  # name on the button -> (kind of the loss, scale of the advantages)
     "GRPO": ("grpo", "group"),
@@ -122,4 +123,4 @@ def advantage_playground(**start) -> None:
     playground = AdvantagePlayground(**start)
     caption = "One group of 8 completions; first update after sampling, so the ratio is 1."
     faces = plots.faces(playground.figure(), caption)
-    show_live(faces, playground.box, metadata=plots.about(caption))
+    display(with_widget(faces, playground.box), metadata=plots.about(caption), raw=True)

@@ -1,0 +1,178 @@
+"""The training dashboard: watch a run in a notebook, stop it, go on later (lesson 04)."""
+
+import time
+from pathlib import Path
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from r1lab import plots, runs
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.widgets import rollouts
+from r1lab.widgets.live import with_widget
+
+PANELS = (  # key of the metrics, factor, title, unit, colour
+    ("accuracy", 100, "Right answers", "right, % of a step's completions", plots.BLUE),
+    ("length", 1, "Length", "tokens a completion", plots.ORANGE),
+    ("reflects", 100, "Answers that try again", "Wait, Try or Check, % of completions", plots.GREEN),
+)
+REDRAW = 4.0  # seconds between two pictures: drawing takes time from training
+HINT = "Stop with the button or the kernel's own; run the cell again to go on."
+
+
+class Stopped(KeyboardInterrupt):
+    """The reader stopped the run. Shown as one line; "Run all" stops here too."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+def draw(metrics: list[dict], before: dict, steps: int, width: int) -> Figure:
+    """Accuracy, length and reflection so far. before: the base, or {}; width: steps a mean covers."""
+    figure, axes = plots.canvas(3, height=2.9, width=3.6)
+    for axis, (key, factor, title, unit, colour) in zip(axes, PANELS, strict=True):
+        values = [factor * line[key] for line in metrics]
+        if values:
+            mean, half = plots.smooth(values, width)
+            x = [line["step"] for line in metrics]
+            axis.plot(x, values, ".", color=colour, alpha=0.35, markersize=4)
+            axis.plot(x, mean, color=colour, linewidth=2)
+            axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+            title += f": {mean[0]:.0f} → {mean[-1]:.0f}"
+        if before:
+            axis.axhline(factor * before[key], color=plots.GREY, linestyle="--", linewidth=1)
+        axis.set(title=title, ylabel=unit, xlabel="RL step", xlim=(0, steps + 1))
+        axis.set_ylim(bottom=0)
+        plots.whole_steps(axis)
+    plots.tidy(figure)
+    return figure
+
+
+class TrainingDashboard:
+    """Runs `zero.run` in `folder` and shows it. `box` is the widget, or None without ipywidgets.
+
+    `run()` gives the summary. It raises `Stopped` where the reader stops it; every whole step is
+    saved, and the next `run()` in the same folder goes on there.
+    """
+
+    def __init__(self, options: zero.Options, folder: Path):
+        self.options, self.folder, self.stop, self.width = options, folder, False, 5
+        self.metrics, self.before, self.steps = [], {}, zero.settings(options)[1].steps
+        self.started, self.first, self.drawn = time.monotonic(), 0, 0.0
+        self.box = self.output = None
+        try:
+            import ipywidgets
+        except ImportError:
+            return
+        self._make(ipywidgets)
+
+    def run(self) -> dict:
+        self._read()
+        self.output = display(self._faces(), raw=True, display_id=True)
+        try:
+            summary = zero.run(self.options, self.folder, resume=True, watch=self.watch)
+            self._read()
+            self._say(self._result(summary))
+            return summary
+        except KeyboardInterrupt:
+            self._read()
+            self._say(
+                f"Stopped after step {len(self.metrics)} of {self.steps}. Run this cell again to go on."
+            )
+            raise Stopped(self.words) from None
+        finally:
+            if self.box:
+                self.button.description, self.button.disabled = "Stop", True
+            self._picture()
+            self.output.update(self._faces(), raw=True)
+
+    @staticmethod
+    def _result(summary: dict) -> str:
+        before, after, gain = (100 * summary[part]["accuracy"] for part in ("before", "after", "gain"))
+        low, high = (100 * x for x in summary["gain"]["ci95"])
+        return (
+            f"{summary['steps']} steps in {summary['seconds'] / 60:.1f} min: held-out problems solved {before:.1f} → "
+            f"{after:.1f} %, gain {gain:+.1f} points [{low:+.1f}, {high:+.1f}], n = {summary['n']}."
+        )
+
+    def watch(self, now: zero.Progress) -> None:
+        """What `zero.run` calls after each step."""
+        self.before = now.before or self.before
+        if not now.line:
+            what = "trained model" if now.done else "base"
+            self._say(f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.")
+            self.started, self.first = time.monotonic(), now.step
+            self._picture()
+            return
+        self.metrics = [m for m in self.metrics if m["step"] < now.step] + [now.line]
+        left = (time.monotonic() - self.started) / (now.step - self.first) * (now.steps - now.step) / 60
+        line = now.line
+        self._say(
+            f"Step {now.step} of {now.steps}, about {left:.1f} min left. Reward {line['reward']:.2f}, right "
+            f"{100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, groups without signal "
+            f"{100 * line['zero_variance']:.0f} %. {HINT}"
+        )
+        if time.monotonic() - self.drawn > REDRAW or now.step == now.steps:
+            if self.box:
+                self.sample.value = rollouts.page(now.group, 0)
+            self._picture()
+            if not self.box:
+                self.output.update(self._faces(), raw=True)
+        if self.stop:
+            raise KeyboardInterrupt
+
+    def _read(self) -> None:
+        """What the folder holds: the steps of an earlier sitting, and the base's numbers."""
+        if self.folder.is_dir():
+            record = runs.load_run(self.folder)
+            self.metrics = record.metrics
+            self.before = record.summary.get("before", self.before)
+        self.first = len(self.metrics)
+        self._say(f"Step {len(self.metrics)} of {self.steps}. Starting.")
+
+    def _make(self, w) -> None:
+        self.bar = w.IntProgress(min=0, max=self.steps, layout=w.Layout(width="280px"))
+        self.button = w.Button(description="Stop", icon="stop", button_style="warning")
+        self.button.on_click(self._stop)
+        self.slider = w.IntSlider(
+            value=self.width, min=1, max=9, step=2, description="mean of", continuous_update=False
+        )
+        self.slider.observe(self._smooth, names="value")
+        self.label, self.picture, self.sample = w.HTML(), w.Image(format="png"), w.HTML()
+        row = w.HBox([self.bar, self.button, self.slider], layout=w.Layout(flex_flow="row wrap"))
+        self.box = w.VBox([row, self.label, self.picture, self.sample])
+
+    def _stop(self, _) -> None:
+        self.stop = True
+        self.button.description, self.button.disabled = "Stopping", True
+
+    def _smooth(self, change) -> None:
+        self.width = change["new"]
+        if self.button.disabled:  # no run at work: draw at once, else with the next step
+            self._picture()
+
+    def _say(self, words: str) -> None:
+        self.words = words
+        if self.box:
+            self.label.value, self.bar.value = words, len(self.metrics)
+
+    def _picture(self) -> None:
+        self.drawn = time.monotonic()
+        if self.box:
+            self.picture.value = plots.png(self.figure())
+
+    def figure(self) -> Figure:
+        return draw(self.metrics, self.before, self.steps, self.width)
+
+    def _faces(self) -> dict:
+        caption = f"{self.words} Dots: steps; line and band: mean of {self.width} steps with its 95 % interval; dashed: the base on held-out problems."
+        return with_widget(plots.faces(self.figure(), caption), self.box)
+
+
+def training_dashboard(folder: Path, **options) -> dict:
+    """Train R1-Zero on this machine while the reader watches; gives the run's summary.
+
+    folder: of the run; one that was stopped goes on, one that is complete is shown. options: of
+    `zero.Options`. Raises `Stopped` where the reader stops it, and what `zero.run` raises.
+    """
+    return TrainingDashboard(zero.Options(**options), Path(folder)).run()

@@ -1,0 +1,181 @@
+"""The rollout browser: what a policy wrote during training, step by step, tries and checks in colour (lessons 00, 04)."""
+
+import html
+import re
+
+from IPython.display import display
+
+from r1lab import reflection
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.plots import BLUE, GREEN, GREY
+from r1lab.verify import Unreadable, read_expression, verify
+from r1lab.widgets.live import with_widget
+
+RED = "#C04A00"  # Okabe and Ito's vermilion, darkened until it can be read as text
+WORDS = "|".join(sorted(map(re.escape, reflection.GROUP), key=len, reverse=True))
+PIECE = re.compile(
+    rf"""<answer>(?P<answer>.*?)(?:</answer>|$)
+    |(?P<tag></?(?:think|answer)>)
+    |(?P<sum>[0-9(][-+*/0-9() ]{{0,60}}={{1}}[ ]?-?[0-9]{{1,9}}(?![0-9]))
+    |vs[ ]-?[0-9]{{1,9}}[ ]?(?:(?P<yes>yes|对)|(?P<no>no|不对))
+    |(?P<word>(?<![a-z])(?:{WORDS})(?![a-z]))""",
+    re.X | re.I | re.S,
+)
+LOOKS = {  # kind -> (element, style): never by colour alone
+    "tag": ("span", f"color:{GREY}"),
+    "sum": ("span", f"color:{BLUE}"),
+    "slip": ("s", f"color:{BLUE}"),
+    "word": ("b", "background:#FFF1C9;color:#222"),
+    "no": ("i", f"color:{RED}"),
+    "yes": ("b", f"color:{GREEN}"),
+    "answer": ("u", "color:#222;background:#E8E8E8"),
+    "": ("span", "color:#222"),
+}
+LEGEND = (("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"), ("word", "Wait"), ("answer", "the answer"))  # fmt: skip
+BOX = "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;line-height:1.6"
+
+
+def pieces(completion: str) -> list[tuple[str, str]]:
+    """A completion cut into (kind, text), nothing lost: "sum", "slip" (a sum that is wrong),
+    "yes" and "no" (a comparison's verdict), "word" (of reflection), "answer", "tag", ""."""
+    found, end = [], 0
+    for match in PIECE.finditer(completion):
+        found.append(("", completion[end : match.start()]))
+        kind, end = match.lastgroup, match.end()
+        if kind == "answer":
+            close = match.group().removeprefix("<answer>").removeprefix(match["answer"])
+            found += [("tag", "<answer>"), ("answer", match["answer"]), ("tag", close)]
+        else:
+            found.append(("slip" if kind == "sum" and not _true(match["sum"]) else kind, match.group()))
+    found.append(("", completion[end:]))
+    return [(kind, text) for kind, text in found if text]
+
+
+def _true(equation: str) -> bool:
+    left, right = equation.split("=")
+    try:
+        return read_expression(left)[0] == int(right)
+    except Unreadable:
+        return True  # nobody can say that it is wrong
+
+
+def marked(completion: str) -> str:
+    """A completion as HTML, its pieces marked."""
+    return "".join(_mark(kind, text) for kind, text in pieces(completion))
+
+
+def _mark(kind: str, text: str) -> str:
+    element, style = LOOKS[kind]
+    return f'<{element} style="{style}">{html.escape(text)}</{element}>'
+
+
+def page(group: dict, pick: int) -> str:
+    """HTML of one completion of a group (a line of `samples.jsonl`), and of the group's rewards.
+    pick: which completion, from 0."""
+    text = group["completions"][pick]
+    task, numbers, target = group["task"], group["numbers"], group["target"]
+    seen = reflection.trace(task, numbers, target, text)
+    reason = verify(task, numbers, target, text).reason
+    asked = f"reach {target} from {', '.join(map(str, numbers))}"
+    counts = f"tries: {seen.attempts}, different: {seen.tries}, words of reflection: {seen.words}"
+    legend = " &nbsp; ".join(_mark(*item) for item in LEGEND)
+    return (
+        f'<div style="{BOX}"><b>Step {group["step"]}</b>: {asked}. Completion {pick + 1} of '
+        f"{len(group['completions'])}: <b>{reason}</b>; {counts}."
+        f'<p style="margin:6px 0">{marked(text)}</p>{rewards_table(group, pick)}'
+        f'<p style="margin:6px 0 0;font-size:85%">{legend}</p></div>'
+    )
+
+
+def rewards_table(group: dict, pick: int) -> str:
+    """The rewards of a group, function by function, their total, and the advantages."""
+    rows = {**group["rewards"], "advantage": group["advantages"]}
+    cell = "<t{0} style='text-align:right;padding:1px 7px;{1}'>{2}</t{0}>"
+    places = range(len(group["completions"]))
+    shade = ["background:#E0EEF7" if i == pick else "" for i in places]
+    head = "".join(cell.format("h", shade[i], i + 1) for i in places)
+    body = "".join(
+        f"<tr><td style='text-align:left'>{name.replace('_', ' ')}</td>"
+        + "".join(cell.format("d", shade[i], f"{values[i]:{'+.2f' if name == 'advantage' else '.1f'}}") for i in places)
+        + "</tr>"
+        for name, values in rows.items()
+    )  # fmt: skip
+    return f"<table style='font-size:85%;color:#222;border-collapse:collapse'><tr><th></th>{head}</tr>{body}</table>"
+
+
+class RolloutBrowser:
+    """Choose an arm, a step, a problem and a completion. `arms`: name -> runs, each with its
+    `samples`: one problem a run and kept step. `box` is the widget, or None without ipywidgets."""
+
+    def __init__(self, arms: dict[str, list]):
+        self.arms = {arm: [run for run in found if run.samples] for arm, found in arms.items()}
+        self.arms = {arm: found for arm, found in self.arms.items() if found}
+        if not self.arms:
+            raise ValueError("no run with samples: train one first, or leave the argument away")
+        self.arm, self.at, self.problem, self.pick = next(iter(self.arms)), 0, 0, 0
+        self.box = None
+        try:
+            import ipywidgets
+        except ImportError:
+            return
+        self._make(ipywidgets)
+
+    def group(self) -> dict:
+        """The group that is shown."""
+        samples = self.arms[self.arm][self.problem].samples
+        return samples[min(self.at, len(samples) - 1)]
+
+    def page(self) -> str:
+        return page(self.group(), min(self.pick, len(self.group()["completions"]) - 1))
+
+    def _make(self, w) -> None:
+        wide = w.Layout(width="320px")
+        options = {"continuous_update": False, "readout": False, "layout": wide}
+        self.choices = {
+            "arm": w.Dropdown(options=list(self.arms), description="run", layout=wide),
+            "at": w.IntSlider(description="step", min=0, **options),
+            "problem": w.Dropdown(description="problem", layout=wide),
+            "pick": w.IntSlider(description="completion", min=0, **options),
+        }
+        self.view = w.HTML()
+        row, c = w.Layout(flex_flow="row wrap"), self.choices
+        pairs = (c["arm"], c["problem"]), (c["at"], c["pick"])
+        self.box = w.VBox([*(w.HBox(pair, layout=row) for pair in pairs), self.view])
+        self.filling = False
+        self._fill()
+        for control in self.choices.values():
+            control.observe(self._changed, names="value")
+
+    def _fill(self) -> None:
+        """Set what can be chosen to what the arm and the step hold, then draw."""
+        c, found = self.choices, self.arms[self.arm]
+        c["at"].max = len(found[self.problem].samples) - 1
+        names = []
+        for i, run in enumerate(found):
+            group = run.samples[min(self.at, len(run.samples) - 1)]
+            names.append((f"{group['target']} from {', '.join(map(str, group['numbers']))}", i))
+        c["problem"].options = names  # chooses the first
+        c["problem"].value = self.problem
+        c["pick"].max = len(self.group()["completions"]) - 1
+        self.view.value = self.page()
+
+    def _changed(self, change) -> None:
+        if self.filling or change.owner.value is None:
+            return
+        self.filling = True
+        self.arm, self.at, self.pick = (self.choices[k].value for k in ("arm", "at", "pick"))
+        self.problem = min(self.choices["problem"].value, len(self.arms[self.arm]) - 1)
+        self._fill()
+        self.filling = False
+
+
+def rollout_browser(arms: dict[str, list] | None = None) -> None:
+    """Show what was written during training. arms: name -> runs (`runs.load_run`); default the
+    recorded runs, where every seed drew another problem."""
+    if arms is None:
+        names = ("rule reward", "control: random reward", "control: format reward", "control: poor twin")
+        arms = {name: zero.recorded(name) for name in names}
+    browser = RolloutBrowser(arms)
+    group = browser.group()
+    words = f"Step {group['step']}, first completion: {group['completions'][0]}"
+    display(with_widget({"text/html": browser.page(), "text/plain": words}, browser.box), raw=True)
