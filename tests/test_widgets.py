@@ -1,4 +1,4 @@
-"""The playground: what is drawn are the numbers worked out by hand, and a moved control changes them."""
+"""The instruments: what is drawn are the numbers worked out by hand, and a moved control changes them."""
 
 import math
 from fractions import Fraction
@@ -7,8 +7,9 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import plots, widgets
-from r1lab.widgets import live
+from r1lab import plots, presets, runs, widgets
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
 
 pytest.importorskip("ipywidgets")
@@ -146,3 +147,135 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
     assert shown[0][0]["text/plain"] == "n = 2" and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"
+
+
+# -- The rollout browser -----------------------------------------------------------------
+
+THOUGHTS = (
+    "<think>7*6=42, 42-13=28 vs 13 no. Wait, 7-6=1, 13*1=13 vs 13 yes.</think><answer>13*(7-6)</answer>"
+)
+
+
+def test_a_completion_is_cut_into_tries_checks_words_and_answer():
+    assert [p for p in rollouts.pieces(THOUGHTS) if p[0]] == [
+        ("tag", "<think>"), ("sum", "7*6=42"), ("slip", "42-13=28"), ("no", "vs 13 no"), ("word", "Wait"),
+        ("sum", "7-6=1"), ("sum", "13*1=13"), ("yes", "vs 13 yes"), ("tag", "</think>"), ("tag", "<answer>"),
+        ("answer", "13*(7-6)"), ("tag", "</answer>"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<answer>", "<answer>1+2", "vs", "12=", "3+4 = 7.5", "等等，3*4=12 vs 9 不对。", "waiter", "9" * 5000, "(" * 5000],
+)  # fmt: skip
+def test_no_text_is_lost_in_cutting(text):
+    assert "".join(part for _, part in rollouts.pieces(text)) == text
+
+
+def test_every_recorded_completion_keeps_its_text():
+    for run in zero.recorded("rule reward")[:2]:
+        for text in (c for group in run.samples for c in group["completions"]):
+            assert "".join(part for _, part in rollouts.pieces(text)) == text
+
+
+def test_what_a_model_writes_cannot_become_markup():
+    shown = rollouts.marked("<script>alert(1)</script><answer><img src=x></answer>")
+    assert "<script" not in shown and "<img" not in shown and "&lt;img src=x&gt;" in shown
+
+
+def a_run(step: int, *texts: str) -> runs.Run:
+    group = {
+        "step": step, "task": "countdown", "numbers": [6, 7, 13], "target": 13, "completions": list(texts),
+        "rewards": {"accuracy": [1.0] * len(texts), "total": [1.1] * len(texts)}, "advantages": [0.5] * len(texts),
+    }  # fmt: skip
+    return runs.Run({}, [], [], [group, group | {"step": step + 1}], {})
+
+
+def test_the_browser_follows_its_controls_and_survives_runs_of_another_size():
+    browser = rollouts.RolloutBrowser(
+        {"a": [a_run(1, THOUGHTS, "13"), a_run(5, "x", "y")], "b": [a_run(8, "z")]}
+    )
+    assert "Completion 1 of 2: <b>correct</b>" in browser.view.value and "tries: 2" in browser.view.value
+    browser.choices["pick"].value = 1
+    assert "Completion 2 of 2: <b>no answer</b>" in browser.view.value
+    browser.choices["problem"].value = 1
+    browser.choices["at"].value = 1
+    assert "Step 6" in browser.view.value
+    browser.choices["arm"].value = "b"
+    assert "Step 9" in browser.view.value and "Completion 1 of 1" in browser.view.value
+    assert browser.view.value == browser.page()
+
+
+def test_the_browser_needs_something_to_show():
+    with pytest.raises(ValueError, match="train one first"):
+        rollouts.RolloutBrowser({"a": []})
+
+
+def test_the_recorded_runs_are_shown_as_text_where_there_is_no_kernel(monkeypatch):
+    shown = []
+    monkeypatch.setattr(rollouts, "display", lambda data, **options: shown.append(data))
+    widgets.rollout_browser()
+    assert shown[0]["text/html"].startswith("<div") and shown[0][live.WIDGET]["model_id"]
+
+
+# -- The training dashboard --------------------------------------------------------------
+
+
+class Output:
+    def __init__(self):
+        self.faces = []
+
+    def update(self, faces, **options):
+        self.faces.append(faces)
+
+
+@pytest.fixture
+def output(monkeypatch):
+    there = Output()
+    monkeypatch.setattr(presets, "FAST", True)
+    monkeypatch.setattr(dashboard, "display", lambda faces, **options: there.update(faces) or there)
+    return there
+
+
+def metrics(folder):
+    return (folder / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_path):
+    whole = dashboard.TrainingDashboard(zero.Options(), tmp_path / "whole")
+    summary = whole.run()
+    assert summary["steps"] == len(whole.metrics) == 4 and "4 steps in" in whole.words
+
+    board = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    watch = board.watch
+
+    def impatient(now):
+        if now.step == 2:
+            board.button.click()
+        watch(now)
+
+    board.watch = impatient
+    with pytest.raises(dashboard.Stopped, match="after step 2 of 4. Run this cell again"):
+        board.run()
+    assert metrics(board.folder) == b"\n".join(metrics(whole.folder).split(b"\n")[:2]) + b"\n"
+    again = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    assert again.run()["after"] == summary["after"]
+    assert metrics(again.folder) == metrics(whole.folder)
+
+    shown = again.picture.value
+    again.slider.value = 1  # after the run: drawn at once
+    assert again.picture.value != shown
+    assert output.faces[-1]["image/png"] and "gain" in output.faces[-1]["text/plain"]
+    done = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    assert done.run() == again.run()  # a complete run is shown, not repeated
+
+
+def test_the_kernels_own_stop_is_one_line_too(output, tmp_path, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zero, "run", interrupted)
+    with pytest.raises(dashboard.Stopped) as stopped:
+        widgets.training_dashboard(tmp_path / "run")
+    assert stopped.value._render_traceback_() == ["Stopped after step 0 of 4. Run this cell again to go on."]
