@@ -11,6 +11,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from r1lab import stats
+
 PAPERS = Path(__file__).resolve().parent.parent / "data" / "papers.json"
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#777777"  # Okabe and Ito
 STYLE = {
@@ -85,6 +87,16 @@ def smooth(values, width: int = 5) -> tuple[np.ndarray, np.ndarray]:
     windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
     spread = [1.96 * w.std(ddof=1) / len(w) ** 0.5 if len(w) > 1 else 0.0 for w in windows]
     return np.array([w.mean() for w in windows]), np.array(spread)
+
+
+def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
+    """The mean of `rows` (seeds, points) with its 95 % interval over seeds (Student's t); gives the mean."""
+    rows = np.asarray(rows, dtype=float)
+    mean = rows.mean(0)
+    half = stats.student_t(len(rows) - 1) * rows.std(0, ddof=1) / len(rows) ** 0.5
+    axis.plot(x, mean, color=colour, linewidth=2, label=label, **line)
+    axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+    return mean
 
 
 def self_evolution(metrics: list[dict], summary: dict) -> Figure:

@@ -112,6 +112,14 @@ def _interval(mean: float, draws: np.ndarray, level: float) -> Interval:
     return float(mean), float(low), float(high)
 
 
+def student_t(df: int, level: float = 0.95) -> float:
+    """How many standard errors a mean of df + 1 values lies at most from the truth, at that
+    level: 12.71 for two values, 2.78 for five, 1.96 for very many (Student 1908)."""
+    angle = np.linspace(0, np.pi / 2, 200_001)  # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
+    inside = np.cumsum(np.cos(angle) ** (df - 1))
+    return float(sqrt(df) * np.tan(angle[np.searchsorted(inside, level * inside[-1])]))
+
+
 def pass_at_k(n: int, c: int, k: int) -> float:
     """The chance that k of n samples hold a right one, when c of the n are right: the
     unbiased pass@k, 1 - C(n-c, k) / C(n, k) (Chen et al. 2021). In whole numbers, so it is

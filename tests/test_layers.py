@@ -7,8 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = {
-    0: {"presets", "tasks", "verify", "losses", "runs"},
-    1: {"rewards", "models", "plots", "stats", "world"},
+    0: {"presets", "tasks", "verify", "losses", "runs", "stats"},
+    1: {"rewards", "models", "plots", "world"},
     2: {"sampling", "pretrain"},
     3: {"evaluate", "reflection", "grpo"},
     4: {"train"},

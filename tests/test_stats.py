@@ -8,7 +8,16 @@ from math import comb
 import numpy as np
 import pytest
 
-from r1lab.stats import maj_at_k, majority, mean_interval, pass_at_k, pass_curve, seeds_interval, wilson
+from r1lab.stats import (
+    maj_at_k,
+    majority,
+    mean_interval,
+    pass_at_k,
+    pass_curve,
+    seeds_interval,
+    student_t,
+    wilson,
+)
 
 # ---- Wilson ----
 
@@ -299,3 +308,12 @@ def test_majority_of_k_is_repeatable_and_needs_k_answers():
     for k in (0, 6):
         with pytest.raises(ValueError, match="answers"):
             maj_at_k(answers, "r", k)
+
+
+@pytest.mark.parametrize(
+    ("df", "printed"), [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042), (5000, 1.960)]
+)
+def test_student_t_is_that_of_the_printed_tables(df, printed):
+    assert student_t(df) == pytest.approx(printed, abs=6e-4)
+    if df == 4:
+        assert student_t(df, 0.99) == pytest.approx(4.604, abs=1e-3)

@@ -12,10 +12,10 @@ mistake is a wrong value.
 import torch
 from torch import Tensor
 
-from r1lab.checks import lesson_00, lesson_02
+from r1lab.checks import lesson_00, lesson_02, lesson_04
 from r1lab.checks.exercise import Exercise
 
-EXERCISES = lesson_00.EXERCISES | lesson_02.EXERCISES
+EXERCISES = lesson_00.EXERCISES | lesson_02.EXERCISES | lesson_04.EXERCISES
 
 
 def check(number: str, thing) -> None:

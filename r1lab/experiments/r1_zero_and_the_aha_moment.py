@@ -201,7 +201,7 @@ def summarise(folder: Path, before: dict, after: dict) -> dict:
     `seconds`: of the training steps, without the two measurements."""
     record = runs.load_run(folder)
     kept = ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")
-    mean, low, high = stats.mean_interval(_differences(before, after))
+    mean, low, high = stats.mean_interval(differences({"before": before, "after": after}))
     cuda = record.config["preset"] != "cpu" and torch.cuda.is_available()
     return {k: record.config[k] for k in kept} | {
         "before": before,
@@ -219,9 +219,10 @@ def summarise(folder: Path, before: dict, after: dict) -> dict:
     }
 
 
-def _differences(before: dict, after: dict) -> list[int]:
-    """Per problem: 1 newly right, 0 as before, -1 newly wrong."""
-    return [int(b) - int(a) for a, b in zip(before["right"], after["right"], strict=True)]
+def differences(summary: dict) -> list[int]:
+    """Per held-out problem of a run: 1 newly right, 0 as before, -1 newly wrong."""
+    before, after = summary["before"]["right"], summary["after"]["right"]
+    return [int(b) - int(a) for a, b in zip(before, after, strict=True)]
 
 
 def measure(model, tokenizer, held_out: list[Problem], config: grpo.Config) -> dict:
@@ -301,7 +302,7 @@ def table(folder: Path = RECORDED) -> str:
 
 
 def _row(arm: str, found: list[dict]) -> str:
-    gains = [_differences(s["before"], s["after"]) for s in found]
+    gains = [differences(s) for s in found]
     mean, low, high = stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
     single = [100 * s["gain"]["accuracy"] for s in found]
 

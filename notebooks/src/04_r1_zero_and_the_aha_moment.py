@@ -1,0 +1,549 @@
+# %% [markdown]
+# # 04 · R1-Zero and the aha moment
+# [Open in Colab](@COLAB@) · Paper: [DeepSeek-R1](https://arxiv.org/abs/2501.12948), sections 2.2.3 and 2.2.4 · Podcast from minute 1:06:43
+#
+# **Question.** Does a model that is only told right or wrong learn to doubt itself, and is there a moment when it does?
+#
+# **You will be able to** 1. say which behaviour a reward will strengthen before you train, 2. run R1-Zero with its controls, 3. measure reflection so that words alone cannot fool you, 4. tell a sudden change from a steady one, 5. tell emergence from amplification.
+#
+# **Before this** lesson 02.
+#
+# **Time** 60 min reading and doing; running: @MINUTES@.
+#
+# **Needs** no GPU, no download.
+
+# %% tags=["setup"]
+import pathlib
+import subprocess
+import sys
+
+HOME = pathlib.Path("/content/r1lab")  # where Colab keeps its copy
+if "google.colab" in sys.modules and not HOME.exists():
+    address = "@CLONE@"
+    clone = ["git", "clone", "-q", "--depth", "1", address, str(HOME)]
+    subprocess.run(clone, check=True)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "-r", "requirements.txt"]
+    subprocess.run(pip, cwd=HOME, check=True)
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
+    if (folder / "r1lab" / "losses.py").is_file():
+        sys.path.insert(0, str(folder))
+        break
+import r1lab  # before torch, which then lets idle threads sleep
+
+# %%
+import textwrap
+
+import numpy as np
+import torch
+
+from r1lab import checks, evaluate, models, plots, presets, reflection, rewards
+from r1lab import runs, stats, tasks, widgets
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+
+P = presets.pick("auto")
+
+# %% [markdown]
+# ## 1. What R1-Zero is
+#
+# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The template says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
+#
+# DeepSeek reports that this took its base from 15.6 % to 71.0 % on the AIME 2024 contest (version 1 of the report, Table 2 and Figure 2), that responses grew from hundreds to thousands of tokens, and that reflection appeared by itself. One sample in its Table 3 became famous: the model writes "Wait, wait. Wait. That's an aha moment I can flag here."
+#
+# Here is R1-Zero's template around one of our problems, and the short form that our tiny model reads.
+
+# %%
+held_out = tasks.problems("countdown", 16 if presets.FAST else 256, 0, "test")
+for text in (tasks.r1_prompt(held_out[0]), tasks.tiny_prompt(held_out[0])):
+    print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
+
+# %% [markdown]
+# The template asks for thoughts before the answer and says nothing about how to think. That is on purpose: the authors wanted to watch what develops.
+#
+# ## 2. What the base does before any training
+#
+# Our base, `rich`, has a million weights. Most texts it has read guess once; a few compare the result with the target, say no, and try again. We ask it 256 problems it has never seen, four times each.
+
+# %%
+model, tokenizer = models.load("rich")
+base = evaluate.answer(model, tokenizer, held_out, "tiny", P.max_new, 0, per_problem=4)
+for text, verdict in list(zip(base.texts, base.verdicts, strict=True))[:4]:
+    print(f"[{verdict.reason}] {text}")
+low, high = stats.wilson(int(base.correct.sum()), base.correct.size)
+print(f"\nright: {100 * base.correct.mean():.1f} % [{100 * low:.1f}, {100 * high:.1f}],",
+      f"n = {base.correct.size}; {np.mean(base.lengths):.0f} tokens a completion")  # fmt: skip
+
+# %% [markdown]
+# A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
+#
+# ### Exercise 04.1 · code · 8 min · difficulty 2 of 5
+# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the length cap cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
+
+
+# %%
+def my_reflects(text):
+    """text: a completion; returns: True or False."""
+    ...  # your code
+
+
+# %%
+checks.check("04.1", my_reflects)
+
+# %% [markdown]
+# <details><summary>Solution 04.1</summary>
+#
+# ```python
+# import re
+#
+#
+# def my_reflects(text):
+#     thoughts = text.split("</think>")[0]
+#     return bool(re.search(r"\b(wait|try|check)\b", thoughts, re.I))
+# ```
+#
+# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter" and "awaits", and a counter that is wrong by a little at step 0 makes a false story about what appeared later.
+#
+# </details>
+
+# %% [markdown]
+# The package's reader, `reflection.trace`, also reads Chinese, and it reads structure: which sums were tried, which were compared with the target and given up. Words can be learned as a tic. Structure is harder to fake.
+#
+# Now a question that can be answered before training. GRPO makes likelier whatever earns more than the rest of its group. So: does reflection earn more? We split the base's answers in two and pay both under two rules: the whole rule, and its format part alone.
+#
+# *Predict: under which of the two does reflecting pay?*
+
+# %%
+columns = {
+    "completions": base.texts,
+    "task": [p.task for p in base.repeated()],
+    "numbers": [p.numbers for p in base.repeated()],
+    "target": [p.target for p in base.repeated()],
+}
+rows = zip(
+    columns["task"], columns["numbers"], columns["target"], base.texts, strict=True
+)
+traces = [reflection.trace(*row) for row in rows]
+reflects = np.array([t.waits + t.checks > 0 for t in traces])
+paid = {}
+for name in ("rule", "format"):
+    paid[name] = np.array(rewards.score(*rewards.reward_set(name), **columns)[0])
+    for group, which in (("reflects", reflects), ("does not", ~reflects)):
+        mean, low, high = stats.mean_interval(paid[name][which])
+        print(f"{name:6} reward of an answer that {group:8}: {mean:.2f}",
+              f"[{low:.2f}, {high:.2f}], n = {which.sum()}")  # fmt: skip
+
+# %% [markdown]
+# Under the rule, an answer that reflects earns about twice as much: it goes on until it has found something. Under the format part alone it earns less, because a long answer has more chances to lose a tag or to be cut.
+#
+# This small table is a forecast. With the rule, reflection should grow. With the format reward, it should die out. Nobody has to want it, and nobody has to understand anything.
+
+# %% [markdown]
+# ## 3. The run
+#
+# Forty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes 3 to 8 minutes on two cores. Watch the completions below the curves change. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
+#
+# *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
+
+# %%
+folder = runs.place("lesson-04")
+summary = widgets.training_dashboard(folder, seed=0)
+
+# %% [markdown]
+# For some steps almost nothing happens. Then accuracy, length and reflection rise together, and then they level off. This was your machine: a model that got nothing but a number for each answer.
+#
+# Pull the slider below the curves to 1 to see what single steps look like, without the mean.
+#
+# ## 4. Five seeds, beside the paper
+#
+# One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
+
+# %%
+seeds, mine = zero.recorded("rule reward"), runs.load_run(folder)
+steps = np.arange(1, 41)
+
+
+def curves(key, found=seeds, factor=1):
+    return np.array([[factor * m[key] for m in r.metrics] for r in found])
+
+
+figure, axes = plots.canvas(2)
+shown = ("accuracy", 100, "right, %", plots.BLUE), ("length", 1, "tokens", plots.ORANGE)
+for axis, (key, factor, unit, colour) in zip(axes, shown, strict=True):
+    mean = plots.band(axis, steps, curves(key, seeds, factor), colour, "5 seeds")
+    own = [factor * m[key] for m in mine.metrics]
+    axis.plot(range(1, len(own) + 1), own, "k:", linewidth=1, label="your run")
+    axis.set(xlabel="RL step", ylabel=f"{unit}, a step's completions", ylim=(0, None))
+    print(f"{key}: {mean[0]:.0f} at step 1, {mean[-1]:.0f} at step 40")
+axes[0].set_title("Accuracy rises from right and wrong alone")
+axes[1].set_title("Completions get longer")
+axes[0].legend(fontsize=8)
+plots.show(
+    figure, "n = 128 completions a step and seed; band: 95 % interval over 5 seeds."
+)
+
+# %%
+figure, axes = plots.canvas(2)
+shown = ("r1_zero_aime_pass_at_1", 100, plots.BLUE), ("r1_zero_length", 1, plots.ORANGE)
+for axis, (name, factor, colour) in zip(axes, shown, strict=True):
+    x, y, _ = plots.paper_curve(name)
+    axis.plot(x, factor * y, color=colour, marker=".", markersize=4)
+    axis.set(xlabel="RL step", ylim=(0, None))
+    print(f"{name}: {factor * y[0]:.1f} at step {x[0]:.0f}, "
+          f"{factor * y[-1]:.1f} at step {x[-1]:.0f}")  # fmt: skip
+axes[0].set(title="R1-Zero on AIME 2024", ylabel="pass@1, %")
+axes[1].set(title="R1-Zero's responses", ylabel="tokens, training")
+plots.show(
+    figure, "DeepSeek-R1 v1, Figures 2 and 3, digitised. No interval is given there."
+)
+
+# %% [markdown]
+# The directions agree: more right, longer. The shapes differ. R1-Zero climbs all the way over 8,000 steps; ours is an S within 40 and then meets its cap of 320 tokens. Ours has one kind of problem and a search that is soon as good as it gets.
+#
+# Length alone can mislead. If long answers were only the wrong ones, running into the cap, nothing good would follow. So we split it.
+
+# %%
+for key in ("length_right", "length_wrong", "truncated"):
+    c = curves(key)
+    first, last = c[:, :5].mean(), c[:, -5:].mean()
+    unit = " of completions" if key == "truncated" else " tokens"
+    print(f"{key:13} steps 1-5: {first:6.2f}, steps 36-40: {last:6.2f}{unit}")
+
+# %% [markdown]
+# Right answers have doubled in length, so the growth is no artefact of cut answers. But the wrong ones are now nearly all at the cap: what the trained model gets wrong, it gets wrong by not finishing.
+#
+# ## 5. The aha tracker
+#
+# Now the claim itself: reflection arises. We measure three things on held-out problems, before and after: words, so that you can compare with the paper; structure, which a tic cannot fake; and whether changing one's mind helps.
+
+# %%
+KEYS = {
+    "reflects": "share of answers with Wait, Try or Check",
+    "words_per_1000": "reflection words in 1,000 tokens",
+    "tries": "different tries in an answer",
+    "rejects": "share that give up a wrong try",
+    "wrong_to_right": "first try wrong: share that end right",
+    "false_no": "a right result called wrong",
+}
+print(f"{'mean of 5 seeds, n = 512 each':41}{'base':>8}{'trained':>9}{'factor':>8}")
+for key, name in KEYS.items():
+    b, a = (np.mean([r.summary[w][key] for r in seeds]) for w in ("before", "after"))
+    print(f"{name:41}{b:8.3f}{a:9.3f}" + (f"{a / b:8.1f}" if b else ""))
+
+# %% [markdown]
+# Everything grows, words by less than structure. The last line matters: its "no" is honest. The model does not say no as a figure of speech; when it says that 42 is not 13, it is so.
+#
+# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Per 1,000 tokens ours grow less, because the base already had some. Had it?
+#
+# Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
+
+# %%
+for r in seeds:
+    kept = [(g["step"], c) for g in r.samples for c in g["completions"]]
+    step, text = next((s, c) for s, c in kept if " Wait" in c or " Try" in c)
+    at = min(i for i in (text.find(" Wait"), text.find(" Try")) if i >= 0)
+    share = r.metrics[0]["reflects"]
+    print(
+        f"seed {r.config['seed']}, step {step}: ...{text[max(0, at - 30) : at + 28]}..."
+    )
+    print(f"        {100 * share:.0f} % of the 128 completions of step 1 reflect")
+
+# %% [markdown]
+# At step 1, before the first update. (Of most steps one group of eight is kept, so a first occurrence can also be seen a little late.) Nothing appears that was not there. This is what later work found for real base models too: Liu and others report self-reflection in nearly all bases they tried, DeepSeek-V3-Base among them, before any RL ("There may not be aha moment in R1-Zero-like training", 2025).
+
+# %% [markdown]
+# ## 6. Is there a moment?
+#
+# A claim of suddenness needs a test. A common one: find the step that splits the curve best into a low part and a high part, each replaced by its mean. If that explains most of the variance, call it a jump. Our own criterion for the aha claim was such a test: at least half of the variance explained, and at least five times more reflection after than before, in two of three seeds or more.
+#
+# ### Exercise 04.2 · code · 10 min · difficulty 3 of 5
+# Write the first half. For each split into `curve[:i]` and `curve[i:]`, add up the squared distances from each part's mean. Return 1 minus the smallest such sum, divided by the sum without a split.
+
+
+# %%
+def my_explained(curve):
+    """curve: (T,) float tensor; returns: a float between 0 and 1."""
+    ...  # your code
+
+
+# %%
+checks.check("04.2", my_explained)
+
+# %% [markdown]
+# <details><summary>Solution 04.2</summary>
+#
+# ```python
+# def my_explained(curve):
+#     def spread(part):
+#         return ((part - part.mean()) ** 2).sum()
+#
+#     splits = range(1, len(curve))
+#     least = min(spread(curve[:i]) + spread(curve[i:]) for i in splits)
+#     return float(1 - least / spread(curve))
+# ```
+#
+# Sums, not means: a part of two steps must not weigh as much as one of 38.
+#
+# </details>
+
+
+# %%
+def best_split(curve):
+    """Share of variance explained, the step it begins with, mean after / before."""
+    spread = lambda part: ((part - part.mean()) ** 2).sum()  # noqa: E731
+    sums = [spread(curve[:i]) + spread(curve[i:]) for i in range(1, len(curve))]
+    i = int(np.argmin(sums)) + 1
+    return 1 - sums[i - 1] / spread(curve), i + 1, curve[i:].mean() / curve[:i].mean()
+
+
+shares = curves("reflects")
+for r, curve in zip(seeds, shares, strict=True):
+    found = best_split(curve)
+    print(f"seed {r.config['seed']}: {100 * found[0]:.0f} % explained by a jump",
+          f"at step {found[1]}; {found[2]:.1f} times more after it")  # fmt: skip
+print(f"a straight line: {100 * best_split(np.arange(40.0))[0]:.0f} % explained")
+
+# %% [markdown]
+# Ninety percent! But look at the last line. A straight line, the least sudden thing there is, gets 75 %. By hand: cut a line in the middle and each half keeps a quarter of the variance. So the criterion of one half was worthless, and we only saw that after writing it down. The second part of it fails: three to four and a half times more, not five.
+#
+# Here is a better picture. If an answer that reflects earns more by the same margin at each step, then its *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount at each step. The share $p$ then traces an S: slow, fast, slow, with nothing sudden behind it. *Predict: is our curve straight on that scale?*
+
+# %%
+inside = np.clip(shares, 0.004, 0.996)  # one of 256: no logarithm of zero
+figure, axes = plots.canvas(2)
+plots.band(axes[0], steps, 100 * shares, plots.GREEN)
+axes[0].set(title="A moment?", ylabel="completions that reflect, %", ylim=(0, 100))
+mean = plots.band(axes[1], steps, np.log(inside / (1 - inside)), plots.GREEN)
+axes[1].set(title="The same numbers: a slope", ylabel="log-odds of reflecting")
+for axis in axes:
+    axis.set_xlabel("RL step")
+plots.show(
+    figure, "The same 5 seeds, n = 128 a step and seed; band: 95 % interval over seeds."
+)
+for a, b in ((1, 6), (6, 11), (11, 16), (16, 21), (21, 26), (26, 31), (31, 40)):
+    print(f"steps {a:2}-{b:2}: {(mean[b - 1] - mean[a - 1]) / (b - a):+.2f} a step")
+
+# %% [markdown]
+# No single step stands out. After a few steps in which the optimizer finds its direction, the log-odds climb steadily, and they stop when there is little left to gain. On the usual axis the same climb looks like a moment.
+#
+# So was there an aha moment? There was one in the sense that a completion says "Wait" and then gets it right. There was none in the sense that training has a step at which something new begins.
+
+# %% [markdown]
+# ## 7. Controls
+#
+# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). So we ran the same 40 steps with a coin for a reward, with the format part only, and with the rule on `poor`, a twin base that has read the same kind of text without any reflection.
+#
+# ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
+# In the base about 10 of 100 answers reflect. How many of 100 after 40 steps of the *format* reward? The table in part 2 has the hint.
+
+# %%
+my_guess = ...  # percent
+
+# %%
+checks.check("04.3", my_guess)
+
+# %% [markdown]
+# <details><summary>Solution 04.3</summary>
+#
+# ```python
+# my_guess = 1
+# ```
+#
+# Reflecting answers earn less under the format reward, so they get rarer, just as steadily. Reward a form and you get the shortest text that has it.
+#
+# </details>
+
+# %%
+ARMS = {
+    "rule": "rule reward",
+    "random": "control: random reward",
+    "format": "control: format reward",
+    "poor twin": "control: poor twin",
+}
+figure, axes = plots.canvas(2)
+for x, (name, arm) in enumerate(ARMS.items()):
+    found, colour = zero.recorded(arm), plots.BLUE if x == 0 else plots.GREY
+    gains = [zero.differences(r.summary) for r in found]
+    mean, low, high = (100 * v for v in stats.seeds_interval(gains))
+    axes[0].bar(x, mean, color=colour, width=0.6)
+    axes[0].errorbar(x, (low + high) / 2, (high - low) / 2, color="black", capsize=5)
+    ends = [
+        [100 * r.summary[w]["reflects"] for r in found] for w in ("before", "after")
+    ]
+    axes[1].plot([x - 0.2, x + 0.2], ends, color=colour, marker=".")
+    before, after = np.mean(ends, axis=1)
+    print(f"{name:9} gain {mean:+5.1f} points [{low:+.1f}, {high:+.1f}];",
+          f"reflects {before:4.1f} -> {after:4.1f} %")  # fmt: skip
+axes[0].set(title="Only the rule on a rich base teaches", ylabel="gain, points")
+axes[1].set(title="Reflection follows what pays", ylabel="answers that reflect, %")
+for axis in axes:
+    axis.set_xticks(range(4), list(ARMS))
+plots.show(
+    figure,
+    "5 seeds an arm, n = 512 problems each. Left: 95 % interval. Right: a line a seed.",
+)
+
+# %% [markdown]
+# The coin and the format reward make the model worse. The forecast of part 2 holds: reflection rises where it pays and vanishes where it costs.
+#
+# And the twin? It has the same size, task, rule and steps. It finds nothing to strengthen. If reflection could be invented by reward alone, in 40 steps, this was the chance.
+#
+# ## 8. Emergence or amplification?
+#
+# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world we can check both sides, because we made the text: with it, reflection is amplified nine times; without it, nothing.
+#
+# A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? *Predict: at 64 samples a problem, who solves more?*
+
+# %%
+few, K = (4, 8) if presets.FAST else (32, 64)
+trained, _ = models.load_trained(folder / "trained", "rich")
+powers = [2**i for i in range(K.bit_length())]
+figure, axis = plots.canvas(width=5.5)
+pair = ("base", model, plots.GREY), ("trained", trained, plots.BLUE)
+for name, policy, colour in pair:
+    found = evaluate.answer(policy, tokenizer, held_out[:few], "tiny", P.max_new, 7, K)
+    table = [
+        [stats.pass_at_k(K, int(c), k) for k in powers] for c in found.correct.sum(1)
+    ]
+    low, high = np.transpose([stats.mean_interval(v)[1:] for v in np.transpose(table)])
+    mean = np.mean(table, 0)
+    axis.plot(powers, 100 * mean, color=colour, marker=".", label=name)
+    axis.fill_between(
+        powers, 100 * low, 100 * high, color=colour, alpha=0.2, linewidth=0
+    )
+    print(
+        f"{name:8}"
+        + "  ".join(
+            f"pass@{k} {100 * v:.0f} %" for k, v in zip(powers, mean, strict=True)
+        )
+    )
+axis.set_xscale("log", base=2)
+axis.set(title="RL brings forward what many samples would find", ylabel="solved, %")
+axis.set(xlabel="samples a problem, k", ylim=(0, 103))
+axis.legend(fontsize=8)
+plots.show(
+    figure,
+    f"n = {few} held-out problems, {K} samples each; 95 % interval over problems.",
+)
+
+# %% [markdown]
+# With one sample the trained model is far ahead; with 64 the lead is nearly or wholly gone. What 40 steps taught is to do within one completion what the base does over many: try, look, try again. Yue and others report for large models that bases even overtake at large k (2025). Our problems are too easy at 64 samples to show that: both come near the top.
+#
+# ## 9. What a careful reader should know
+#
+# * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
+# * **71.0 or 77.9?** Version 1 ends near step 8,400 with 71.0; Nature and version 2 end at 10,400 with 77.9.
+# * **The "wait" spike.** Version 2 says that "wait" was nearly absent early and spiked after step 8,000. It also says that the length cap was doubled at step 8,200. A longer cap gives more room for every word.
+
+# %% [markdown]
+# The last point can be tested, at least for us, without any training.
+#
+# ### Exercise 04.4 · experiment · 8 min · difficulty 3 of 5
+# Let the same trained model (the recorded one of seed 0) answer the same problems twice: with a cap of 320 tokens, as in training, and with 640. By which factor does the number of waits in an answer grow? `wait_count(cap)` below gives it. Predict first: the words come from the policy, and the policy is the same.
+
+
+# %%
+def wait_count(cap):
+    """Mean number of waits and tries in an answer, and the share that is right."""
+    place = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
+    policy, _ = models.load_trained(place, "rich")
+    asked = tasks.problems("countdown", 64, 0, "test")
+    found = evaluate.answer(policy, tokenizer, asked, "tiny", cap, seed=3)
+    pairs = zip(found.problems, found.texts, strict=True)
+    seen = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in pairs]
+    return np.mean([t.waits for t in seen]), found.correct.mean()
+
+
+factor = ...  # waits at 640 divided by waits at 320
+
+# %%
+checks.check("04.4", factor)
+
+# %% [markdown]
+# <details><summary>Solution 04.4</summary>
+#
+# ```python
+# factor = wait_count(640)[0] / wait_count(320)[0]
+# ```
+#
+# About 1.4, from the very same policy (seeds 1 to 4: 1.3 to 1.5), and more answers are right. A count of words that jumps where a cap is raised says little about learning. Divide by the tokens, or hold the cap still.
+#
+# </details>
+
+# %% [markdown]
+# ## 10. Verdicts
+#
+# The first line's criterion was committed before the runs. The others come from our reading of the paper and were applied to the same runs afterwards; one of them proved useless, as you saw.
+
+
+# %%
+def mean_of(key, when):
+    return np.mean([r.summary[when][key] for r in seeds])
+
+
+def times(key):
+    return mean_of(key, "after") / mean_of(key, "before")
+
+
+gains = [r.summary["gain"]["accuracy"] for r in seeds]
+growth = curves("length_right")[:, -5:].mean() / curves("length_right")[:, :5].mean()
+jump = np.mean([best_split(c)[2] for c in shares])
+lines = [
+    (
+        "pure RL raises accuracy: 30 points, every seed",
+        f"{100 * min(gains):+.0f} at least",
+    ),
+    ("right answers grow 1.5 times longer", f"{growth:.1f} times"),
+    ("words per 1,000 tokens double", f"{times('words_per_1000'):.1f} times"),
+    ("different tries double", f"{times('tries'):.1f} times"),
+    ("a moment: five times more after a jump", f"{jump:.1f} times, and none needed"),
+    ("reflection from nothing (poor twin): 10 % of answers", "0.0 %"),
+]
+for (claim, number), verdict in zip(lines, "RRRRNN", strict=True):
+    print({"R": "reproduced    ", "N": "not reproduced"}[verdict], f"{claim}: {number}")
+
+# %% [markdown]
+# ## What you can now do
+#
+# Answer without looking, then open.
+#
+# <details><summary>1. How do you know before training which behaviour will grow?</summary>
+#
+# Split the base's own answers by it and compare their rewards.
+#
+# </details>
+# <details><summary>2. Which controls does an R1-Zero run need?</summary>
+#
+# A random reward, a format-only reward, and a base without the behaviour; several seeds of each.
+#
+# </details>
+# <details><summary>3. Why count distinct tries and not only words?</summary>
+#
+# A word can become a tic. A different sum, compared and given up, cannot.
+#
+# </details>
+# <details><summary>4. What does "a jump explains 90 % of the variance" show?</summary>
+#
+# Little: a straight line reaches 75 %. On the scale of log-odds ours is a slope.
+#
+# </details>
+# <details><summary>5. Emergence or amplification?</summary>
+#
+# Amplification: it stands in the base at step 1, the twin without it gains nothing, and many samples from the base find almost all the same answers.
+#
+# </details>
+
+# %% [markdown]
+# ## What this leaves out
+#
+# * A base of a million weights, one kind of problem, 40 steps. That our twin invents nothing in 40 steps does not show that a large model never could in 10,000.
+# * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
+# * The cap of 320 tokens ends our curve. Training with a longer one is lesson 01's and 08's subject.
+# * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
+#
+# ## References
+#
+# * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), versions 1 and 2, sections 2.2.3 and 2.2.4, Figures 2 and 3, Table 3; Nature 645, 633 (2025).
+# * Liu and others, There may not be aha moment in R1-Zero-like training: [oat-zero](https://github.com/sail-sg/oat-zero).
+# * Gandhi and others, Cognitive behaviors that enable self-improving reasoners, [arXiv 2503.01307](https://arxiv.org/abs/2503.01307).
+# * Yue and others, Does reinforcement learning really incentivize reasoning capacity, [arXiv 2504.13837](https://arxiv.org/abs/2504.13837).
+# * Shao and others, Spurious rewards, [arXiv 2506.10947](https://arxiv.org/abs/2506.10947).
+# * [TinyZero](https://github.com/Jiayi-Pan/TinyZero): R1-Zero on countdown, by the guest of the episode.

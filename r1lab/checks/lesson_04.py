@@ -1,0 +1,121 @@
+"""Exercises of lesson 04: a reader of reflection, the share a jump explains, two predictions."""
+
+import re
+
+import torch
+
+from r1lab.checks.exercise import Exercise
+
+WORD = re.compile(r"\b(wait|try|check)\b", re.I)
+
+
+def _reflects(text):
+    return bool(WORD.search(text.split("</think>")[0]))
+
+
+def _spread(part):
+    return ((part - part.mean()) ** 2).sum()
+
+
+def _explained(curve):
+    least = min(_spread(curve[:i]) + _spread(curve[i:]) for i in range(1, len(curve)))
+    return float(1 - least / _spread(curve))
+
+
+def _of_means(curve):
+    """Means in the place of sums: every part weighs the same."""
+    mean = lambda part: ((part - part.mean()) ** 2).mean()  # noqa: E731
+    least = min(mean(curve[:i]) + mean(curve[i:]) for i in range(1, len(curve)))
+    return float(1 - least / mean(curve))
+
+
+def _in_the_middle(curve):
+    i = len(curve) // 2
+    return float(1 - (_spread(curve[:i]) + _spread(curve[i:])) / _spread(curve))
+
+
+def _worst(curve):
+    most = max(_spread(curve[:i]) + _spread(curve[i:]) for i in range(1, len(curve)))
+    return float(1 - most / _spread(curve))
+
+
+def _curve(*values) -> tuple[torch.Tensor]:
+    return (torch.tensor(values, dtype=torch.float64),)
+
+
+EXERCISES = {
+    "04.1": Exercise(
+        right=_reflects,
+        cases=(
+            ("<think>7*6=42 vs 13 no. Wait, 7-6=1</think><answer>13*(7-6)</answer>",),
+            ("<think>7*6=42. Try 7-6=1, 13*1=13",),
+            ("<think>3+4=7. check: yes</think><answer>3+4</answer>",),
+            ("<think>3+4=7</think><answer>3+4</answer>",),
+            ("<think>the waiter awaits the country's checkers</think><answer>7</answer>",),
+            ("<think>3+4=7</think><answer>Wait</answer>",),
+            ("<think>3+4=7</think>Try again<answer>3+4</answer>",),
+            ("",),
+        ),
+        tried="Tried: each word, small letters, a thought cut by the cap, waiters and checkers, a word in the answer.",
+        lesson="The lesson goes on with r1lab.reflection.trace.",
+        mistakes=(
+            (lambda t: any(w in t.split("</think>")[0].lower() for w in ("wait", "try", "check")),
+             "you find parts of words: the waiter and the country's checkers do not reflect. Use \\b, the edge of a word."),
+            (lambda t: bool(WORD.search(t)), "you read on behind </think>: a word in the answer is no thought."),
+            (lambda t: bool(re.search(r"\b(Wait|Try|Check)\b", t.split("</think>")[0])),
+             "small letters are missed: compare in lower case, or with re.I."),
+            (lambda t: bool(re.search(r"\b(wait|try|check)\b", t.split("</think>")[0])),
+             "capital letters are missed: compare in lower case, or with re.I."),
+            (lambda t: bool(re.search(r"\bwait\b", t.split("</think>")[0], re.I)), "only Wait is found. Try and Check count too."),
+            (lambda t: "</think>" in t and _reflects(t), "thoughts that the cap has cut have no </think>, and still count."),
+            (lambda t: not _reflects(t), "the other way round: True is for answers that do reflect."),
+        ),
+    ),
+    "04.2": Exercise(
+        right=_explained,
+        cases=(
+            _curve(*range(40)),
+            _curve(0, 0, 0, 1, 1, 1, 1, 1, 1, 1),
+            _curve(0.1, 0.12, 0.1, 0.3, 0.6, 0.9, 0.9, 0.88),
+            _curve(5, 0, 0, 0, 0, 0, 0, 1),
+        ),
+        tried="Tried: a straight line (0.75), a clean step (1.00), an S, a step at the very edge.",
+        lesson="The lesson goes on with its own function below.",
+        mistakes=(
+            (_of_means, "you average inside each part. Then a part of two steps weighs as much as one of 38: add up the squares."),
+            (_in_the_middle, "only the middle is tried. Try every split and keep the best."),
+            (_worst, "you keep the worst split. The best one leaves the smallest sum."),
+            (lambda c: 1 - _explained(c), "this is the share that is left over. Take it from 1."),
+            (lambda c: _explained(c) * float(_spread(c)), "not yet a share: divide by the sum without a split."),
+        ),
+    ),
+    "04.3": Exercise(
+        right=lambda: 1.0,
+        cases=((),),
+        tolerance=4.0,
+        near=1.0,
+        tried="0.9 of 100: what earns less gets rarer, whatever it is good for.",
+        lesson="Write a number of percent; the figure below has the answer.",
+        given=True,
+        mistakes=(
+            (lambda: 10.0, "unchanged? The table in part 2 says that reflecting answers earn less here. What earns less "
+                           "than its group gets rarer."),
+            (lambda: 90.0, "that is the rule reward, where reflecting pays. The format part does not ask who is right."),
+        ),
+    ),
+    "04.4": Exercise(
+        right=lambda: 1.37,
+        cases=((),),
+        tolerance=0.2,
+        near=0.05,
+        tried="About 1.4 times as many waits from the very same policy, and more right answers: the cap was in the way.",
+        lesson="Run wait_count for both caps; the folded solution has the number.",
+        given=True,
+        mistakes=(
+            (lambda: 1.0, "no change: did you call wait_count with the same cap twice?"),
+            (lambda: 2.0, "that is the factor between the caps. Answers that end earlier do not use the room."),
+            (lambda: 1 / 1.37, "upside down: divide the count at 640 by the count at 320."),
+            (lambda: 1.11, "this is the factor of right answers, the second number. Waits are the first, [0]."),
+        ),
+    ),
+}  # fmt: skip
