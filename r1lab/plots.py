@@ -44,8 +44,13 @@ def show(figure: Figure, caption: str) -> None:
     those two settings when a lesson's cell sets them, outside of `canvas`.
     """
     tidy(figure)
-    figure.supxlabel(caption, fontsize=8.5, color=GREY, x=0.01, ha="left")
+    write_below(figure, caption)
     display(faces(figure, caption), metadata=about(caption), raw=True)
+
+
+def write_below(figure: Figure, caption: str) -> None:
+    """The caption, small, below the axes."""
+    figure.supxlabel(caption, fontsize=8.5, color=GREY, x=0.01, ha="left")
 
 
 def tidy(figure: Figure) -> None:

@@ -12,9 +12,9 @@ from r1lab.widgets import rollouts
 from r1lab.widgets.live import with_widget
 
 PANELS = (  # key of the metrics, factor, title, unit, colour
-    ("accuracy", 100, "Right answers", "right, % of a step's completions", plots.BLUE),
+    ("accuracy", 100, "Right answers", "% of completions", plots.BLUE),
     ("length", 1, "Length", "tokens a completion", plots.ORANGE),
-    ("reflects", 100, "Answers that try again", "Wait, Try or Check, % of completions", plots.GREEN),
+    ("reflects", 100, "Answers that try again", "% of completions", plots.GREEN),
 )
 REDRAW = 4.0  # seconds between two pictures: drawing takes time from training
 HINT = "Stop with the button or the kernel's own; run the cell again to go on."
@@ -165,8 +165,13 @@ class TrainingDashboard:
         return draw(self.metrics, self.before, self.steps, self.width)
 
     def _faces(self) -> dict:
-        caption = f"{self.words} Dots: steps; line and band: mean of {self.width} steps with its 95 % interval; dashed: the base on held-out problems."
-        return with_widget(plots.faces(self.figure(), caption), self.box)
+        caption = (
+            f"{self.words}\nDots: steps. Line and band: mean of {self.width} steps, 95 % interval. "
+            "Dashed: the base on held-out problems."
+        )
+        figure = self.figure()
+        plots.write_below(figure, caption)
+        return with_widget(plots.faces(figure, caption), self.box)
 
 
 def training_dashboard(folder: Path, **options) -> dict:
