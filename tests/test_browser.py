@@ -26,7 +26,7 @@ from test_notebooks import OFFLINE, ROOT, SRC, build
 INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
     "widgets.advantage_playground()": 3,
     "widgets.rollout_browser()": 0,
-    "widgets.training_dashboard(runs.place('dashboard'))": 0,
+    "summary = widgets.training_dashboard(runs.place('dashboard'))": 0,
 }
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SETTINGS = {
@@ -115,7 +115,7 @@ def opened(browser, lab, name, cells):
     (home, address, token), place = lab, f"notebooks/{name}.ipynb"
     cells = [nbformat.v4.new_code_cell(OFFLINE), *cells]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=build.KERNEL), home / place)
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_page(viewport={"width": 1400, "height": 1200})
     page.set_default_timeout(90_000)
     asked = set()
     page.on("request", lambda request: asked.add(request.url))
@@ -190,10 +190,10 @@ def test_a_slider_of_every_instrument_moves_what_it_shows(browser, lab):
 @pytest.mark.slow
 @pytest.mark.xfail(reason="ipykernel 7.4 hands the click to the main thread, which is busy with the run")
 def test_the_dashboards_button_stops_a_run_at_work(browser, lab):
-    call = "widgets.training_dashboard(runs.place('stopped'), steps=500)"
+    call = "summary = widgets.training_dashboard(runs.place('stopped'), steps=500)"
     with opened(browser, lab, "stopped", instruments(call)) as page:
         cell = page.locator(".jp-CodeCell", has_text=call)
         cell.locator(".widget-html-content", has_text="min left").wait_for()
         cell.locator("button", has_text="Stop").click()
-        page.wait_for_function("window.ended", timeout=20_000)
+        page.wait_for_function("window.ended", timeout=10_000)
         assert page.evaluate(CELLS)[-1]["outputs"][-1]["ename"] == "Stopped"
