@@ -18,8 +18,9 @@ import torch
 from peft import PeftModel
 
 from r1lab import losses, rewards
+from r1lab.completions import Completions
 from r1lab.models import reference, trainable
-from r1lab.sampling import Completions, Sampler
+from r1lab.sampling import Sampler
 from r1lab.tasks import Problem, prompt
 
 

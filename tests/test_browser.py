@@ -188,7 +188,6 @@ def test_a_slider_of_every_instrument_moves_what_it_shows(browser, lab):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="ipykernel 7.4 hands the click to the main thread, which is busy with the run")
 def test_the_dashboards_button_stops_a_run_at_work(browser, lab):
     call = "summary = widgets.training_dashboard(runs.place('stopped'), steps=500)"
     with opened(browser, lab, "stopped", instruments(call)) as page:

@@ -5,6 +5,7 @@ import torch
 from conftest import tiny_model
 from peft import LoraConfig, get_peft_model
 
+from r1lab import captured
 from r1lab.sampling import Sampler
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
@@ -114,8 +115,61 @@ def test_too_long_and_empty_prompts_are_refused_with_a_sentence():
         sampler.sample([[]], 1, 5, STOP, None, 0)
 
 
-def test_an_unknown_architecture_is_refused():
+def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    with pytest.raises(TypeError, match="gpt2"):
-        Sampler(GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=10)))
+    torch.manual_seed(0)
+    config = GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=46, n_positions=64, initializer_range=0.5)
+    model = GPT2LMHeadModel(config).eval()
+    with pytest.warns(UserWarning, match="not gpt2: using generate"):
+        sampler = Sampler(model)
+    done = sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(0))
+    assert done.lengths.unique().numel() > 3
+    for row in range(len(PROMPTS) * 4):
+        completion = done.ids[row, : done.lengths[row]].tolist()
+        expected = forward_logps(model, PROMPTS[row // 4], completion)
+        torch.testing.assert_close(done.logps[row, : len(completion)], expected, atol=1e-4, rtol=0)
+        assert (completion[-1] == STOP) == done.ended[row] and STOP not in completion[:-1]
+
+
+def test_groups_that_do_not_fit_at_once_come_in_turns():
+    model = tiny_model()
+    whole, turns = Sampler(model), Sampler(model, cache_gib=1e-9)
+    assert turns.cache_bytes(2, 45) == 2 * 2 * 2 * 2 * 45 * 8 * 4  # layers, keys and values, rows, heads, ...
+    greedy = [s.sample(PROMPTS, 2, 40, STOP, None, temperature=0) for s in (whole, turns)]
+    assert all(torch.equal(getattr(greedy[0], k), getattr(greedy[1], k)) for k in ("ids", "lengths", "ended"))
+    torch.testing.assert_close(greedy[0].logps, greedy[1].logps, atol=1e-5, rtol=0)
+    calls = []
+    turns._sample = lambda prompts, *rest, run=turns._sample: (
+        calls.append(len(prompts)) or run(prompts, *rest)
+    )
+    turns.sample(PROMPTS, 8, 10, STOP, torch.Generator().manual_seed(0))
+    assert calls == [1, 1, 1]
+
+
+@pytest.mark.parametrize("bucket", [4, 16, 256])
+def test_the_step_that_a_card_replays_computes_the_same(monkeypatch, bucket):
+    """Fixed shapes, the slot as a tensor, a mask ahead of it: everything but the recording."""
+    model, sampler = with_lora(tiny_model()), Sampler(with_lora(tiny_model()))
+    plain = Sampler(model).sample(PROMPTS, 4, 40, STOP, torch.Generator().manual_seed(0))
+    made = []
+
+    def recorded(function, inputs):
+        made.append([x.shape for x in inputs])
+        return function
+
+    monkeypatch.setattr(captured, "BUCKET", bucket)
+    monkeypatch.setattr(sampler, "_decoder", lambda cache, hidden: captured.Captured(
+        sampler._step, cache, sampler._mask(cache, hidden), recorded))  # fmt: skip
+    done = sampler.sample(PROMPTS, 4, 40, STOP, torch.Generator().manual_seed(0))
+    assert torch.equal(plain.ids, done.ids) and torch.equal(plain.ended, done.ended)
+    torch.testing.assert_close(plain.logps, done.logps, atol=1e-5, rtol=0)
+    assert 1 < len(made) < 40  # again for a smaller batch or a longer cache, not for every token
+
+
+def test_half_precision_weights_are_left_bit_for_bit():
+    model = with_lora(tiny_model().bfloat16())
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    done = Sampler(model).sample(PROMPTS, 2, 10, STOP, torch.Generator().manual_seed(0))
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+    assert done.logps.dtype == torch.float32

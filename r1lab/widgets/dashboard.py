@@ -35,7 +35,7 @@ def draw(metrics: list[dict], before: dict, steps: int, width: int) -> Figure:
         if values:
             mean, half = plots.smooth(values, width)
             x = [line["step"] for line in metrics]
-            axis.plot(x, values, ".", color=colour, alpha=0.35, markersize=4)
+            axis.plot(x, values, ".", color=colour, alpha=0.35, markersize=4, clip_on=False)
             axis.plot(x, mean, color=colour, linewidth=2)
             axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
             title += f": {mean[0]:.0f} → {mean[-1]:.0f}"
@@ -69,6 +69,8 @@ class TrainingDashboard:
     def run(self) -> dict:
         self._read()
         self.output = display(self._faces(), raw=True, display_id=True)
+        if self.box:  # ipykernel 7.4 would keep a click until the cell ends: let it go to its own thread
+            getattr(self.button.comm, "__dict__", {}).pop("_reply_subshell_id", None)
         try:
             summary = zero.run(self.options, self.folder, resume=True, watch=self.watch)
             self._read()

@@ -102,7 +102,7 @@ class AdvantagePlayground:
         self.choice = w.ToggleButtons(options=list(FORMS), value=self.form, style={"button_width": "90px"})
         self.picture = w.Image(format="png")
         columns = [w.VBox(pair) for pair in zip(self.toggles, self.sliders, strict=True)]
-        hint = w.Label("Click who is right; drag how long each completion is.")
+        hint = w.Label("Click who is right (blue bars, wrong ones orange); drag how long each completion is.")
         self.box = w.VBox([self.choice, hint, w.HBox(columns, layout=row), self.picture])
         for control in (*self.toggles, *self.sliders, self.choice):
             control.observe(self._changed, names="value")

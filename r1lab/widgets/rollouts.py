@@ -95,7 +95,7 @@ def rewards_table(group: dict, pick: int) -> str:
     shade = ["background:#E0EEF7" if i == pick else "" for i in places]
     head = "".join(cell.format("h", shade[i], i + 1) for i in places)
     body = "".join(
-        f"<tr><td style='text-align:left'>{name.replace('_', ' ')}</td>"
+        f"<tr><td style='text-align:left;padding-right:10px'>{name.replace('_', ' ')}</td>"
         + "".join(cell.format("d", shade[i], f"{values[i]:{'+.2f' if name == 'advantage' else '.1f'}}") for i in places)
         + "</tr>"
         for name, values in rows.items()

@@ -1,0 +1,52 @@
+"""A decode step as a CUDA graph: hundreds of small kernels start as one.
+
+Has not been run on a graphics card yet; its arithmetic is tested on the CPU, without the recording.
+"""
+
+import torch
+
+BUCKET = 256  # a step attends over the filled part of the cache, rounded up to so many positions
+
+
+class Captured:
+    """A decode step recorded once for every `BUCKET` positions and then replayed.
+
+    step(cache, mask, width, token, position, slot, places) -> logits, of fixed shapes: the slot
+    is a tensor, and the step attends over the whole bucket with the slots ahead masked. graph:
+    makes a replayable function of (function, inputs).
+    """
+
+    def __init__(self, step, cache, mask, graph=None):
+        self.step, self.cache, self.mask, self.graph = step, cache, mask, graph or CudaGraph
+        self.capacity, self.made = cache[0][0].shape[-1], {}
+        self.places = torch.arange(self.capacity, device=cache[0][0].device)
+
+    def __call__(self, token, position, slot: int):
+        width = min(-(-(slot + 1) // BUCKET) * BUCKET, self.capacity)
+        inputs = token, position, torch.tensor([slot], device=token.device)
+        if width not in self.made:  # the one before is done with
+            self.made = {
+                width: self.graph(lambda *x: self.step(self.cache, self.mask, width, *x, self.places), inputs)
+            }
+        return self.made[width](*inputs)
+
+
+class CudaGraph:
+    """`function` recorded for inputs of these shapes; a call copies its inputs in and replays."""
+
+    def __init__(self, function, inputs):
+        self.inputs = [x.clone() for x in inputs]
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            function(*self.inputs)  # warm up: libraries choose their kernels outside the recording
+        torch.cuda.current_stream().wait_stream(aside)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.output = function(*self.inputs)
+
+    def __call__(self, *inputs):
+        for mine, new in zip(self.inputs, inputs, strict=True):
+            mine.copy_(new)
+        self.graph.replay()
+        return self.output
