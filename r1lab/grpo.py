@@ -173,7 +173,7 @@ def _logps(model, roll: Rollout, rows: list[int], config: Config, device):
     """(B, T) log-probabilities of the sampled tokens under the policy as it is now, and their mask.
 
     Padding stands on the right, where causal attention never looks, so no mask is needed;
-    the head computes logits only where a completion token is predicted.
+    logits are made only where a completion token is predicted, and not all at once.
     """
     prompts = [roll.prompt_ids[r // config.group] for r in rows]
     width = int(roll.completions.lengths[rows].max())
@@ -188,8 +188,9 @@ def _logps(model, roll: Rollout, rows: list[int], config: Config, device):
     starts = torch.tensor([len(p) for p in prompts], device=device) - 1
     at = starts[:, None] + torch.arange(width, device=device)  # the position that predicts token t
     hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
-    logits = inner.get_output_embeddings()(hidden)
-    return losses.token_logps(logits, target.to(device), config.temperature), mask
+    head = inner.get_output_embeddings().weight
+    logps = losses.head_logps(hidden[mask], head, target.to(device)[mask], config.temperature)
+    return torch.zeros(mask.shape, dtype=logps.dtype, device=device).masked_scatter(mask, logps), mask
 
 
 def make_optimizer(model, config: Config) -> torch.optim.Optimizer:

@@ -13,6 +13,7 @@ both the same batch.
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 SEQUENCE_KINDS = ("printed", "gspo")  # one ratio for the whole completion
 KINDS = ("grpo", "dr_grpo", "dapo", "bnpo", *SEQUENCE_KINDS)
@@ -31,6 +32,26 @@ def token_logps(logits: Tensor, ids: Tensor, temperature: float = 1.0) -> Tensor
     one the tokens were sampled with: that is the policy that acted. TRL does the same.
     """
     return _log_softmax(logits, temperature).gather(-1, ids.unsqueeze(-1)).squeeze(-1)
+
+
+def head_logps(
+    hidden: Tensor, head: Tensor, ids: Tensor, temperature: float = 1.0, logits: int = 2**24
+) -> Tensor:
+    """`token_logps` from the last hidden states, without ever holding all logits.
+
+    hidden: (N, H) states that predict each token; head: (V, H); ids: (N,); returns: (N,). At
+    most about `logits` logits exist at a time: they are made again in the backward pass, part by
+    part, so the gradient is exact and the memory does not grow with N x V.
+    """
+
+    def part(h: Tensor, head: Tensor, ids: Tensor) -> Tensor:
+        return token_logps(torch.nn.functional.linear(h, head)[None], ids[None], temperature)[0]
+
+    rows = max(1, logits // len(head))
+    if len(ids) <= rows:
+        return part(hidden, head, ids)
+    pieces = zip(hidden.split(rows), ids.split(rows), strict=True)
+    return torch.cat([checkpoint(part, h, head, i, use_reentrant=False) for h, i in pieces])
 
 
 def entropy(logits: Tensor) -> Tensor:

@@ -695,3 +695,19 @@ def test_kimis_micro_batches_add_up_to_the_step():
         for s in (slice(0, 3), slice(3, 8))
     )
     assert close(parts, losses.kimi_loss(logps, old, rewards, 0.3), 1e-12)
+
+
+@pytest.mark.parametrize("limit", [1, 17, 40, 10**6])  # rows of 9 logits at a time: 1, 1, 4, all
+def test_log_probabilities_in_parts_and_their_gradients_are_those_of_all_logits_at_once(limit):
+    g = torch.Generator().manual_seed(0)
+    hidden = torch.randn(11, 6, generator=g, dtype=torch.float64, requires_grad=True)
+    head = torch.randn(9, 6, generator=g, dtype=torch.float64, requires_grad=True)
+    ids, weight = torch.randint(9, (11,), generator=g), torch.randn(11, generator=g, dtype=torch.float64)
+    got = losses.head_logps(hidden, head, ids, 0.7, limit)
+    expected = torch.stack(
+        [(head @ h / 0.7)[i] - torch.logsumexp(head @ h / 0.7, 0) for h, i in zip(hidden, ids, strict=True)]
+    )
+    torch.testing.assert_close(got, expected)
+    gradients = [torch.autograd.grad((x * weight).sum(), (hidden, head)) for x in (got, expected)]
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b)
