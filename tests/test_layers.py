@@ -9,10 +9,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = {
     0: {"presets", "tasks", "verify", "losses", "runs", "stats", "captured", "completions"},
     1: {"rewards", "models", "plots", "world"},
-    2: {"sampling", "pretrain"},
+    2: {"sampling", "pretrain", "fetch"},
     3: {"evaluate", "reflection", "grpo"},
     4: {"train"},
-    5: {"experiments", "card", "preflight"},
+    5: {"experiments", "card", "preflight", "bench"},
     6: {"widgets", "checks", "__main__"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

@@ -70,8 +70,9 @@ first = next(i for i, text in enumerate(base.texts) if "Wait" in text)
 for i in (0, 1, 2, 3, first):  # the first four, and the first that has a Wait
     print(f"[{base.verdicts[i].reason}] {base.texts[i]}")
 low, high = stats.wilson(int(base.correct.sum()), base.correct.size)
-print(f"\nright: {100 * base.correct.mean():.1f} % [{100 * low:.1f}, {100 * high:.1f}],",
-      f"n = {base.correct.size}; {np.mean(base.lengths):.0f} tokens a completion")  # fmt: skip
+share, length = base.correct.mean(), np.mean(base.lengths)
+print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
+      f"n = {base.correct.size}; {length:.0f} tokens a completion")  # fmt: skip
 
 # %% [markdown]
 # A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
@@ -386,7 +387,8 @@ plots.show(
 # The coin and the format reward make the model worse. The forecast of part 2 holds: reflection rises where it pays and vanishes where it costs.
 #
 # And the twin? It has the same size, task, rule and steps. It finds nothing to strengthen. If reflection could be invented by reward alone, in 40 steps, this was the chance.
-#
+
+# %% [markdown]
 # ## 8. Emergence or amplification?
 #
 # The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world we can check both sides, because we made the text: with it, reflection is amplified nine times; without it, nothing.
@@ -550,7 +552,8 @@ for name, values, none, asked in claims:
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
 # * The cap of 320 tokens ends our curve. We did not train with a longer one here.
 # * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
-#
+
+# %% [markdown]
 # ## References
 #
 # * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), versions 1 and 2, sections 2.2.3 and 2.2.4, Figures 2 and 3, Table 3; Nature 645, 633 (2025).
