@@ -21,7 +21,7 @@ def measure_speed(preset: presets.Preset, steps: int = 2) -> float:
         steps=steps + 1, prompts=preset.prompts, group=preset.group, max_new=preset.max_new,
         micro_tokens=preset.micro_tokens, template=preset.template, lr=0.0,
     )  # fmt: skip
-    pool = tasks.problems("countdown", config.prompts * config.steps, seed=1)
+    pool = tasks.problems(preset.task, config.prompts * config.steps, seed=1)
     loop = grpo.train(
         model, tokenizer, pool, rewards.reward_set("rule"), config, grpo.make_optimizer(model, config)
     )

@@ -14,13 +14,14 @@ FAST = os.environ.get("R1LAB_FAST") == "1"  # tests and CI: a few steps, a few p
 class Preset:
     """A machine's settings. `prompts` x `group` completions a step; `max_new`: tokens a
     completion may have; `micro_tokens`: padded tokens a forward and backward may hold;
-    `memory`: GiB that must be free; `template`: "tiny" or "r1"."""
+    `memory`: GiB that must be free; `task` and `template`: of `tasks`."""
 
     name: str
     model: str
     revision: str | None
     dtype: str
     device: str
+    task: str
     template: str
     lora_rank: int
     lr: float
@@ -29,14 +30,20 @@ class Preset:
     group: int
     max_new: int
     micro_tokens: int
+    train_problems: int
     eval_problems: int
     memory: float
 
 
 PRESETS = {
     "cpu": Preset(
-        "cpu", "rich", None, "float32", "cpu", "tiny", lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8,
-        max_new=320, micro_tokens=8192, eval_problems=512, memory=2.0,
+        "cpu", "rich", None, "float32", "cpu", "countdown", "tiny", lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8,
+        max_new=320, micro_tokens=8192, train_problems=4096, eval_problems=512, memory=2.0,
+    ),
+    # A real pretrained model on a CPU. Its rate is LoRA's usual one: 100 times R1-Zero's 3e-6 for all weights.
+    "smol": Preset(
+        "smol", "smollm2", None, "float32", "cpu", "addition", "smollm2", lora_rank=16, lr=3e-4, steps=24, prompts=8,
+        group=8, max_new=16, micro_tokens=1024, train_problems=2048, eval_problems=320, memory=4.0,
     ),
 }  # fmt: skip
 
@@ -44,7 +51,7 @@ PRESETS = {
 def pick(name: str = "auto") -> Preset:
     """The preset of that name; "auto" reads the machine. Raises ValueError for another name.
 
-    Only `cpu` so far: it runs everywhere, and a graphics card does not make a model of a
+    "auto" is `cpu` so far: it runs everywhere, and a graphics card does not make a model of a
     million parameters faster.
     """
     if name == "auto":

@@ -3,7 +3,8 @@
 Two tasks, the two of TinyZero. *Countdown*: reach a target with three or four numbers,
 `+ - * /`, every number exactly once; a solution is easy to check and hard to find.
 *Multiplication*: one right answer and no free check, so only here does a majority vote
-mean anything. Problems are drawn from a seed; a hash splits them for good into `train`
+mean anything. And one for the smallest real language model: *addition* of two numbers of
+two digits. Problems are drawn from a seed; a hash splits them for good into `train`
 and `test`, so no seed and no caller can mix the two.
 """
 
@@ -18,10 +19,10 @@ LARGEST_VALUE = 199  # the largest intermediate value in the tiny world's text
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem. `numbers`: what to use, in the order shown (multiplication: the two
-    factors). `target`: the number to reach (multiplication: the product)."""
+    """One problem. `numbers`: what to use, in the order shown (multiplication and addition:
+    the two operands). `target`: the number to reach (their product or sum)."""
 
-    task: str  # "countdown" or "multiplication"
+    task: str  # "countdown", "multiplication" or "addition"
     numbers: tuple[int, ...]
     target: int
 
@@ -95,14 +96,20 @@ def draw_multiplication(rng: random.Random, digits: int = 1) -> Problem:
     return Problem("multiplication", (a, b), a * b)
 
 
+def draw_addition(rng: random.Random) -> Problem:
+    """The sum of two numbers from 10 to 99."""
+    a, b = rng.randint(10, 99), rng.randint(10, 99)
+    return Problem("addition", (a, b), a + b)
+
+
 def problems(task: str, n: int, seed: int, split: str = "train", size: int | None = None) -> list[Problem]:
     """`n` distinct problems of one split, the same for the same arguments.
 
-    task: "countdown" (`size` numbers: 3, the default, or 4) or "multiplication" (second
-    factor of `size` digits: 2, the default, or 1). Raises ValueError for another task, split or size, or when
+    task: "countdown" (`size` numbers: 3, the default, or 4), "multiplication" (second
+    factor of `size` digits: 2, the default, or 1) or "addition" (of 2 digits). Raises ValueError for another task, split or size, or when
     the split does not hold `n` problems.
     """
-    sizes = {"countdown": (3, 4), "multiplication": (2, 1)}  # the default first
+    sizes = {"countdown": (3, 4), "multiplication": (2, 1), "addition": (2,)}  # the default first
     if task not in sizes:
         raise ValueError(f"unknown task {task!r}: choose one of {sorted(sizes)}")
     size = sizes[task][0] if size is None else size
@@ -115,7 +122,10 @@ def problems(task: str, n: int, seed: int, split: str = "train", size: int | Non
     for _ in range(200 * n + 2000):
         if len(found) == n:
             return list(found.values())
-        problem = draw_countdown(rng, size)[0] if task == "countdown" else draw_multiplication(rng, size)
+        if task == "countdown":
+            problem = draw_countdown(rng, size)[0]
+        else:
+            problem = draw_multiplication(rng, size) if task == "multiplication" else draw_addition(rng)
         if split_of(problem) == split:
             found.setdefault(problem.key, problem)
     raise ValueError(f"the {split} split of {task} (size {size}) holds fewer than {n} problems")
@@ -145,23 +155,44 @@ def tiny_prompt(problem: Problem, language: str = "en") -> str:
     return TINY[language][problem.task].format(target=problem.target, numbers=numbers)
 
 
-def r1_prompt(problem: Problem) -> str:
-    """The prompt for a language model: R1-Zero's template around a plain question."""
+def question(problem: Problem) -> str:
+    """The problem in plain words, for a language model."""
+    numbers = ", ".join(map(str, problem.numbers))
     if problem.task == "countdown":
-        numbers = ", ".join(map(str, problem.numbers))
-        question = (
+        return (
             f"Using the numbers {numbers}, write an expression that equals {problem.target}. "
             "You may use + - * / and parentheses, and must use every number exactly once. "
             "Give only the expression as the answer."
         )
-    else:
-        question = f"What is {problem.numbers[0]} * {problem.numbers[1]}? Give only the number as the answer."
-    return R1_TEMPLATE.format(question=question)
+    a, b = problem.numbers
+    sign = {"multiplication": "*", "addition": "+"}[problem.task]
+    return f"What is {a} {sign} {b}? Give only the number as the answer."
+
+
+def r1_prompt(problem: Problem) -> str:
+    """The prompt for a language model: R1-Zero's template around a plain question."""
+    return R1_TEMPLATE.format(question=question(problem))
+
+
+# How SmolLM2-Instruct was taught to be spoken to: its chat template, written out.
+SMOLLM2 = (
+    "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+)
 
 
 def prompt(problem: Problem, template: str) -> str:
-    """The prompt in one of the templates "tiny", "tiny-zh" or "r1"; ValueError for another."""
-    makers = {"tiny": tiny_prompt, "tiny-zh": lambda p: tiny_prompt(p, "zh"), "r1": r1_prompt}
+    """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2" or "plain"
+    (the question alone). Raises ValueError for another, and where the tiny world lacks the task."""
+    if template.startswith("tiny") and problem.task not in TINY["en"]:
+        raise ValueError(f"the tiny world has no {problem.task}: choose the template r1, smollm2 or plain")
+    makers = {
+        "tiny": tiny_prompt,
+        "tiny-zh": lambda p: tiny_prompt(p, "zh"),
+        "r1": r1_prompt,
+        "smollm2": lambda p: SMOLLM2.format(question=question(p)),
+        "plain": lambda p: question(p) + "\n",
+    }
     if template not in makers:
         raise ValueError(f"unknown template {template!r}: choose one of {', '.join(makers)}")
     return makers[template](problem)

@@ -125,6 +125,13 @@ def find_answer(completion: str) -> tuple[str | None, str]:
     return completion[start + len("<answer>") : end], ""
 
 
+def last_number(completion: str) -> tuple[str | None, str]:
+    """The last number of a text without tags, with what belongs to it (`1,024`, `3.5`, `-7`), and
+    "", or None and "no answer". Whether it can be read is for the reader to say."""
+    found = re.findall(r"-?[0-9][0-9.,]*", completion)
+    return (found[-1].rstrip(".,"), "") if found else (None, "no answer")
+
+
 def is_formatted(completion: str) -> bool:
     """Whether all of the completion is `<think>…</think>` and then `<answer>…</answer>`, each
     tag once, with blanks at most around them: R1-Zero's format reward (DeepSeek-R1, 2.2.2).
@@ -141,12 +148,16 @@ def verify(task: str, numbers: Sequence[int], target: int, completion: str) -> V
     """Judge one completion.
 
     "countdown": the answer is an expression that uses each of `numbers` exactly once and
-    equals `target` exactly. "multiplication": it is the number `target`; `numbers` is not
-    needed. Raises ValueError for another task, never for a completion.
+    equals `target` exactly. "multiplication" and "addition": it is the number `target`;
+    `numbers` is not needed. For "addition" there need be no answer tags: without any, the
+    last number of the completion is the answer. Raises ValueError for another task, never
+    for a completion.
     """
-    if task not in ("countdown", "multiplication"):
-        raise ValueError(f"unknown task {task!r}: choose countdown or multiplication")
+    if task not in ("countdown", "multiplication", "addition"):
+        raise ValueError(f"unknown task {task!r}: choose countdown, multiplication or addition")
     answer, reason = find_answer(completion)
+    if task == "addition" and "<answer>" not in completion and "</answer>" not in completion:
+        answer, reason = last_number(completion)
     if answer is not None:
         reason = _judge(task, numbers, target, answer)
     return Verdict(reason == "correct", is_formatted(completion), reason, answer)
@@ -154,12 +165,12 @@ def verify(task: str, numbers: Sequence[int], target: int, completion: str) -> V
 
 def _judge(task: str, numbers: Sequence[int], target: int, answer: str) -> str:
     try:
-        if task == "multiplication":
-            value = read_integer(answer)
-        else:
+        if task == "countdown":
             value, used = read_expression(answer)
             if sorted(used) != sorted(numbers):
                 return "wrong numbers"
+        else:
+            value = read_integer(answer)
     except Unreadable:
         return "unreadable"
     return "correct" if value == target else "wrong value"

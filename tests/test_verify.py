@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import pytest
 
-from r1lab.tasks import Problem, r1_prompt
+from r1lab.tasks import Problem, problems, prompt, r1_prompt
 from r1lab.verify import (
     DEEPEST,
     LONGEST,
@@ -458,3 +458,30 @@ def test_a_verdict_is_equal_for_equal_input_and_has_a_known_reason():
     for _, completion, _, _ in COMPLETIONS:
         first, second = (verify("countdown", [3, 4, 5], 17, completion) for _ in range(2))
         assert first == second and first.reason in REASONS
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("85", "correct"), ("37 + 48 = 85.", "correct"), ("The sum is 85!\n", "correct"), ("85 or 86", "wrong value"),
+        ("", "no answer"), ("eighty-five", "no answer"), ("85.5", "unreadable"), ("185", "wrong value"),
+        ("8 5", "wrong value"), ("-85", "unreadable"), ("085", "unreadable"), ("8,5", "unreadable"),
+        ("85" * 200, "unreadable"), (" ".join(map(str, range(200))), "wrong value"), ("８５", "no answer"),
+        ("<answer>85</answer>", "correct"), ("<answer>85</answer> or 12", "correct"), ("<answer>85", "no answer"),
+        ("<answer>85</answer><answer>85</answer>", "several answers"), ("85</answer>", "no answer"),
+    ],
+)  # fmt: skip
+def test_a_sum_needs_no_tags_and_its_last_number_counts(text, reason):
+    assert verify("addition", (37, 48), 85, text).reason == reason
+
+
+def test_sums_are_two_digits_each_and_never_in_both_splits():
+    train = problems("addition", 2048, seed=0)
+    test = problems("addition", 320, seed=0, split="test")
+    assert all(10 <= n <= 99 for p in train for n in p.numbers) and all(
+        sum(p.numbers) == p.target for p in train
+    )
+    assert not {p.key for p in train} & {p.key for p in test}
+    assert prompt(train[0], "smollm2").count("<|im_start|>") == 3
+    with pytest.raises(ValueError, match="the tiny world has no addition"):
+        prompt(train[0], "tiny")
