@@ -113,11 +113,15 @@ def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dic
     Groups whose rewards are all equal have no advantage and, without a KL term, no
     gradient: they are counted in the normaliser but never computed. The rest goes in
     micro-batches of like length; their gradients add up to the whole batch's.
+
+    The report's entropy is that of the policy that sampled, in nats a token: the mean of
+    minus the sampled tokens' log-probability, which estimates it without bias and costs nothing.
     """
     done, G = roll.completions, config.group
     advantages = roll.advantages.flatten()
     P = len(roll.problems)
-    report = {"loss": 0.0, "kl": 0.0, "clipped": 0.0, "grad_norm": 0.0}
+    entropy = -float(done.logps[done.mask].mean())
+    report = {"loss": 0.0, "kl": 0.0, "clipped": 0.0, "grad_norm": 0.0, "entropy": entropy}
     for share in torch.arange(P).chunk(config.updates):
         rows = (share[:, None] * G + torch.arange(G)).flatten()
         divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)

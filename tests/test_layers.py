@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = {
-    0: {"presets", "tasks", "verify", "losses", "runs", "stats", "captured", "completions"},
+    0: {"presets", "tasks", "verify", "losses", "runs", "stats", "captured", "completions", "alarms"},
     1: {"rewards", "models", "plots", "world"},
     2: {"sampling", "pretrain", "fetch"},
     3: {"evaluate", "reflection", "grpo"},

@@ -93,7 +93,7 @@ def test_the_record_holds_together(tmp_path):
         torch.testing.assert_close(s["rewards"], torch.tensor(weighted).view(CONFIG.prompts, CONFIG.group))
         ours = losses.group_advantages(s["rewards"], CONFIG.scale)
         torch.testing.assert_close(s["advantages"], ours, atol=1e-3, rtol=1e-3)
-        assert set(s["report"]) == {"loss", "kl", "clipped", "grad_norm"}
+        assert set(s["report"]) == {"loss", "kl", "clipped", "grad_norm", "entropy"}
         assert all(math.isfinite(v) for v in s["report"].values())
     assert any(s["ended"] != [True] * n and s["ended"] != [False] * n for s in seen)
 
@@ -179,6 +179,7 @@ def compare_engines(monkeypatch, folder, config, rank=4):
     torch.testing.assert_close(seen["advantages"], roll.advantages, atol=1e-3, rtol=1e-3)
     assert seen["report"]["loss"] == pytest.approx(report["loss"], abs=1e-5)
     assert seen["report"]["grad_norm"] == pytest.approx(report["grad_norm"], rel=1e-3)
+    assert seen["report"]["entropy"] == pytest.approx(report["entropy"], rel=0.1)  # exact there, sampled here
     for name, weight in models.trainable(ours).items():
         moved, found = weight - before[name], models.trainable(theirs)[name] - before[name]
         torch.testing.assert_close(found, moved, atol=1e-3 * float(moved.detach().abs().max()) + 1e-7, rtol=0)

@@ -1,5 +1,7 @@
 """The training dashboard: watch a run in a notebook, stop it, go on later (lesson 04)."""
 
+import html
+import textwrap
 import time
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from r1lab import plots, runs
+from r1lab.alarms import Alarm
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.widgets import rollouts
 from r1lab.widgets.live import with_widget
@@ -58,6 +61,7 @@ class TrainingDashboard:
     def __init__(self, options: zero.Options, folder: Path):
         self.options, self.folder, self.stop, self.width = options, folder, False, 5
         self.metrics, self.before, self.steps = [], {}, zero.settings(options)[1].steps
+        self.alarms: tuple[Alarm, ...] = ()
         self.started, self.first, self.drawn = time.monotonic(), 0, 0.0
         self.box = self.output = None
         try:
@@ -99,7 +103,7 @@ class TrainingDashboard:
 
     def watch(self, now: zero.Progress) -> None:
         """What `zero.run` calls after each step."""
-        self.before = now.before or self.before
+        self.before, self.alarms = now.before or self.before, now.alarms
         if not now.line:
             what = "trained model" if now.done else "base"
             self._say(f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.")
@@ -129,6 +133,8 @@ class TrainingDashboard:
             record = runs.load_run(self.folder)
             self.metrics = record.metrics
             self.before = record.summary.get("before", self.before)
+            if record.summary:  # one of before there were alarms has none
+                self.alarms = tuple(Alarm(**alarm) for alarm in record.summary.get("alarms", ()))
         self.first = len(self.metrics)
         self._say(f"Step {len(self.metrics)} of {self.steps}. Starting.")
 
@@ -156,7 +162,8 @@ class TrainingDashboard:
     def _say(self, words: str) -> None:
         self.words = words
         if self.box:
-            self.label.value, self.bar.value = words, len(self.metrics)
+            lines = [words, *(f"<b>{html.escape(str(alarm))}</b>" for alarm in self.alarms)]
+            self.label.value, self.bar.value = "<br>".join(lines), len(self.metrics)
 
     def _picture(self) -> None:
         self.drawn = time.monotonic()
@@ -167,8 +174,9 @@ class TrainingDashboard:
         return draw(self.metrics, self.before, self.steps, self.width)
 
     def _faces(self) -> dict:
+        alarms = "".join("\n" + textwrap.fill(str(alarm), 150) for alarm in self.alarms)
         caption = (
-            f"{self.words}\nDots: steps. Line and band: mean of {self.width} steps, 95 % interval. "
+            f"{self.words}{alarms}\nDots: steps. Line and band: mean of {self.width} steps, 95 % interval. "
             "Dashed: the base on held-out problems."
         )
         figure = self.figure()

@@ -1,0 +1,221 @@
+"""Every alarm is caused for real, and runs that learn raise none."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import tiny_model
+
+from r1lab import alarms, grpo, models, presets, pretrain, rewards, runs, tasks
+from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.grpo import Config
+
+TOKENIZER = pretrain.wrap_tokenizer()
+POOL = tasks.problems("countdown", 40, seed=3)
+CONFIG = Config(steps=6, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
+SHORT = replace(CONFIG, steps=5, group=4, max_new=48, lr=0.0)
+DIGITS = set(TOKENIZER.convert_tokens_to_ids(list("0123456789")))
+RECORDED = sorted(p for p in zero.RECORDED.iterdir() if p.is_dir())
+
+
+def share_of_digits(completion_ids, **_):
+    return [sum(token in DIGITS for token in ids) / len(ids) for ids in completion_ids]
+
+
+DIGITS_ONLY = ([share_of_digits], [1.0])
+
+
+def nothing(completions, **_):
+    return [0.0] * len(completions)
+
+
+def everything(completions, **_):
+    return [1.0] * len(completions)
+
+
+def by_the_problem(target, **_):
+    """Never a difference inside a group, but from problem to problem."""
+    return [float(t) for t in target]
+
+
+def random_model(rank=4):
+    return models.prepare(tiny_model(vocabulary=len(TOKENIZER)), rank)
+
+
+def metrics(config, reward_set, model=None, tokenizer=TOKENIZER):
+    """The lines a run writes, of a random model unless another is given."""
+    model = model or random_model()
+    optimizer = grpo.make_optimizer(model, config)
+    lines = []
+    for step, roll, update in grpo.train(model, tokenizer, POOL, reward_set, config, optimizer):
+        asked = [p for p in roll.problems for _ in range(config.group)]
+        done = roll.completions
+        lines.append(zero.step_metrics(step, asked, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
+                                       roll.rewards, update))  # fmt: skip
+    return lines
+
+
+def raised(lines):
+    return {alarm.name: alarm for alarm in alarms.of_metrics(lines)}
+
+
+def rich():
+    """The shipped base with LoRA, not trained yet."""
+    return models.prepare(models.load("rich")[0], 4)
+
+
+@pytest.mark.parametrize(
+    ("reward", "name"),
+    [
+        (nothing, "reward is 0"),
+        (everything, "reward is constant"),
+        (by_the_problem, "zero-variance groups"),
+    ],
+)
+def test_a_reward_that_tells_nothing_apart_has_one_name(reward, name):
+    found = raised(metrics(CONFIG, ([reward], [1.0])))
+    silent = {"reward is 0", "reward is constant", "zero-variance groups"}
+    assert set(found) & silent == {name}
+    assert found[name].step == alarms.PATIENCE
+
+
+def test_an_accuracy_reward_of_0_is_seen_behind_the_format():
+    """What a judge that never agrees looks like: the format goes on paying."""
+
+    def accuracy(completions, **_):
+        return [0.0] * len(completions)
+
+    lines = metrics(replace(SHORT, max_new=64), ([accuracy, rewards.format_tags], [1.0, 0.1]), rich())
+    assert all(line["reward"] > 0 for line in lines)
+    assert "accuracy reward" in raised(lines)["reward is 0"].words
+
+
+def test_a_template_that_the_model_was_not_trained_with_loses_the_tags():
+    assert "no answer tag" in raised(metrics(replace(SHORT, template="r1"), DIGITS_ONLY, rich()))
+    assert "no answer tag" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
+
+
+def test_an_end_token_that_the_model_never_writes():
+    """The tokenizer names another end than the one the model was trained with."""
+    wrong = pretrain.wrap_tokenizer()
+    wrong.eos_token = wrong.pad_token
+    assert "no end token" in raised(metrics(SHORT, DIGITS_ONLY, rich(), wrong))
+    assert "no end token" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
+
+
+def test_a_rate_too_high_for_several_updates_is_clipped():
+    config = replace(CONFIG, updates=4, lr=0.1)
+    assert "clipped" in raised(metrics(config, DIGITS_ONLY, random_model(0)))
+    assert "clipped" not in raised(metrics(replace(config, lr=1e-4), DIGITS_ONLY, random_model(0)))
+
+
+def test_a_rate_too_high_collapses_the_entropy():
+    config = replace(CONFIG, steps=20, lr=0.1)
+    assert "entropy collapse" in raised(metrics(config, DIGITS_ONLY, random_model(0)))
+    assert "entropy collapse" not in raised(metrics(replace(config, lr=1e-3), DIGITS_ONLY, random_model(0)))
+
+
+def test_a_rate_too_high_blows_up_the_kl():
+    config = replace(SHORT, steps=8, beta=1e-3, lr=0.05)
+    assert "KL blow-up" in raised(metrics(config, DIGITS_ONLY, rich()))
+    assert "KL blow-up" not in raised(metrics(replace(config, lr=2e-3), DIGITS_ONLY, rich()))
+
+
+def zero_for(steps, value=0.0, start=1):
+    return [{"step": start + i, "reward": value, "zero_variance": 1.0 - value} for i in range(steps)]
+
+
+def test_an_alarm_comes_once_and_again_when_it_had_gone():
+    short = [*zero_for(8), *zero_for(1, 0.5, 9), *zero_for(20, 0.0, 10)]
+    assert raised(short)["reward is 0"].step < 9
+    assert [a.name for a in alarms.of_metrics(short)].count("reward is 0") == 1
+    long = [*zero_for(8), *zero_for(20, 0.5, 9), *zero_for(20, 0.0, 29)]
+    first, second = (a for a in alarms.of_metrics(long) if a.name == "reward is 0")
+    assert first.step < 9 and second.step > 29
+
+
+def test_what_was_raised_stays_raised_while_the_run_goes_on():
+    lines = metrics(replace(CONFIG, steps=12), ([nothing], [1.0]))
+    whole = alarms.of_metrics(lines)
+    for n in range(len(lines)):
+        assert alarms.of_metrics(lines[:n]) == [a for a in whole if a.step <= n]
+
+
+@pytest.mark.parametrize("folder", RECORDED, ids=lambda p: p.name)
+def test_recorded_runs_raise_only_what_is_true(folder):
+    names = {alarm.name for alarm in alarms.of_metrics(runs.load_run(folder).metrics)}
+    if "-format-" in folder.name:  # all completions have the tags soon, so all rewards are equal
+        assert names == {"zero-variance groups"}
+    elif "-poor-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
+        assert names <= {"zero-variance groups"}
+    else:
+        assert not names
+
+
+# -- Before the first step -----------------------------------------------------------------
+
+TURNS = (
+    "{% for m in messages %}[{{ m.role }}] {{ m.content }}END{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+def tuned(end: str):
+    tokenizer = pretrain.wrap_tokenizer()
+    tokenizer.chat_template = TURNS.replace("END", end)
+    return tokenizer
+
+
+def of_prompt(tokenizer, prompt):
+    return [alarm.name for alarm in alarms.of_prompt(tokenizer, prompt)]
+
+
+def test_a_model_tuned_for_chats_must_be_asked_in_its_chat_form():
+    plain = tasks.prompt(POOL[0], "tiny")
+    chat = tuned(TOKENIZER.eos_token)
+    (alarm,) = alarms.of_prompt(chat, plain)
+    assert alarm.name == "no chat template" and "[assistant]" in alarm.words
+    asked = chat.apply_chat_template(
+        [{"role": "user", "content": plain}], tokenize=False, add_generation_prompt=True
+    )
+    assert "no chat template" not in of_prompt(chat, asked)
+    assert of_prompt(tuned("<turn>"), plain) == []  # a base that carries a template its end token is not in
+    assert of_prompt(TOKENIZER, plain) == []
+
+
+def test_a_prompt_the_model_cannot_read():
+    assert of_prompt(TOKENIZER, tasks.prompt(POOL[0], "r1")) == ["unknown tokens in the prompt"]
+
+
+# -- Where a reader meets them -------------------------------------------------------------
+
+
+def silent_run(monkeypatch, folder, watch=None):
+    monkeypatch.setattr(presets, "FAST", True)
+    monkeypatch.setattr(rewards, "reward_set", lambda *_: ([nothing], [1.0]))
+    return zero.run(zero.Options(steps=6), folder, watch=watch)
+
+
+def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(monkeypatch, tmp_path, capsys):
+    summary = silent_run(monkeypatch, tmp_path / "run")
+    (kept,) = summary["alarms"]
+    assert kept["name"] == "reward is 0" and summary == runs.load_run(tmp_path / "run").summary
+    said = [line for line in capsys.readouterr().err.replace("\r", "\n").split("\n") if "r1lab: " in line]
+    assert said == [f"r1lab: {alarms.Alarm(**kept)}"]
+
+
+def test_the_dashboard_says_it_below_the_status(monkeypatch, tmp_path):
+    widgets = pytest.importorskip("r1lab.widgets.dashboard")
+    board = widgets.TrainingDashboard(zero.Options(), tmp_path / "run")
+    seen = []
+
+    def watch(now):
+        board.watch(now)
+        seen.append(board._faces()["text/plain"])
+
+    silent_run(monkeypatch, tmp_path / "run", watch)
+    assert "reward is 0" not in seen[1] and "reward is 0" in seen[-1]
+    if board.box:
+        assert "reward is 0" in board.label.value
+    again = widgets.TrainingDashboard(zero.Options(), tmp_path / "run")
+    again._read()
+    assert again.alarms == board.alarms
