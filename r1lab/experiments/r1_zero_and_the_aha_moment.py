@@ -6,10 +6,11 @@ a step. Controls: `--reward random`, `--reward format`, and `--base poor`, the t
 has never read a text that reflects.
 """
 
+import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -18,10 +19,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from r1lab import alarms, evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
-from r1lab.alarms import Alarm
+from r1lab import evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
 from r1lab.tasks import Problem
-from r1lab.verify import verify
 
 MINUTES = {"quick": 4, "slow": 10}
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
@@ -49,7 +48,7 @@ class Options:
 class Progress:
     """What a run tells whoever watches: before the base is measured (step 0), after every step,
     and before the trained model is measured (`done`). `line`: the step's metrics; `group`: its
-    first problem with all completions; `before`: the base, once measured; `alarms`: all so far."""
+    first problem with all completions; `before`: the base, once measured."""
 
     step: int
     steps: int
@@ -57,7 +56,6 @@ class Progress:
     line: dict = field(default_factory=dict)
     group: dict = field(default_factory=dict)
     before: dict = field(default_factory=dict)
-    alarms: tuple[Alarm, ...] = ()
 
 
 def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
@@ -109,10 +107,10 @@ def report(summary: dict) -> str:
 def bar() -> Iterator[Callable[[Progress], None]]:
     """Watches a run as a progress bar in the terminal."""
     with ExitStack() as closing:
-        shown, told = None, 0
+        shown = None
 
         def watch(now: Progress) -> None:
-            nonlocal shown, told
+            nonlocal shown
             if shown is None:  # only now: what fails before the run begins is one plain line
                 shown = closing.enter_context(tqdm(total=now.steps, unit="step", dynamic_ncols=True))
             if line := now.line:
@@ -121,9 +119,6 @@ def bar() -> Iterator[Callable[[Progress], None]]:
                     f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %",
                     refresh=False,
                 )
-            for alarm in now.alarms[told:]:
-                shown.write(f"r1lab: {alarm}", file=sys.stderr)
-            told = max(told, len(now.alarms))
             shown.n = now.step
             shown.refresh()
 
@@ -137,12 +132,27 @@ def run(
 
     watch: called as `Progress` says, after the step is saved, so what it raises stops the run
     and loses nothing; default a progress bar. Raises runs.RunError or ValueError with one
-    sentence that says what to do.
+    sentence that says what to do. Under a launcher that starts several processes the main
+    one measures, writes and shows; the others train along.
     """
+    together, main = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0)) == 0
+    if together > 1:
+        if options.engine == "bench":
+            raise runs.RunError("the bench engine runs on one process: add --engine trl")
+        from r1lab import train
+
+        if train.sharded():
+            raise runs.RunError(
+                "a run measures and saves whole weights, and FSDP or DeepSpeed shards them: launch it with DDP"
+            )
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # "cuda" is then a card of its own
     if watch is None:
         with bar() as watch:
             return run(options, folder, resume, watch)
     preset, config, record = settings(options)
+    if together > 1:
+        record["processes"] = together  # each draws its own random numbers, so it is part of what ran
     reward_set = rewards.reward_set(options.reward, options.seed)
     if presets.free_memory() < preset.memory:
         raise runs.RunError(
@@ -150,7 +160,8 @@ def run(
             "close other programs or choose a smaller preset"
         )
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
-    runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
+    if main:
+        runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
     if runs.finished(folder):
         return runs.load_run(folder).summary
     model = models.prepare(model, preset.lora_rank, options.seed)
@@ -158,17 +169,18 @@ def run(
     held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
     pool = tasks.problems("countdown", POOL, seed=0)
 
-    early = alarms.of_prompt(tokenizer, tasks.prompt(pool[0], config.template))
     saved = runs.load_checkpoint(folder)
     if saved:
         start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
-    else:
-        watch(Progress(0, config.steps, alarms=tuple(early)))
+    elif main:
+        watch(Progress(0, config.steps))
         start, before = 0, measure(model, tokenizer, held_out, config)
         runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
+    else:  # the main process has not saved a step before the others join it
+        start, before = 0, {}
     shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
-    clock, history = time.monotonic(), runs.read_jsonl(folder / "metrics.jsonl")
+    clock = time.monotonic()
 
     def keep(step, problems, texts, lengths, ended, parts, scores, advantages, update):
         """Write down one step; both engines call it."""
@@ -176,14 +188,12 @@ def run(
         asked = [p for p in problems for _ in range(config.group)]
         line = step_metrics(step, asked, texts, lengths, ended, parts, scores, update)
         runs.append(folder, "metrics.jsonl", line)
-        history.append(line)
-        raised = (*early, *alarms.of_metrics(history))
         kept = sample(step, problems, texts, parts, scores, advantages, config.group)
         if step in shown:
             runs.append(folder, "samples.jsonl", kept)
         runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
         runs.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
-        watch(Progress(step, config.steps, line=line, group=kept, before=before, alarms=raised))
+        watch(Progress(step, config.steps, line=line, group=kept, before=before))
         clock = time.monotonic()
 
     if options.engine == "bench":
@@ -196,17 +206,21 @@ def run(
         from r1lab import train  # TRL takes seconds to import and only this engine needs it
 
         train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
-    raised = (*early, *alarms.of_metrics(history))
-    watch(Progress(config.steps, config.steps, done=True, before=before, alarms=raised))
+    if not main:
+        train.wait()
+        return runs.load_run(folder).summary
+    watch(Progress(config.steps, config.steps, done=True, before=before))
 
-    summary = summarise(folder, before, measure(model, tokenizer, held_out, config), raised)
+    summary = summarise(folder, before, measure(model, tokenizer, held_out, config))
     plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
     models.save_trained(model, folder / "trained", preset.model)
     runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
+    if together > 1:
+        train.wait()
     return summary
 
 
-def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] = ()) -> dict:
+def summarise(folder: Path, before: dict, after: dict) -> dict:
     """The content of `summary.json`. `gain`: paired by problem, with its bootstrap interval;
     `seconds`: of the training steps, without the two measurements."""
     record = runs.load_run(folder)
@@ -218,7 +232,6 @@ def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] =
         "after": after,
         "gain": {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]},
         "n": after["n"],
-        "alarms": [asdict(alarm) for alarm in raised],
         "seconds": round(sum(t["seconds"] for t in record.timing), 1),
         "sampled_tokens": sum(m["tokens"] for m in record.metrics),
         "date": date.today().isoformat(),
@@ -254,13 +267,13 @@ def reflections(asked: list[Problem], texts, lengths, right) -> dict:
 
 def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> dict:
     """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
-    verdicts = [verify(p.task, p.numbers, p.target, text) for p, text in zip(asked, texts, strict=True)]
-    right = [v.correct for v in verdicts]
+    right = rewards.accuracy(
+        completions=texts, task=[p.task for p in asked], numbers=[p.numbers for p in asked], target=[p.target for p in asked]
+    )  # fmt: skip
     n = len(texts)
     line = {"step": step, "reward": float(scores.mean()), "accuracy": sum(right) / n}
     line |= {f"reward_{name}": sum(values) / n for name, values in parts.items()}
     line |= {
-        "answered": sum(v.reason != "no answer" for v in verdicts) / n,
         "truncated": 1 - sum(ended) / n,
         "zero_variance": float((scores.max(1).values == scores.min(1).values).float().mean()),
         "tokens": sum(lengths),

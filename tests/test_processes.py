@@ -1,0 +1,219 @@
+"""Two real processes on the CPU are one run: same problems and groups, same loss, same weights, one record.
+
+The processes run this file too. What is sampled is given, a table by step: each process draws
+its own random numbers, so only of the same completions must two processes make one update.
+Launched with the files that TRL ships: DDP, and FSDP2, where no process has all the weights.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import trl
+from accelerate import state
+from accelerate.utils import DistributedType
+from safetensors.torch import load_file
+from test_train import CONFIG, POOL, TOKENIZER, fresh, run, share_of_digits, short
+from torch.distributed.tensor import DTensor
+
+from r1lab import grpo, models, rewards, runs, tasks, train
+from r1lab.__main__ import main
+
+SHIPPED = Path(trl.__file__).parent / "accelerate_configs"
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1", "OMP_NUM_THREADS": "1",
+    "MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo",
+}  # fmt: skip
+THREE = ([short, share_of_digits, rewards.coin(1)], [1.0, 0.1, 0.5])  # the coin reads the place in the batch
+# 3 groups of 6 in two processes: the second group lies in both. A process has 3 micro-batches.
+FIXED = replace(CONFIG, steps=2, prompts=3, max_new=16, micro_tokens=150)
+CASES = {
+    "grpo, KL": replace(FIXED, beta=0.5),
+    "dapo": replace(FIXED, loss="dapo"),
+    "dr_grpo": replace(FIXED, loss="dr_grpo", scale="none"),
+    "gspo over the batch, KL": replace(FIXED, loss="gspo", scale="batch", beta=0.5),
+}
+SAMPLED = replace(CONFIG, steps=1, prompts=1, group=12)  # one group, half of it in each process
+
+
+def completions(config, step) -> list[list[int]]:
+    """Token ids of all completions of a step, of many lengths, some ended."""
+    draw = random.Random(step)
+    texts = [
+        draw.choices(range(3, 40), k=draw.randint(1, config.max_new))
+        for _ in range(config.prompts * config.group)
+    ]
+    return [ids[:-1] + [TOKENIZER.eos_token_id] if draw.random() < 0.5 else ids for ids in texts]
+
+
+def given(config, prompts, trainer):
+    """TRL samples nothing; this process gets its share of the table, and must have asked for just that."""
+    step, share = trainer.state.global_step + 1, len(prompts)
+    mine = slice(train.rank() * share, (train.rank() + 1) * share)
+    asked = [
+        tasks.prompt(p, config.template) for p in grpo.draw(POOL, config, step) for _ in range(config.group)
+    ]
+    assert prompts == asked[mine]
+    return {"prompt_ids": TOKENIZER(prompts)["input_ids"], "completion_ids": completions(config, step)[mine],
+            "logprobs": None}  # fmt: skip
+
+
+def fixed(config, folder):
+    """Trains on the table: what was recorded, and the weights before and after."""
+    model = fresh()
+    before = {k: p.detach().clone() for k, p in models.trainable(model).items()}
+    optimizer = torch.optim.AdamW(  # eps: so that no weight moves by the sign of a rounding error
+        models.trainable(model).values(), lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
+        patch.setattr(train, "GRPOTrainer", partial(train.GRPOTrainer, rollout_func=partial(given, config)))
+        seen = run(model, folder, config, THREE, optimizer)
+    if train.sharded():
+        assert all(isinstance(p, DTensor) for p in model.parameters())
+        saved = load_file(folder / "trl" / "adapter_model.safetensors")
+        return seen, before, {name: saved[name.replace(".default", "")] for name in before}
+    return seen, before, {k: p.detach() for k, p in models.trainable(model).items()}
+
+
+def everything(folder: Path) -> None:
+    """What each of the processes does."""
+    if train.sharded():
+        pretend_to_have_cards()
+    found = {}
+    for name, config in CASES.items():
+        seen, _, after = fixed(config, folder / name)
+        found[name] = seen, after
+    found["sampled"] = run(fresh(), folder / "sampled", SAMPLED)
+    command = ["run", "zero", "--engine", "trl", "--steps", "2", "--out", str(folder / "run")]
+    found["codes"] = [main(command)]
+    if not train.sharded():
+        if train.rank() == 0:  # as if killed in the second step
+            shutil.copytree(folder / "run", folder / "whole")
+            (folder / "run" / "summary.json").unlink()
+            (folder / "run" / runs.NEWEST).unlink()
+        train.wait()
+        found["codes"] += [main([*command, "--resume"])]
+    torch.save(found, folder / f"{train.rank()}.pt")
+
+
+def pretend_to_have_cards() -> None:
+    """accelerate offers FSDP on cards alone; torch has it on the CPU too."""
+    torch.distributed.init_process_group("gloo")
+    state.PartialState._prepare_backend = lambda *_: ("gloo", DistributedType.MULTI_XPU)
+    state.PartialState.set_device = lambda self: setattr(self, "device", torch.device("cpu"))
+
+
+def launch(shipped: str, *arguments) -> subprocess.CompletedProcess:
+    """`accelerate launch` of two processes that see this machine only. They end with the call."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", SHIPPED / f"{shipped}.yaml",
+               "--num_processes", 2, "--main_process_port", 0, *arguments]  # fmt: skip
+    process = subprocess.Popen(
+        list(map(str, command)), env=ENVIRONMENT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        out, error = process.communicate(timeout=240)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # the launcher leads a group of its own
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+@pytest.fixture(scope="module", params=["multi_gpu", "fsdp2"])
+def both(request, tmp_path_factory):
+    """What each of two processes found, by case: recorded steps, and weights after them."""
+    folder = tmp_path_factory.mktemp("two")
+    done = launch(request.param, __file__, folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
+    return SimpleNamespace(found=found, folder=folder, error=done.stderr, sharded=request.param == "fsdp2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_two_processes_make_the_update_of_one(name, both, tmp_path):
+    config = CASES[name]
+    one, before, after = fixed(config, tmp_path)
+    two, after_two = both.found[0][name]
+    assert [s["step"] for s in two] == [s["step"] for s in one] == [1, 2]
+    for a, b in zip(one, two, strict=True):
+        assert len(b["texts"]) == config.prompts * config.group
+        assert all(a[k] == b[k] for k in ("problems", "texts", "lengths", "ended", "parts"))
+        assert torch.equal(a["rewards"], b["rewards"]) and torch.equal(a["advantages"], b["advantages"])
+        assert abs(a["report"]["loss"]) > 1e-3, "nothing to compare"
+        for key in ("loss", "grad_norm"):
+            assert b["report"][key] == pytest.approx(a["report"][key], abs=1e-5), key
+    assert all((weight - before[key]).abs().max() > 1e-3 for key, weight in after.items())
+    for key, weight in after.items():
+        torch.testing.assert_close(after_two[key], weight, atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+def test_both_processes_end_with_the_same_weights_and_one_of_them_records(both):
+    for name in CASES:
+        (seen, weights), (nothing, other) = both.found[0][name], both.found[1][name]
+        assert seen and not nothing
+        assert all(torch.equal(weight, other[key]) for key, weight in weights.items())
+
+
+@pytest.mark.slow
+def test_processes_sample_different_texts(both):
+    (step,) = both.found[0]["sampled"]
+    assert len(step["texts"]) == 12 and step["texts"][:6] != step["texts"][6:]
+
+
+@pytest.mark.slow
+def test_the_command_line_writes_one_record_and_resumes_it(both):
+    folder, whole = both.folder / "run", both.folder / "whole"
+    if both.sharded:  # it says that it cannot, and writes nothing
+        assert [f["codes"] for f in both.found] == [[2], [2]] and not folder.exists()
+        assert "launch it with DDP" in both.error
+        return
+    assert [f["codes"] for f in both.found] == [[0, 0], [0, 0]]
+    found = runs.load_run(whole)
+    assert [m["step"] for m in found.metrics] == [t["step"] for t in found.timing] == [1, 2]
+    assert [s["step"] for s in found.samples] == [1, 2] and found.config["processes"] == 2
+    assert found.metrics[0]["tokens"] == pytest.approx(16 * found.metrics[0]["length"])  # 4 problems x 4
+    for name in ("metrics.jsonl", "samples.jsonl"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    assert runs.load_run(folder).summary["after"] == found.summary["after"]
+
+
+def test_the_bench_engine_asks_for_the_other_one(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["run", "zero", "--out", str(tmp_path / "x")]) == 2
+    assert capsys.readouterr().err == "r1lab: the bench engine runs on one process: add --engine trl\n"
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "number", "sentence"),
+    [({}, 7, "24 completions an update make no 7 equal shares"), ({"loss": "bnpo"}, 2, "start one process")],
+)
+def test_what_several_processes_cannot_do_is_said(change, number, sentence, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", str(number))
+    with pytest.raises(ValueError, match=sentence):
+        train.settings(fresh(), replace(CONFIG, **change), tmp_path, 40)
+
+
+def test_a_vllm_server_is_named_in_the_environment(monkeypatch, tmp_path):
+    """The setting alone: vLLM is not installed here and has never run with this package."""
+    assert not train.settings(fresh(), CONFIG, tmp_path, 40).use_vllm
+    monkeypatch.setenv("R1LAB_VLLM", "http://127.0.0.1:8000")
+    found = train.settings(fresh(), CONFIG, tmp_path, 40)
+    assert (found.use_vllm, found.vllm_mode) == (True, "server")
+    assert found.vllm_server_base_url == "http://127.0.0.1:8000"
+
+
+if __name__ == "__main__":
+    everything(Path(sys.argv[1]))
