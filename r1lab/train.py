@@ -10,8 +10,8 @@ When to do that, and how: BEYOND_ONE_MACHINE.md.
 
 TRL keeps three habits. With several updates a rollout it draws each update's completions
 from all groups at random, as DeepSeek-R1 does; ours keeps groups whole. It pads every row
-to the longest, so its micro-batches hold fewer. Its "kl" and "clipped" are means over the
-tokens of each micro-batch.
+to the longest, so its micro-batches hold fewer. Its "kl", "clipped" and "entropy" are means
+over the tokens of each micro-batch; the entropy is exact, ours an estimate from the samples.
 """
 
 import math
@@ -41,7 +41,8 @@ huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL would report ev
 # Kind of `losses.policy_loss` -> TRL's settings.
 LOSSES = {kind: {"loss_type": kind} for kind in ("grpo", "dr_grpo", "dapo", "bnpo")}
 LOSSES["gspo"] = {"loss_type": "grpo", "importance_sampling_level": "sequence"}
-LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean", "grad_norm": "grad_norm"}
+LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean", "grad_norm": "grad_norm",
+          "entropy": "entropy"}  # fmt: skip
 
 
 def grpo(model, tokenizer, pool: list[Problem], reward_set, config: Config, record: Callable[..., None],

@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -19,8 +19,10 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from r1lab import evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
+from r1lab import alarms, evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
+from r1lab.alarms import Alarm
 from r1lab.tasks import Problem
+from r1lab.verify import verify
 
 MINUTES = {"quick": 4, "slow": 10}
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
@@ -48,7 +50,7 @@ class Options:
 class Progress:
     """What a run tells whoever watches: before the base is measured (step 0), after every step,
     and before the trained model is measured (`done`). `line`: the step's metrics; `group`: its
-    first problem with all completions; `before`: the base, once measured."""
+    first problem with all completions; `before`: the base, once measured; `alarms`: all so far."""
 
     step: int
     steps: int
@@ -56,6 +58,7 @@ class Progress:
     line: dict = field(default_factory=dict)
     group: dict = field(default_factory=dict)
     before: dict = field(default_factory=dict)
+    alarms: tuple[Alarm, ...] = ()
 
 
 def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
@@ -107,10 +110,10 @@ def report(summary: dict) -> str:
 def bar() -> Iterator[Callable[[Progress], None]]:
     """Watches a run as a progress bar in the terminal."""
     with ExitStack() as closing:
-        shown = None
+        shown, told = None, 0
 
         def watch(now: Progress) -> None:
-            nonlocal shown
+            nonlocal shown, told
             if shown is None:  # only now: what fails before the run begins is one plain line
                 shown = closing.enter_context(tqdm(total=now.steps, unit="step", dynamic_ncols=True))
             if line := now.line:
@@ -119,6 +122,9 @@ def bar() -> Iterator[Callable[[Progress], None]]:
                     f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %",
                     refresh=False,
                 )
+            for alarm in now.alarms[told:]:
+                shown.write(f"r1lab: {alarm}", file=sys.stderr)
+            told = max(told, len(now.alarms))
             shown.n = now.step
             shown.refresh()
 
@@ -169,18 +175,19 @@ def run(
     held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
     pool = tasks.problems("countdown", POOL, seed=0)
 
+    early = alarms.of_prompt(tokenizer, tasks.prompt(pool[0], config.template))
     saved = runs.load_checkpoint(folder)
     if saved:
         start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
     elif main:
-        watch(Progress(0, config.steps))
+        watch(Progress(0, config.steps, alarms=tuple(early)))
         start, before = 0, measure(model, tokenizer, held_out, config)
         runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
     else:  # the main process has not saved a step before the others join it
         start, before = 0, {}
     shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
-    clock = time.monotonic()
+    clock, history = time.monotonic(), runs.read_jsonl(folder / "metrics.jsonl")
 
     def keep(step, problems, texts, lengths, ended, parts, scores, advantages, update):
         """Write down one step; both engines call it."""
@@ -188,12 +195,14 @@ def run(
         asked = [p for p in problems for _ in range(config.group)]
         line = step_metrics(step, asked, texts, lengths, ended, parts, scores, update)
         runs.append(folder, "metrics.jsonl", line)
+        history.append(line)
+        raised = (*early, *alarms.of_metrics(history))
         kept = sample(step, problems, texts, parts, scores, advantages, config.group)
         if step in shown:
             runs.append(folder, "samples.jsonl", kept)
         runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
         runs.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
-        watch(Progress(step, config.steps, line=line, group=kept, before=before))
+        watch(Progress(step, config.steps, line=line, group=kept, before=before, alarms=raised))
         clock = time.monotonic()
 
     if options.engine == "bench":
@@ -209,9 +218,10 @@ def run(
     if not main:
         train.wait()
         return runs.load_run(folder).summary
-    watch(Progress(config.steps, config.steps, done=True, before=before))
+    raised = (*early, *alarms.of_metrics(history))
+    watch(Progress(config.steps, config.steps, done=True, before=before, alarms=raised))
 
-    summary = summarise(folder, before, measure(model, tokenizer, held_out, config))
+    summary = summarise(folder, before, measure(model, tokenizer, held_out, config), raised)
     plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
     models.save_trained(model, folder / "trained", preset.model)
     runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
@@ -220,7 +230,7 @@ def run(
     return summary
 
 
-def summarise(folder: Path, before: dict, after: dict) -> dict:
+def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] = ()) -> dict:
     """The content of `summary.json`. `gain`: paired by problem, with its bootstrap interval;
     `seconds`: of the training steps, without the two measurements."""
     record = runs.load_run(folder)
@@ -232,6 +242,7 @@ def summarise(folder: Path, before: dict, after: dict) -> dict:
         "after": after,
         "gain": {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]},
         "n": after["n"],
+        "alarms": [asdict(alarm) for alarm in raised],
         "seconds": round(sum(t["seconds"] for t in record.timing), 1),
         "sampled_tokens": sum(m["tokens"] for m in record.metrics),
         "date": date.today().isoformat(),
@@ -267,13 +278,13 @@ def reflections(asked: list[Problem], texts, lengths, right) -> dict:
 
 def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> dict:
     """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
-    right = rewards.accuracy(
-        completions=texts, task=[p.task for p in asked], numbers=[p.numbers for p in asked], target=[p.target for p in asked]
-    )  # fmt: skip
+    verdicts = [verify(p.task, p.numbers, p.target, text) for p, text in zip(asked, texts, strict=True)]
+    right = [v.correct for v in verdicts]
     n = len(texts)
     line = {"step": step, "reward": float(scores.mean()), "accuracy": sum(right) / n}
     line |= {f"reward_{name}": sum(values) / n for name, values in parts.items()}
     line |= {
+        "answered": sum(v.reason != "no answer" for v in verdicts) / n,
         "truncated": 1 - sum(ended) / n,
         "zero_variance": float((scores.max(1).values == scores.min(1).values).float().mean()),
         "tokens": sum(lengths),
