@@ -173,7 +173,8 @@ class Sampler:
         decode = self._decoder(cache, hidden)
         for t in range(max_new):
             token, logp = _choose(logits, temperature, generator)
-            out[rows, t], logps[rows, t] = token, logp
+            here = slice(None) if len(rows) == N else rows
+            out[here, t], logps[here, t] = token, logp
             live = live & (token != stop)
             left = int(live.sum())
             if left == 0 or t + 1 == max_new:
@@ -288,10 +289,17 @@ class Sampler:
             qk = h[:, : H + K]
             qk = torch.addcmul(qk * cos, qk.roll(D // 2, -1), sin)  # rotary: the halves change places
             o = attend(i, qk[:, :H], qk[:, H:], h[:, H + K :])
-            x = x + F.linear(o.reshape(len(x), -1), layer.out, layer.out_bias)
+            x = self._add(x, o.reshape(len(x), -1), layer.out, layer.out_bias)
             gate, up = F.linear(self._norm(x, layer.norm2), layer.gate_up).chunk(2, dim=-1)
-            x = x + F.linear(F.silu(gate, inplace=True).mul_(up), layer.down)
+            x = self._add(x, F.silu(gate, inplace=True).mul_(up), layer.down, None)
         return x
+
+    @staticmethod
+    def _add(x, y, weight, bias):
+        """x + linear(y): in float32 as one operation."""
+        if x.dtype == torch.float32 and bias is None:
+            return torch.addmm(x, y, weight.t())
+        return x + F.linear(y, weight, bias)
 
     def _head(self, x):
         return F.linear(self._norm(x, self.final_norm), self.head)

@@ -26,7 +26,6 @@ from r1lab.verify import verify
 
 MINUTES = {"quick": 4, "slow": 10}
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
-POOL = 4096  # training problems
 RECORDED = models.DATA / "runs"
 SHOWN = 10  # steps whose completions are kept in samples.jsonl
 
@@ -74,7 +73,7 @@ def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
         template=preset.template, seed=options.seed, **choice,
     )  # fmt: skip
     base = options.base or preset.model
-    record = {"experiment": "zero", "preset": preset.name, "base": base, "revision": preset.revision,
+    record = {"experiment": "zero", "preset": preset.name, "task": preset.task, "base": base, "revision": preset.revision,
               "dtype": preset.dtype, "reward": options.reward, "recipe": options.recipe, "engine": options.engine,
               "lora_rank": rank, "eval_problems": preset.eval_problems, **asdict(config)}  # fmt: skip
     return replace(preset, model=base, lora_rank=rank), config, record
@@ -172,8 +171,8 @@ def run(
         return runs.load_run(folder).summary
     model = models.prepare(model, preset.lora_rank, options.seed)
     optimizer = grpo.make_optimizer(model, config)
-    held_out = tasks.problems("countdown", preset.eval_problems, seed=0, split="test")
-    pool = tasks.problems("countdown", POOL, seed=0)
+    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
+    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
 
     early = alarms.of_prompt(tokenizer, tasks.prompt(pool[0], config.template))
     saved = runs.load_checkpoint(folder)
