@@ -52,11 +52,12 @@ def generate(
     device, longest = model.device, max(map(len, prompts))
     ids = torch.tensor([[stop] * (longest - len(p)) + p for p in prompts], device=device)
     seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-    how = (
-        {"do_sample": False}
-        if temperature == 0
-        else {"do_sample": True, "temperature": temperature, "top_k": 0}
-    )
+    how = {"do_sample": False} if temperature == 0 else {"do_sample": True, "temperature": temperature}
+    how |= {
+        "top_k": 0,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+    }  # a hub model brings its own settings: not here
     seed = (
         0
         if generator is None

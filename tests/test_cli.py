@@ -178,3 +178,12 @@ def test_preflight_measures_this_machine():
     done = cli("preflight")
     assert done.returncode == 0, done.stderr
     assert "tokens a second" in done.stdout and "GiB free" in done.stdout
+
+
+def test_importing_the_package_lets_idle_threads_sleep():
+    """Spinning threads made shared cores 10-40 times slower; a reader's own choice stays."""
+    show = "import os, r1lab; print(os.environ['OMP_WAIT_POLICY'])"
+    for own, wanted in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        env = {k: v for k, v in SETTINGS.items() if k != "OMP_WAIT_POLICY"} | own
+        done = subprocess.run([sys.executable, "-c", show], env=env, capture_output=True, text=True)
+        assert done.stdout.strip() == wanted, done.stderr

@@ -121,10 +121,11 @@ def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
     torch.manual_seed(0)
     config = GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=46, n_positions=64, initializer_range=0.5)
     model = GPT2LMHeadModel(config).eval()
+    model.generation_config.top_p, model.generation_config.repetition_penalty = 0.3, 2.0  # must not count
     with pytest.warns(UserWarning, match="not gpt2: using generate"):
         sampler = Sampler(model)
     done = sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(0))
-    assert done.lengths.unique().numel() > 3
+    assert done.lengths.unique().numel() > 3 and done.ids.unique().numel() > 20
     for row in range(len(PROMPTS) * 4):
         completion = done.ids[row, : done.lengths[row]].tolist()
         expected = forward_logps(model, PROMPTS[row // 4], completion)
