@@ -8,7 +8,6 @@ Launched with the files that TRL ships: DDP, and FSDP2, where no process has all
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -118,14 +117,15 @@ def launch(shipped: str, *arguments) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", SHIPPED / f"{shipped}.yaml",
                "--num_processes", 2, "--main_process_port", 0, *arguments]  # fmt: skip
     process = subprocess.Popen(
-        list(map(str, command)), env=ENVIRONMENT, text=True, start_new_session=True,
+        list(map(str, command)), env=ENVIRONMENT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         out, error = process.communicate(timeout=240)
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)  # the launcher leads a group of its own
+            process.terminate()  # the launcher ends the processes, a kill would leave them
+            process.wait(30)
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
