@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
     run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
-    run.add_argument("--preset", default="cpu", help="machine settings: cpu or auto (default cpu)")
+    run.add_argument("--preset", default="cpu", help="machine settings: cpu, smol or auto (default cpu)")
     run.add_argument("--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)")
     run.add_argument("--steps", type=_positive, help="RL steps (default: the recipe's)")
     run.add_argument("--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)")
@@ -68,6 +69,7 @@ def _rank(text: str) -> int:
 
 
 def run(options) -> None:
+    from r1lab import presets
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
     chosen = zero.Options(
@@ -75,15 +77,17 @@ def run(options) -> None:
         steps=options.steps, lora_rank=options.lora_rank, lr=options.lr, seed=options.seed,
     )  # fmt: skip
     folder = options.out or Path("runs") / zero.run_name(chosen)
-    print(f"{options.name}: about {zero.MINUTES[chosen.recipe]} minutes on two cores; records go to {folder}")
-    print(zero.report(zero.run(chosen, folder, options.resume)))
+    say = print if os.environ.get("RANK", "0") == "0" else lambda *_: None  # of several processes one speaks
+    minutes = zero.MINUTES[presets.pick(chosen.preset).name][chosen.recipe]
+    say(f"{options.name}: about {minutes} minutes on two cores; records go to {folder}")
+    say(zero.report(zero.run(chosen, folder, options.resume)))
 
 
 def list_experiments(_) -> None:
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
     for name, what in EXPERIMENTS.items():
-        minutes = ", ".join(f"{m} min {recipe}" for recipe, m in zero.MINUTES.items())
+        minutes = ", ".join(f"{m} min {recipe}" for recipe, m in zero.MINUTES["cpu"].items())
         print(f"{name:8} {what} ({minutes}, on two cores)")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from r1lab import card
+from r1lab import bench, card
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     [
         ("runs", lambda: zero.table(ROOT / "data" / "runs")),
         ("bases", lambda: card.table(ROOT / "data" / "models")),
+        ("bench", lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8")))),
     ],
 )
 def test_tables_are_those_of_the_recorded_data(name, table):
@@ -37,7 +38,7 @@ def test_links_lead_to_files():
 
 
 def test_the_tree_is_the_package():
-    named = set(re.findall(r"^  (\w+\.py|\w+/) ", README, re.M))
+    named = set(re.findall(r"^  (\w+\.(?:py|md)|\w+/) ", README, re.M))
     there = {
         p.name + ("/" if p.is_dir() else "")
         for p in (ROOT / "r1lab").iterdir()

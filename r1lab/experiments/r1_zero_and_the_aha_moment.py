@@ -24,7 +24,7 @@ from r1lab.alarms import Alarm
 from r1lab.tasks import Problem
 from r1lab.verify import verify
 
-MINUTES = {"quick": 4, "slow": 10}
+MINUTES = {"cpu": {"quick": 4, "slow": 10}, "smol": {"quick": 10, "slow": 50}}  # on two cores
 RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
 RECORDED = models.DATA / "runs"
 SHOWN = 10  # steps whose completions are kept in samples.jsonl
@@ -81,7 +81,8 @@ def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
 
 def run_name(options: Options) -> str:
     """The folder name of a run: what differs from the defaults, then the seed."""
-    parts = ["zero", options.recipe, options.reward]
+    parts = ["zero"] if options.preset in ("cpu", "auto") else ["zero", options.preset]
+    parts += [options.recipe, options.reward]
     parts += [str(x) for x in (options.base, options.engine if options.engine != "bench" else None) if x]
     if options.lora_rank is not None:
         parts.append(f"r{options.lora_rank}" if options.lora_rank else "full")
@@ -314,6 +315,7 @@ ARMS = {  # name in the table -> the part of a recorded run's folder name that a
     "LoRA rank 1": "zero-quick-rule-r1",
     "all weights": "zero-quick-rule-full",
     "TRL's trainer": "zero-quick-rule-trl",
+    "SmolLM2-135M, sums": "zero-smol-quick-rule",
 }
 
 
