@@ -64,13 +64,13 @@ def write(name: str, folder: Path) -> None:
 
 
 def table(folder: Path) -> str:
-    """The cards of all bases in `folder` as a Markdown table."""
+    """The cards of all bases in `folder` as a Markdown table, the smallest first."""
     rows = [
         "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits | wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for path in sorted(folder.glob("*/card.json")):
-        card = json.loads(path.read_text(encoding="utf-8"))
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/card.json"))]
+    for card in sorted(cards, key=lambda card: card["parameters"]):
         strata = list(card["strata"].values())
         first, passed = strata[0], card["pass_at_k"]
         right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
