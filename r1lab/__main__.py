@@ -53,8 +53,8 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )
-    card = commands.add_parser("card", help="measure a tiny base and write its card")
-    card.add_argument("name", choices=BASES)
+    card = commands.add_parser("card", help="measure a base and write its card")
+    card.add_argument("name", choices=(*BASES, "smollm2"))
     return top
 
 
@@ -134,7 +134,10 @@ def pretrain(options) -> None:
 def card(options) -> None:
     from r1lab import card
 
-    card.write(options.name, ROOT / "data" / "models" / options.name)
+    if options.name == "smollm2":
+        card.templates(ROOT / "data" / "smollm2.json")
+    else:
+        card.write(options.name, ROOT / "data" / "models" / options.name)
 
 
 COMMANDS = {

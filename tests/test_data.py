@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from r1lab import models, plots, runs, tasks, verify
+from r1lab import models, plots, presets, runs, tasks, verify
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS = sorted(p.parent for p in (DATA / "runs").glob("*/config.json"))
@@ -40,10 +40,11 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
     assert folder.name.endswith(f"-s{run.config['seed']}")
     for part in ("before", "after"):
         right = run.summary[part]["right"]
-        assert len(right) == run.summary["n"] >= 512
+        assert len(right) == run.summary["n"] >= presets.PRESETS[run.config["preset"]].eval_problems
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
-    assert (folder / "trained").is_dir()
+    if run.config["preset"] == "cpu":  # SmolLM2's adapters have 10 MB each: the command makes them again
+        assert (folder / "trained").is_dir()
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
@@ -77,3 +78,11 @@ def test_a_card_belongs_to_its_weights(name):
     assert card["name"] == name and card["parameters"] == model.num_parameters()
     passed = [card["pass_at_k"][k] for k in sorted(card["pass_at_k"], key=int)]
     assert passed == sorted(passed)
+
+
+def test_the_real_model_was_asked_in_every_template():
+    found = json.loads((DATA / "smollm2.json").read_text())
+    assert set(found["templates"]) == {"smollm2", "r1", "plain"}
+    for part in found["templates"].values():
+        assert part["n"] == 320 and part["ci95"][0] <= part["accuracy"] <= part["ci95"][1]
+        assert sum(part["reasons"].values()) == part["n"]
