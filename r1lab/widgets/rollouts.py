@@ -76,7 +76,12 @@ def page(group: dict, pick: int) -> str:
     task, numbers, target = group["task"], group["numbers"], group["target"]
     seen = reflection.trace(task, numbers, target, text)
     reason = verify(task, numbers, target, text).reason
-    asked = f"reach {target} from {', '.join(map(str, numbers))}"
+    sign = {"countdown": ", ", "multiplication": " x ", "addition": " + "}[task]
+    asked = (
+        sign.join(map(str, numbers))
+        if task != "countdown"
+        else f"reach {target} from {sign.join(map(str, numbers))}"
+    )
     counts = f"tries: {seen.attempts}, different: {seen.tries}, words of reflection: {seen.words}"
     legend = " &nbsp; ".join(_mark(*item) for item in LEGEND)
     return (
