@@ -25,7 +25,7 @@ NO_VARIANCE = 0.75
 CLIPPED = 0.2
 # Entropy against that of the first step, the base, where half of the groups have become alike, too. On
 # the tiny base (0.21 nats) rule reward and format control stay between 0.16 and 0.23, random rises to
-# 0.35. SmolLM2 falls from 1.9 to 0.4 while it learns to give the number alone, and goes on learning.
+# 0.35. SmolLM2 falls from 1.9 to 0.4 while it learns to write the sum and nothing else, and goes on.
 ENTROPY_LEFT, ALIKE = 0.2, 0.5
 # KL to the base in nats a token. Runs that learn stay below 0.1, with single peaks of 0.6; at 1,
 # what the policy writes is e times less likely under the base, at every token.

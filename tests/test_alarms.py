@@ -147,7 +147,9 @@ def test_recorded_runs_raise_only_what_is_true(folder):
         assert names == {"zero-variance groups"}
     elif "-poor-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
         assert names <= {"zero-variance groups"}
-    elif "-smol-" in folder.name:  # the bare number is all it says in the end, in most groups the same
+    elif (
+        "-smol-" in folder.name
+    ):  # the sum and nothing else is what it writes in the end, in most groups alike
         assert names <= {"entropy collapse"}
     else:
         assert not names
