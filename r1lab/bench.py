@@ -203,14 +203,14 @@ def step_row(rounds: int, steps: int = 2) -> Row:
     )
 
 
-def shape_row(
-    name: str, batch: int, tokens: int, rounds: int, dtype=torch.float32, device: str = "cpu"
-) -> Row:
+def shape_row(name: str, batch: int, tokens: int, rounds: int, dtype=torch.float32, device: str = "cpu",
+              lora: bool = False) -> Row:  # fmt: skip
     model = random_model(name, dtype, device)
+    model = models.add_lora(model, 16) if lora else model
     generator = torch.Generator().manual_seed(0)
     prompts = torch.randint(10, 40_000, (batch // 8, 32), generator=generator).tolist()
     return side_by_side(
-        f"decode step, {name} shape, {batch} sequences", "generate", "ms",
+        f"decode step, {name} shape, {batch} sequences", "generate, LoRA" if lora else "generate, merged", "ms",
         lambda: decode(model, prompts, 8, tokens, sample_seconds),
         lambda: decode(model, prompts, 8, tokens, generate_seconds), rounds)  # fmt: skip
 
@@ -280,7 +280,10 @@ def run(rounds: int = 5) -> dict:
     for what, make in (
         ("decode step", lambda: decode_rows(rounds)),
         ("rollout", lambda: [rollout_row(rounds)]),
-        ("SmolLM2 shape", lambda: [shape_row("SmolLM2-135M", 64, 6, min(rounds, 3))]),
+        (
+            "SmolLM2 shape",
+            lambda: [shape_row("SmolLM2-135M", 64, 6, min(rounds, 3), lora=on) for on in (True, False)],
+        ),
         ("training step", lambda: [step_row(min(rounds, 3))]),
     ):
         say(f"bench: {what}")
@@ -313,5 +316,5 @@ def table(found: dict) -> str:
               for name, costs in found["growth_us_a_token"].items()]  # fmt: skip
     lines += ["", f"The matrix products alone are {100 * f['share']:.0f} % of a decode step at 64 sequences. Machine: "
               f"{found['machine']}, torch {found['torch']}, {found['date']}; medians of {found['rounds']} rounds, of 3 for "
-              "the last two rows."]  # fmt: skip
+              "the last three rows."]  # fmt: skip
     return "\n".join(lines)

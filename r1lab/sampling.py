@@ -25,6 +25,7 @@ from r1lab.captured import Captured
 from r1lab.completions import Completions, cut, generate, joined
 
 KNOWN = ("llama", "qwen2")
+LARGE = 4096  # words of a vocabulary, from which drawing a number for each of them is what takes long
 SMALL = 1e8  # floating-point operations of a step's largest product, below which one thread is faster
 
 
@@ -316,6 +317,13 @@ def _choose(logits, temperature: float, generator):
         token = logits.argmax(-1)
         return token, F.log_softmax(logits.float(), -1).gather(1, token[:, None])[:, 0]
     logps = F.log_softmax(logits.float() / temperature, -1)
-    race = torch.empty_like(logps).exponential_(generator=generator)  # what torch.multinomial does, unchecked
-    token = (logps.exp() / race).argmax(-1, keepdim=True)
+    if logps.shape[1] < LARGE:
+        race = torch.empty_like(logps).exponential_(
+            generator=generator
+        )  # what torch.multinomial does, unchecked
+        token = (logps.exp() / race).argmax(-1, keepdim=True)
+    else:  # one random number a row instead of one a word
+        reached = logps.exp().cumsum(-1, dtype=torch.float64)
+        at = torch.rand(len(logps), 1, dtype=torch.float64, device=logps.device, generator=generator)
+        token = torch.searchsorted(reached, at * reached[:, -1:], right=True).clamp(max=logps.shape[1] - 1)
     return token[:, 0], logps.gather(1, token)[:, 0]

@@ -5,7 +5,7 @@ import torch
 from conftest import tiny_model
 from peft import LoraConfig, get_peft_model
 
-from r1lab import captured
+from r1lab import captured, sampling
 from r1lab.sampling import Sampler
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
@@ -75,13 +75,25 @@ def test_the_end_token_is_in_the_mask_even_where_pad_equals_eos():
         assert STOP not in ids[: n - 1]
 
 
-def test_sampled_frequencies_are_the_models_probabilities():
+@pytest.mark.parametrize("large", [4096, 1])
+def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
+    """By a race of all words, and by one random number a row, as for large vocabularies."""
+    monkeypatch.setattr(sampling, "LARGE", large)
     model = tiny_model()
-    n = 4000
+    n = 20_000
     done = Sampler(model).sample([PROMPTS[0]], n, 1, STOP, torch.Generator().manual_seed(0))
     probabilities = model(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1].float().softmax(-1)
-    seen = torch.bincount(done.ids[:, 0], minlength=46) / n
-    assert (seen - probabilities).abs().max() < 4 * (0.25 / n) ** 0.5  # 4 standard errors at p = 0.5
+    seen = torch.bincount(done.ids[:, 0], minlength=46)
+    spread = (n * probabilities * (1 - probabilities)).sqrt()
+    assert ((seen - n * probabilities).abs() < 4 * spread + 1).all()
+
+
+@pytest.mark.parametrize("chances", [[0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1e-30, 0.0, 1.0, 0.0]])
+def test_what_cannot_be_is_never_drawn(chances, monkeypatch):
+    monkeypatch.setattr(sampling, "LARGE", 1)
+    logits = torch.tensor([chances]).log().expand(5000, 4)
+    token, logp = sampling._choose(logits, 1.0, torch.Generator().manual_seed(0))
+    assert (torch.tensor(chances)[token] > 0).all() and torch.isfinite(logp).all()
 
 
 def test_the_models_weights_are_left_as_they_were():
