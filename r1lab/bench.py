@@ -308,7 +308,8 @@ def table(found: dict) -> str:
     lines = ["| what | ours | peer | | times faster [range] |", "|---|---|---|---|---|"]
     for row in [*found["rows"], *(part["row"] for part in found["card"])]:
         r = Row(**row)
-        lines.append(f"| {r.what} | {r.ours:.3g} {r.unit} | {r.peer} | {r.theirs:.3g} {r.unit} "
+        ours, theirs = (f"{x:,.0f}" if x >= 1000 else f"{x:.3g}" for x in (r.ours, r.theirs))
+        lines.append(f"| {r.what} | {ours} {r.unit} | {r.peer} | {theirs} {r.unit} "
                      f"| {r.ratio:.1f} [{r.low:.1f}, {r.high:.1f}] |")  # fmt: skip
     f = found["floor"]
     lines += ["", "What a sampled token costs us, in µs, when one thing grows:", ""]
