@@ -96,6 +96,7 @@ def everything(folder: Path) -> None:
     command = ["run", "zero", "--engine", "trl", "--steps", "2", "--out", str(folder / "run")]
     found["codes"] = [main(command)]
     if not train.sharded():
+        train.wait()  # the other process still reads the summary
         if train.rank() == 0:  # as if killed in the second step
             shutil.copytree(folder / "run", folder / "whole")
             (folder / "run" / "summary.json").unlink()
