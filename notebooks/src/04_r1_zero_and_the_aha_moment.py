@@ -152,7 +152,7 @@ summary = widgets.training_dashboard(folder, seed=0)
 # %% [markdown]
 # For some steps almost nothing happens. Then accuracy, length and reflection rise together, and then they level off. This was your machine: a model that got nothing but a number for each answer.
 #
-# Pull the slider below the curves to 1 to see what single steps look like, without the mean.
+# Pull the slider above the curves to 1 to see what single steps look like, without the mean.
 #
 # ## 4. Five seeds, beside the paper
 #
