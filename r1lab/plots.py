@@ -148,6 +148,36 @@ def self_evolution(metrics: list[dict], summary: dict) -> Figure:
     return figure
 
 
+def own_answers(metrics: list[dict], summary: dict) -> Figure:
+    """A run of `sft` or `dpo`: what training lowered or moved apart, and the held-out problems.
+
+    metrics: a line a step. summary: the run's `summary.json`.
+    """
+    steps = [m["step"] for m in metrics]
+    sampled, name = summary["sampled"], summary["experiment"]
+    figure, (left, right) = canvas(2, height=3.6)
+    if name == "sft":
+        left.plot(steps, [m["loss"] for m in metrics], color=BLUE, linewidth=2)
+        left.set(title="Its right answers become likelier", ylabel="loss, nats a token")
+    else:
+        for key, colour in (("chosen", BLUE), ("rejected", ORANGE)):
+            left.plot(steps, [m[key] for m in metrics], color=colour, linewidth=2, label=key)
+        left.axhline(0, color=GREY, linestyle="--", linewidth=1, label="base")
+        left.set(title="Right and wrong answers move apart", ylabel="beta x log(policy / base)")
+        left.legend(fontsize=8)
+    left.set_xlabel(
+        f"step; {sampled['pairs']} pairs from {sampled['answers']} answers, {sampled['right']} right"
+    )
+    whole_steps(left)
+    _before_after(right, summary["before"], summary["after"], summary["n"])
+    figure.suptitle(
+        f"`run {name}`, base {summary['base']}, seed {summary['seed']}: {summary['steps']} steps in "
+        f"{summary['seconds'] / 60:.1f} minutes, sampling included",
+        fontsize=9.5, x=0.01, ha="left",
+    )  # fmt: skip
+    return figure
+
+
 def _curve(axis, steps, values, base, colour):
     mean, half = smooth(values)
     axis.plot(steps, values, color=colour, alpha=0.3, linewidth=0.8)

@@ -1,60 +1,199 @@
-"""What this machine can run, in how long, with how much memory: measured, not guessed."""
+"""What a run will take on this machine, before it begins: memory counted, minutes measured.
 
-import json
+`check` refuses what will not fit and says what to change. `calibrate` takes some ten seconds:
+a few decode steps of the whole batch in the middle of their way, and one micro-batch forward
+and back. `report` is `python -m r1lab preflight`.
+"""
+
 import os
 import platform
-import resource
 import time
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import torch
 
-from r1lab import grpo, models, presets, rewards, tasks
+from r1lab import grpo, memory, models, presets, runs, tasks
+from r1lab.completions import Completions
+from r1lab.presets import Preset
+from r1lab.sampling import Sampler
 
 RECORDED = models.DATA / "runs"
+DECODED = 8  # decode steps of a calibration
+PROMPT = {"tiny": 30, "smollm2": 70, "r1": 320}  # tokens of a long prompt, where no tokenizer is at hand
 
 
-def measure_speed(preset: presets.Preset, steps: int = 2) -> float:
-    """Sampled tokens a second over whole training steps on a throw-away copy of the base."""
-    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
-    model = models.prepare(model, preset.lora_rank)
-    config = grpo.Config(
-        steps=steps + 1, prompts=preset.prompts, group=preset.group, max_new=preset.max_new,
-        micro_tokens=preset.micro_tokens, template=preset.template, lr=0.0,
+@dataclass(frozen=True)
+class Pace:
+    """Seconds: `read` the prompts of a step, `decode` one token of all its completions, `learn` from one
+    token of a micro-batch, prompt tokens counted too."""
+
+    read: float
+    decode: float
+    learn: float
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one cannot know before: tokens of a completion, and the share of groups with a signal.
+    `recorded`: how many runs they come from; 0: every completion at the cap, every group."""
+
+    length: float
+    signal: float
+    recorded: int
+
+
+def need(preset: Preset, prompt: int) -> memory.Need:
+    """The memory of `run zero` with this preset. prompt: tokens of the longest one."""
+    return memory.need(
+        models.config_of(preset.model), getattr(torch, preset.dtype), preset.lora_rank, prompt, preset.max_new,
+        preset.prompts, preset.group, preset.micro_tokens, rows=min(256, preset.eval_problems),
     )  # fmt: skip
-    pool = tasks.problems(preset.task, config.prompts * config.steps, seed=1)
-    loop = grpo.train(
-        model, tokenizer, pool, rewards.reward_set("rule"), config, grpo.make_optimizer(model, config)
+
+
+def check(preset: Preset, prompt: int) -> memory.Need:
+    """`need`, where it fits. Raises runs.RunError with a suggestion where it does not."""
+    found = need(preset, prompt)
+    free = presets.free_memory(preset.device)
+    row = prompt + preset.max_new
+    if words := memory.refusal(
+        found, free, min(preset.micro_tokens, preset.prompts * preset.group * row), row
+    ):
+        raise runs.RunError(words)
+    return found
+
+
+def expected(preset: Preset) -> Expected:
+    """From the recorded runs of this preset's model, task and cap, where there are some."""
+    lengths, signals, found = [], [], 0
+    for folder in sorted(RECORDED.glob("zero-*quick-rule-s*")):
+        run = runs.load_run(folder)
+        keys = ("task", "max_new", "base", "lora_rank")
+        if [run.config.get(k) for k in keys] == [preset.task, preset.max_new, preset.model, preset.lora_rank]:
+            found += 1
+            lengths += [m["length"] for m in run.metrics]
+            signals += [1 - m["zero_variance"] for m in run.metrics]
+    if not lengths:
+        return Expected(preset.max_new, 1.0, 0)
+    return Expected(sum(lengths) / len(lengths), sum(signals) / len(signals), found)
+
+
+def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device: str = "cpu") -> Pace:
+    """Measure the `Pace` of a model that is ready to train. Its weights stay as they are.
+
+    length: tokens a completion is expected to have; decoding is timed at half of it.
+    """
+    asked = [pool[i % len(pool)] for i in range(config.prompts)]
+    prompts = tokenizer([tasks.prompt(p, config.template) for p in asked])["input_ids"]
+    half, whole = max(1, round(length / 2)), max(1, round(length))
+    halfway = [
+        p + [p[i % len(p)] for i in range(half)] for p in prompts
+    ]  # which text, is the same to a clock
+    generator = torch.Generator(device).manual_seed(0)
+    room = model.config.max_position_embeddings - max(map(len, halfway))
+
+    def sampled(rows, tokens: int) -> float:
+        sampler = Sampler(model)
+        return _seconds(lambda: sampler.sample(rows, config.group, tokens, -1, generator), device)
+
+    sampled(prompts, 2)  # the first call pays for warming up
+    read = _seconds(lambda: Sampler(model), device) + sampled(prompts, 1)
+    few = min(DECODED, room - 1)
+    decode = max(0.0, sampled(halfway, 1 + few) - sampled(halfway, 1)) / few
+    width = max(map(len, prompts)) + whole
+    rows = max(1, min(config.micro_tokens // width, config.prompts * config.group))
+    ids = torch.tensor(prompts[0])[torch.arange(whole) % len(prompts[0])].expand(rows, -1)
+    done = Completions(
+        ids, torch.zeros(rows, whole), torch.full((rows,), whole), torch.zeros(rows, dtype=torch.bool)
     )
-    next(loop)  # the first step also pays for warming up
-    start = time.monotonic()
-    tokens = sum(int(roll.completions.lengths.sum()) for _, roll, _ in loop)
-    return tokens / (time.monotonic() - start)
+    roll = SimpleNamespace(
+        prompt_ids=prompts * config.group, completions=done, advantages=torch.ones(rows), problems=asked
+    )
+
+    def learnt():
+        grpo.gradients(model, roll, torch.arange(rows), config, device)
+
+    if device == "cuda":
+        learnt()  # warming up again
+    learn = _seconds(learnt, device) / (rows * width)
+    for p in models.trainable(model).values():
+        p.grad = None
+    return Pace(read, decode, learn)
 
 
-def recorded_tokens(name: str) -> int | None:
-    """Tokens that the recorded run of that name sampled; None where none is recorded."""
-    path = RECORDED / name / "summary.json"
-    return json.loads(path.read_text())["sampled_tokens"] if path.is_file() else None
+def seconds(pace: Pace, preset: Preset, prompt: int, hope: Expected) -> float:
+    """Seconds of a training step. On a CPU a token costs what it costs; on a card a decode step takes
+    as long for one row as for all, so the longest completion, which is at the cap, counts."""
+    tokens = preset.max_new if preset.device == "cuda" else hope.length
+    learnt = preset.prompts * preset.group * hope.signal * (prompt + hope.length)
+    return pace.read + tokens * pace.decode + learnt * pace.learn
+
+
+def _seconds(call, device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    call()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def report() -> str:
-    """The machine, the preset it gets and why, free memory, predicted minutes and peak memory."""
-    preset = presets.pick("auto")
-    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    """The machine, the preset it gets and why, then for every preset the memory it needs and, where its
+    model is at hand without a download, the minutes."""
+    chosen, why = presets.choose()
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     lines = [
-        f"machine   {platform.system()} {platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__} "
-        f"on {torch.get_num_threads()} threads, graphics card: {cuda}",
-        f"preset    {preset.name}: {preset.model}, {preset.dtype}, LoRA rank {preset.lora_rank}",
-        f"memory    {presets.free_memory():.1f} GiB free, {preset.memory:g} needed",
+        f"machine  {platform.system()} {platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__} "
+        f"on {torch.get_num_threads()} threads, graphics card: {card}",
+        f"auto     {chosen}: {why}",
+        f"free     {presets.free_memory():.1f} GiB of memory"
+        + (f", {presets.free_memory('cuda'):.1f} GiB on the card" if torch.cuda.is_available() else ""),
+        "",
+        f"{'preset':7} {'model':18} {'task':10} {'weights':>8} {'sampling':>9} {'learning':>9} {'needs':>6}   GiB",
     ]
-    speed = measure_speed(preset)
-    lines.append(f"speed     {speed:.0f} tokens a second, sampling and learning together")
-    for recipe in ("quick", "slow"):
-        tokens = recorded_tokens(f"zero-{recipe}-rule-s0")
-        if tokens:
-            lines.append(
-                f"minutes   {tokens / speed / 60:.1f} for `run zero --recipe {recipe}` ({tokens / 1e6:.1f}M tokens)"
-            )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kB on Linux
-    lines.append(f"peak      {peak:.1f} GiB used by these steps")
+    for name in presets.PRESETS:
+        lines.append(_line(name))
     return "\n".join(lines)
+
+
+def _line(name: str) -> str:
+    preset = presets.named(name)
+    there = preset.device == "cpu" or torch.cuda.is_available()
+    preset = presets.pick(name) if there else presets.replace(preset, dtype="float16")
+    prompt = PROMPT[preset.template]
+    found = need(preset, prompt)
+    text = (
+        f"{name:7} {preset.model.split('/')[-1]:18} {preset.task:10} {found.weights:8.2f} {found.sampling:9.2f} "
+        f"{found.learning:9.2f} {found.wanted:6.1f}   "
+    )
+    if not there:
+        return text + "needs an NVIDIA card"
+    if found.wanted > presets.free_memory(preset.device):
+        return text + "does not fit here"
+    try:
+        models.source(preset.model)
+    except FileNotFoundError:
+        return text + f"fits; first `python -m r1lab fetch {preset.model}`"
+    if preset.device == "cuda":
+        return text + "fits; minutes are measured when a run begins"
+    return f"{text}fits; {minutes(preset):.1f} min"
+
+
+def minutes(preset: Preset) -> float:
+    """Minutes of training that `run zero` will take here, by a calibration. Loads the model."""
+    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
+    model = models.prepare(model, preset.lora_rank)
+    config = grpo.Config(
+        prompts=preset.prompts, group=preset.group, max_new=preset.max_new, micro_tokens=preset.micro_tokens,
+        template=preset.template,
+    )  # fmt: skip
+    pool, hope = tasks.problems(preset.task, preset.prompts, seed=1), expected(preset)
+    pace = calibrate(model, tokenizer, pool, config, hope.length, preset.device)
+    return preset.steps * seconds(pace, preset, longest(tokenizer, pool, preset.template), hope) / 60
+
+
+def longest(tokenizer, problems, template: str) -> int:
+    """Tokens of the longest prompt."""
+    return max(map(len, tokenizer([tasks.prompt(p, template) for p in problems])["input_ids"]))

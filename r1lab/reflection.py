@@ -86,7 +86,8 @@ def trace(task: str, numbers: Sequence[int], target: int, completion: str) -> Tr
 
     An attempt is a run of equations up to the end of a sentence, a verdict or a word that
     reflects or rejects; its value is its last right-hand side. Two attempts are the same
-    when their equations are, whatever the order of equations, summands and factors.
+    when their equations are, whatever the order of equations, summands and factors. A word
+    problem (gsm8k) has no attempts: there an equation is a step, and few steps reach the target.
     """
     n: Counter = Counter()
     attempts: list[dict] = []
@@ -119,6 +120,8 @@ def trace(task: str, numbers: Sequence[int], target: int, completion: str) -> Tr
         elif kind == "stop":
             running = False
         shown = None
+    if task == "gsm8k":
+        attempts = []
     first = attempts[0]["value"] == target if attempts else None
     right = verify(task, numbers, target, completion).correct
     name = {True: "right", False: "wrong"}

@@ -2,7 +2,7 @@
 
 A reward function is called with keyword arguments only: `prompts`, `completions`,
 `completion_ids`, `trainer_state` and each column of the data set (`task`, `numbers`,
-`target`) as a list with one item for each completion. It takes what it needs, lets
+`target`; for gsm8k `numbers` is empty) as a list with one item for each completion. It takes what it needs, lets
 `**kwargs` swallow the rest, and returns one float for each completion. Its `__name__` is
 the name in the log.
 

@@ -6,8 +6,9 @@ and at the end `summary.json` and `figure.png`. Three rules:
 
 * A whole file is written beside its name and then renamed; a log grows by whole lines. A
   kill leaves at most one torn last line, and `rewind` takes it away.
-* A checkpoint of step N says that the logs hold every step up to N. Going on from N writes
-  the same lines again, byte for byte, where the numbers are the same.
+* A checkpoint of step N holds the logs up to N as well, because a folder of Drive may come
+  back with the newest version of one file and an older one of another. Going on from N
+  writes the same lines again, byte for byte, where the numbers are the same.
 * What cannot go on stops with a `RunError`: one sentence, nothing deleted, nothing guessed.
 
 Left out: a lock. Two processes must not write to one folder.
@@ -23,15 +24,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl")
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
 DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 LOOK = "check the disk and the permissions"
-
-
 HOME = Path(__file__).resolve().parent.parent / "runs"
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the reader's Drive
 
 
 class RunError(Exception):
@@ -49,17 +50,38 @@ class Run:
     summary: dict
 
 
+class _Saved(NamedTuple):
+    """A checkpoint as it was read; `blob`: all its bytes, tensors included."""
+
+    step: int
+    extra: dict
+    logs: dict[str, str]
+    blob: bytes
+
+
 def place(name: str) -> Path:
-    """The folder of a reader's own run: `runs/NAME` beside the package, or under $R1LAB_RUNS
-    (on Colab a folder of Drive, which outlives the machine)."""
-    return Path(os.environ.get("R1LAB_RUNS", HOME)) / name
+    """The folder of a reader's own run: NAME under $R1LAB_RUNS; without it on Drive, which
+    outlives the machine, where Colab has mounted that; else in `runs` beside the package."""
+    usual = DRIVE / "r1lab" / "runs" if DRIVE.is_dir() else HOME
+    return Path(os.environ.get("R1LAB_RUNS", usual)) / name
+
+
+def processes() -> int:
+    """How many processes train together: the launcher says it."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def rank() -> int:
+    """Which of them this is; 0 is the main one, which writes."""
+    return int(os.environ.get("RANK", 0))
 
 
 def open_run(folder: Path, config: dict, resume: bool) -> int:
     """Start a run in `folder`, or go on with the one in it: gives the last saved step.
 
-    0 for a fresh run, or one that never saved. With `resume` the logs are cut to that
-    step; a `finished` run is left as it is. `resume` without a run is a fresh start.
+    0 for a fresh run, or one that never saved. With `resume` the logs are cut to that step,
+    and what they lack of it comes from the checkpoint; a `finished` run is left as it is.
+    `resume` without a run is a fresh start.
     Raises RunError, and changes nothing, when the folder cannot be used, holds a run and
     `resume` is False, holds one with another config, or its checkpoint is damaged.
     """
@@ -86,8 +108,12 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
     if finished(folder):
         return max((line.get("step", 0) for line in read_jsonl(folder / LOGS[0])), default=0)
     saved = _newest(folder)
-    rewind(folder, saved[0] if saved else -1)  # nothing saved: the first step, 0 or 1, comes again
-    return saved[0] if saved else 0
+    rewind(folder, saved.step if saved else -1)  # nothing saved: the first step, 0 or 1, comes again
+    for name, text in saved.logs.items() if saved else ():
+        path, log = folder / name, text.encode()
+        if not path.exists() or path.stat().st_size < len(log):
+            _replace(path, log)
+    return saved.step if saved else 0
 
 
 def finished(folder: Path) -> bool:
@@ -162,20 +188,23 @@ def write_json(path: Path, value) -> None:
 
 def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None:
     """Save what a resumed run needs: tensors by name, and `extra`, which comes back as JSON
-    gives it (tuples as lists). The checkpoint before stays, for the case that this one is
-    damaged. The digest in the file covers all of it: names, step, extra, tensors."""
+    gives it (tuples as lists), and the logs. The checkpoint before stays, for the case that this
+    one is damaged. The digest in the file covers all of it: names, step, extra, logs, tensors."""
     import safetensors.torch
     import torch
 
     folder = Path(folder)
-    about = {"step": str(step), "extra": json.dumps(extra, allow_nan=False), "sha256": "0" * 64}
-    plain = {k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()}
-    blob = safetensors.torch.save(plain, about)
-    at = DIGEST.search(blob).start(1)  # quotes inside `extra` are escaped, so this is no part of it
-    blob = blob[:at] + _digest(blob, at) + blob[at + 64 :]
+    logs = {}
     for path in (folder / name for name in LOGS if (folder / name).exists()):
         with _plainly(path), open(path, "rb+") as file:
             os.fsync(file.fileno())  # on the disk before the checkpoint that vouches for it
+            logs[path.name] = file.read().decode()
+    about = {"step": str(step), "extra": json.dumps(extra, allow_nan=False), "logs": json.dumps(logs)}
+    about["sha256"] = "0" * 64
+    plain = {k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()}
+    blob = safetensors.torch.save(plain, about)
+    at = DIGEST.search(blob).start(1)  # quotes inside the others are escaped, so this is no part of them
+    blob = blob[:at] + _digest(blob, at) + blob[at + 64 :]
     _replace(folder / NEWEST, blob, keep=folder / PREVIOUS)
 
 
@@ -187,30 +216,29 @@ def load_checkpoint(folder: Path) -> tuple[int, dict, dict] | None:
     import safetensors.torch
 
     saved = _newest(Path(folder))
-    return (saved[0], safetensors.torch.load(saved[2]), saved[1]) if saved else None
+    return (saved.step, safetensors.torch.load(saved.blob), saved.extra) if saved else None
 
 
-def _newest(folder: Path) -> tuple[int, dict, bytes] | None:
+def _newest(folder: Path) -> _Saved | None:
     there = [path for path in (folder / NEWEST, folder / PREVIOUS) if path.exists()]
     saved = _checked(there[0]) if there else None
     if saved or not there:
         return saved
     before = _checked(there[1]) if there[1:] else None
     files = there[0].name if before or not there[1:] else f"{NEWEST} and {PREVIOUS}"
-    step = f"goes on from step {before[0]}, saved before it" if before else "starts again from step 0"
+    step = f"goes on from step {before.step}, saved before it" if before else "starts again from step 0"
     raise RunError(f"{files} in {folder} is damaged (wrong checksum): delete it, and --resume {step}")
 
 
-def _checked(path: Path) -> tuple[int, dict, bytes] | None:
-    """Step, extra and bytes of a checkpoint, None where the digest does not fit. Nothing is
-    parsed before it does."""
+def _checked(path: Path) -> _Saved | None:
+    """What a checkpoint holds, None where the digest does not fit. Nothing is parsed before it does."""
     with _plainly(path, LOOK):
         blob = path.read_bytes()
     stated = DIGEST.search(blob)
     if not stated or _digest(blob, stated.start(1)) != stated[1]:
         return None
     about = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
-    return int(about["step"]), json.loads(about["extra"]), blob
+    return _Saved(int(about["step"]), json.loads(about["extra"]), json.loads(about.get("logs", "{}")), blob)
 
 
 def _digest(blob: bytes, at: int) -> bytes:
@@ -228,6 +256,8 @@ def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             if keep and path.exists():
+                if DRIVE in keep.parents and keep.exists():
+                    os.truncate(keep, 0)  # Drive puts what is replaced in its bin, where it fills the quota
                 os.replace(path, keep)
             os.replace(part, path)
         except OSError:
@@ -251,5 +281,5 @@ def _plainly(path: Path, way: str = "") -> Iterator[None]:
 def _saved(folder: Path) -> str:
     with contextlib.suppress(RunError):
         lines, newest = len(read_jsonl(folder / LOGS[0])), _newest(folder)
-        return f"{lines} lines of {LOGS[0]}, last checkpoint: {f'step {newest[0]}' if newest else 'none'}"
+        return f"{lines} lines of {LOGS[0]}, last checkpoint: {f'step {newest.step}' if newest else 'none'}"
     return "see the folder"

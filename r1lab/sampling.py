@@ -26,6 +26,8 @@ from r1lab.completions import Completions, cut, generate, joined
 
 KNOWN = ("llama", "qwen2")
 LARGE = 4096  # words of a vocabulary, from which drawing a number for each of them is what takes long
+CACHE_GIB = 4.0  # memory that keys and values may take
+READ = 16384  # tokens of prompts that are read at once
 SMALL = 1e8  # floating-point operations of a step's largest product, below which one thread is faster
 
 
@@ -71,7 +73,7 @@ class Sampler:
     Qwen2-shaped is sampled through `generate`, with a warning that says so.
     """
 
-    def __init__(self, model, cache_gib: float = 4.0):
+    def __init__(self, model, cache_gib: float = CACHE_GIB):
         self.cache_gib = cache_gib
         self.model = model if model.config.model_type not in KNOWN else None
         if self.model is not None:
@@ -155,18 +157,22 @@ class Sampler:
 
     def _sample(self, prompts, group, max_new, stop, generator, temperature) -> Completions:
         device, N = self.embed.device, len(prompts) * group
-        logits, prefix, hidden, lengths = self._read(prompts)
-        longest = hidden.shape[1]
-        cache = []
-        for keys, values in prefix:
-            P, K, D, _ = keys.shape
-            pair = keys.new_zeros(N, K, D, longest + max_new), values.new_zeros(N, K, longest + max_new, D)
-            pair[0][..., :longest] = keys.repeat_interleave(group, 0)
-            pair[1][:, :, :longest] = values.repeat_interleave(group, 0)
-            cache.append(pair)
+        longest = max(map(len, prompts))
+        K, D, C = self.kv_heads, self.head_dim, longest + max_new
+        cache = [(self.embed.new_zeros(N, K, D, C), self.embed.new_zeros(N, K, C, D)) for _ in self.layers]
+        found, few = [], max(1, READ // longest)
+        for i in range(0, len(prompts), few):
+            prefix, *rest = self._read(prompts[i : i + few], longest)
+            found.append(rest)
+            at = slice(i * group, (i + few) * group)
+            for (keys, values), (k, v) in zip(cache, prefix, strict=True):
+                keys[at, ..., :longest] = k.repeat_interleave(group, 0)
+                values[at, :, :longest] = v.repeat_interleave(group, 0)
         del prefix
-        logits, lengths = logits.repeat_interleave(group, 0), lengths.repeat_interleave(group)
-        hidden = hidden.repeat_interleave(group, 0) if hidden.any() else None  # no padding, no mask
+        logits, hidden, lengths = (
+            torch.cat(parts).repeat_interleave(group, 0) for parts in zip(*found, strict=True)
+        )
+        hidden = hidden if hidden.any() else None  # no padding, no mask
         out = torch.full((N, max_new), stop, device=device)
         logps = torch.zeros(N, max_new, device=device)
         rows = torch.arange(N, device=device)  # which completions the batch still holds
@@ -182,18 +188,19 @@ class Sampler:
                 break
             if left <= 0.8 * len(rows):  # copying the cache pays only when enough rows go
                 rows, token, lengths = rows[live], token[live], lengths[live]
-                cache = [(keys[live], values[live]) for keys, values in cache]
+                decode = None  # it holds the cache
+                for i, (keys, values) in enumerate(cache):
+                    cache[i] = keys[live], values[live]
                 hidden = None if hidden is None else hidden[live]
                 live = live[live]
                 decode = self._decoder(cache, hidden)
             logits = decode(token, lengths + t, longest + t)
         return cut(out[:, : t + 1], logps[:, : t + 1], stop)
 
-    def _read(self, prompts):
-        """Run P prompts, padded on the left: logits of their last tokens (P, V); for each layer
-        keys (P, K, D, S) and values (P, K, S, D); which slots are padding (P, S); lengths (P,)."""
-        device, dtype = self.embed.device, self.embed.dtype
-        P, longest = len(prompts), max(map(len, prompts))
+    def _read(self, prompts, longest: int):
+        """Run P prompts, padded on the left to S = longest: for each layer keys (P, K, D, S) and values
+        (P, K, S, D); logits of their last tokens (P, V); which slots are padding (P, S); lengths (P,)."""
+        device, dtype, P = self.embed.device, self.embed.dtype, len(prompts)
         ids = torch.zeros(P, longest, dtype=torch.long)
         for row, prompt in zip(ids, prompts, strict=True):
             row[longest - len(prompt) :] = torch.tensor(prompt)
@@ -208,13 +215,13 @@ class Sampler:
 
         def attend(layer, q, k, v):
             q, k, v = (x.view(P, longest, -1, self.head_dim).transpose(1, 2) for x in (q, k, v))
-            cache.append((k.transpose(2, 3), v))
+            cache.append((k.transpose(2, 3).contiguous(), v.contiguous()))  # else their projections stay too
             o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
             return o.transpose(1, 2)
 
         positions = (slots[None] - pads[:, None]).clamp(min=0)
         x = self._forward(ids.to(device).flatten(), positions.flatten(), attend)
-        return self._head(x.view(P, longest, -1)[:, -1]), cache, hidden, lengths
+        return cache, self._head(x.view(P, longest, -1)[:, -1]), hidden, lengths
 
     def _decoder(self, cache, hidden):
         """The function (token (B,), position (B,), slot) -> logits (B, V) for this batch: a step that

@@ -3,12 +3,17 @@
 Two tasks, the two of TinyZero. *Countdown*: reach a target with three or four numbers,
 `+ - * /`, every number exactly once; a solution is easy to check and hard to find.
 *Multiplication*: one right answer and no free check, so only here does a majority vote
-mean anything. And one for the smallest real language model: *addition* of two numbers of
-two digits. Problems are drawn from a seed; a hash splits them for good into `train`
+mean anything. One for the smallest real language model: *addition* of two numbers of
+two digits. These are drawn from a seed; a hash splits them for good into `train`
 and `test`, so no seed and no caller can mix the two.
+
+And one for a real model on a graphics card: *gsm8k*, word problems of grade school (Cobbe et
+al. 2021), 7,473 to train on and 1,319 to test with. They come from the hub, with the split of
+their authors.
 """
 
 import random
+import re
 import zlib
 from dataclasses import dataclass
 
@@ -20,16 +25,19 @@ LARGEST_VALUE = 199  # the largest intermediate value in the tiny world's text
 @dataclass(frozen=True)
 class Problem:
     """One problem. `numbers`: what to use, in the order shown (multiplication and addition:
-    the two operands). `target`: the number to reach (their product or sum)."""
+    the two operands; gsm8k: none). `target`: the number to reach (their product or sum, or the
+    answer). `question`: the text of a word problem, "" where the rest says it all."""
 
-    task: str  # "countdown", "multiplication" or "addition"
+    task: str  # "countdown", "multiplication", "addition" or "gsm8k"
     numbers: tuple[int, ...]
     target: int
+    question: str = ""
 
     @property
     def key(self) -> str:
         """A name that does not depend on the order of the numbers."""
-        return f"{self.task}:{','.join(map(str, sorted(self.numbers)))}:{self.target}"
+        posed = self.question or ",".join(map(str, sorted(self.numbers)))
+        return f"{self.task}:{posed}:{self.target}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Step:
 
 
 def split_of(problem: Problem) -> str:
-    """`test` for a fixed tenth of all problems, `train` for the rest."""
+    """`test` for a fixed tenth of all problems, `train` for the rest. Not for gsm8k, which comes split."""
     return "test" if zlib.crc32(problem.key.encode()) % 10 == 0 else "train"
 
 
@@ -102,21 +110,58 @@ def draw_addition(rng: random.Random) -> Problem:
     return Problem("addition", (a, b), a + b)
 
 
+GSM8K = {"path": "openai/gsm8k", "name": "main", "revision": "e53f048856ff4f594e959d75785d2c2d37b678ee"}
+# The answer is the last line of the solution. All 8,792 rows have this form; 93 of them have commas.
+GSM8K_ANSWER = re.compile(r"\n#### (-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+))\s*$")
+
+
+def gsm8k(split: str) -> list[Problem]:
+    """All word problems of a split, "train" or "test", in the order of the data set.
+
+    Read from the hub once, then from its cache. Raises ValueError where neither can be
+    reached, and for a row whose answer is not an integer behind `####`.
+    """
+    from datasets import load_dataset  # a second to import, and only this task needs it
+
+    try:
+        rows = load_dataset(**GSM8K, split=split)
+    except OSError as error:  # offline, no such repository or revision, no place to write
+        raise ValueError(
+            f"the problems of gsm8k cannot be loaded ({error}): connect once without HF_HUB_OFFLINE, "
+            "later they are read from the cache"
+        ) from error
+    return [_word_problem(**row) for row in rows]
+
+
+def _word_problem(question: str, answer: str) -> Problem:
+    found = GSM8K_ANSWER.search(answer)
+    if not found:
+        raise ValueError(f"a row of gsm8k has no integer behind ####, its solution ends in {answer[-40:]!r}")
+    return Problem("gsm8k", (), int(found[1].replace(",", "")), question.strip())
+
+
 def problems(task: str, n: int, seed: int, split: str = "train", size: int | None = None) -> list[Problem]:
     """`n` distinct problems of one split, the same for the same arguments.
 
     task: "countdown" (`size` numbers: 3, the default, or 4), "multiplication" (second
-    factor of `size` digits: 2, the default, or 1) or "addition" (of 2 digits). Raises ValueError for another task, split or size, or when
-    the split does not hold `n` problems.
+    factor of `size` digits: 2, the default, or 1), "addition" (of 2 digits) or "gsm8k"
+    (no size; from the hub). Raises ValueError for another task, split or size, when the
+    split does not hold `n` problems, and as `gsm8k` says.
     """
-    sizes = {"countdown": (3, 4), "multiplication": (2, 1), "addition": (2,)}  # the default first
+    # the default first
+    sizes = {"countdown": (3, 4), "multiplication": (2, 1), "addition": (2,), "gsm8k": ()}
     if task not in sizes:
         raise ValueError(f"unknown task {task!r}: choose one of {sorted(sizes)}")
-    size = sizes[task][0] if size is None else size
-    if size not in sizes[task]:
+    if size is not None and size not in sizes[task]:
         raise ValueError(f"{task} has sizes {sizes[task]}, not {size}")
     if split not in ("train", "test"):
         raise ValueError(f"unknown split {split!r}: choose train or test")
+    if task == "gsm8k":
+        everything = gsm8k(split)
+        if n > len(everything):
+            raise ValueError(f"the {split} split of gsm8k holds fewer than {n} problems")
+        return random.Random(f"gsm8k-{split}-{seed}").sample(everything, len(everything))[:n]
+    size = size or sizes[task][0]
     rng = random.Random(f"{task}-{size}-{split}-{seed}")
     found: dict[str, Problem] = {}
     for _ in range(200 * n + 2000):
@@ -155,8 +200,18 @@ def tiny_prompt(problem: Problem, language: str = "en") -> str:
     return TINY[language][problem.task].format(target=problem.target, numbers=numbers)
 
 
+def short(problem: Problem) -> str:
+    """The problem in a line, for a heading or a list; a word problem is its own text."""
+    if problem.task == "countdown":
+        return f"reach {problem.target} from {', '.join(map(str, problem.numbers))}"
+    sign = {"multiplication": " x ", "addition": " + "}
+    return problem.question or sign[problem.task].join(map(str, problem.numbers))
+
+
 def question(problem: Problem) -> str:
-    """The problem in plain words, for a language model."""
+    """The problem in plain words, for a language model, and what to give as the answer."""
+    if problem.question:
+        return f"{problem.question} Give only the number as the answer."
     numbers = ", ".join(map(str, problem.numbers))
     if problem.task == "countdown":
         return (

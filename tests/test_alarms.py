@@ -14,7 +14,7 @@ POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=6, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
 SHORT = replace(CONFIG, steps=5, group=4, max_new=48, lr=0.0)
 DIGITS = set(TOKENIZER.convert_tokens_to_ids(list("0123456789")))
-RECORDED = sorted(p for p in zero.RECORDED.iterdir() if p.is_dir())
+RECORDED = sorted(zero.RECORDED.glob("zero-*"))
 
 
 def share_of_digits(completion_ids, **_):

@@ -35,15 +35,6 @@ def test_both_ways_do_the_same_work(way):
     assert seconds > 0 and 8 * 5 < tokens < 8 * 60  # some end by themselves
 
 
-def test_shapes_are_those_of_the_real_models():
-    """Parameters as their model cards give them, in millions."""
-    for name, millions in (("SmolLM2-135M", 134.5), ("Qwen2.5-0.5B", 494.0), ("Qwen2.5-1.5B", 1543.7)):
-        config, model, shape = bench.SHAPES[name]
-        with bench.torch.device("meta"):
-            built = model(config(**shape, tie_word_embeddings=True))
-        assert sum(p.numel() for p in built.parameters()) / 1e6 == pytest.approx(millions, rel=2e-3)
-
-
 def test_the_table_holds_every_recorded_row():
     found = json.loads(RECORDED.read_text(encoding="utf-8"))
     text = bench.table(found)

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+import torch
 
 from r1lab import models, presets, runs
 from r1lab.__main__ import main
@@ -105,7 +107,7 @@ def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path
 
 
 def test_too_little_memory_is_refused_before_anything_is_written(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "free_memory", lambda: 0.5)
+    monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
     assert "GiB" in one_line(capsys, "run", "zero", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
@@ -177,7 +179,17 @@ def test_recorded_prints_both_tables(capsys):
 def test_preflight_measures_this_machine():
     done = cli("preflight")
     assert done.returncode == 0, done.stderr
-    assert "tokens a second" in done.stdout and "GiB free" in done.stdout
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    assert "GiB of memory" in lines["free"] and set(presets.PRESETS) <= set(lines)
+    assert float(re.search(r"fits; ([\d.]+) min", lines["cpu"])[1]) > 0
+    assert "needs an NVIDIA card" in lines["t4"] or torch.cuda.is_available()
+
+
+def test_without_trl_its_engine_is_one_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "trl", None)
+    monkeypatch.delitem(sys.modules, "r1lab.train", raising=False)
+    assert "pip install trl" in one_line(capsys, "run", "zero", "--engine", "trl", "--out", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
 
 
 def test_importing_the_package_lets_idle_threads_sleep():

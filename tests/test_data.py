@@ -42,7 +42,8 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
         right = run.summary[part]["right"]
         assert len(right) == run.summary["n"] >= presets.PRESETS[run.config["preset"]].eval_problems
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
-    assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
+    if run.config["experiment"] == "zero":
+        assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
     if run.config["preset"] == "cpu":  # SmolLM2's adapters have 10 MB each: the command makes them again
         assert (folder / "trained").is_dir()
 
@@ -59,7 +60,7 @@ def test_recorded_rewards_are_what_the_verifier_says_today(folder):
             assert sample["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
 
 
-@pytest.mark.parametrize("folder", RUNS[:1], ids=lambda p: p.name)
+@pytest.mark.parametrize("folder", [p for p in RUNS if p.name.startswith("zero")][:1], ids=lambda p: p.name)
 def test_the_figure_of_a_run_says_what_it_shows(folder, tmp_path):
     run = runs.load_run(folder)
     figure = plots.self_evolution(run.metrics, run.summary)

@@ -8,11 +8,11 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = {
     0: {"presets", "tasks", "verify", "losses", "runs", "stats", "captured", "completions", "alarms"},
-    1: {"rewards", "models", "plots", "world"},
+    1: {"rewards", "models", "plots", "world", "colab"},
     2: {"sampling", "pretrain", "fetch"},
-    3: {"evaluate", "reflection", "grpo"},
-    4: {"train"},
-    5: {"experiments", "card", "preflight", "bench"},
+    3: {"evaluate", "reflection", "grpo", "memory"},
+    4: {"train", "preflight"},
+    5: {"experiments", "card", "bench"},
     6: {"widgets", "checks", "__main__"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

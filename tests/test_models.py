@@ -69,3 +69,17 @@ def test_a_shipped_base_is_plain_transformers(name):
     assert (folder / "model.safetensors").stat().st_size < 8_000_000
     config = json.loads((folder / "config.json").read_text())
     assert config["dtype"] == "float16" and config["max_position_embeddings"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("smollm2", 134.5),
+        ("Qwen/Qwen2.5-0.5B", 494.0),
+        ("Qwen/Qwen2.5-1.5B", 1543.7),
+        ("Qwen/Qwen2.5-3B", 3085.9),
+    ],
+)
+def test_shapes_are_those_of_the_real_models(name, millions):
+    """Parameters as their model cards give them."""
+    assert models.random(name, device="meta").num_parameters() / 1e6 == pytest.approx(millions, rel=2e-3)

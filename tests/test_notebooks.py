@@ -84,6 +84,22 @@ def test_its_second_cell_is_the_set_up_of_the_template(source):
     assert third.cell_type == "code" and len(third.source.splitlines()) <= 10
 
 
+def test_the_repositorys_address_has_one_place(monkeypatch):
+    """Changed there, badge and clone follow; no other file names it, but the built notebooks."""
+    parts = ("r1lab", "tests", "notebooks/src", "data")
+    files = [*ROOT.glob("*.*"), *(p for part in parts for p in (ROOT / part).rglob("*.*"))]
+    texts = [p for p in files if p.suffix in (".py", ".md", ".toml", ".txt", ".json")]
+    named = rf"github(\.com)?[/:]{build.REPOSITORY}"
+    assert [p.name for p in texts if re.search(named, p.read_text(encoding="utf-8"))] == []
+    old = build.REPOSITORY
+    monkeypatch.setattr(build, "REPOSITORY", "someone/fork")
+    for source in SOURCES:
+        badge, setup, *_ = (cell.source for cell in build.read(source).cells)
+        assert f"research.google.com/github/someone/fork/blob/main/notebooks/{source.stem}.ipynb" in badge
+        assert 'address = "https://github.com/someone/fork"\n' in setup
+        assert old not in badge + setup
+
+
 @every_lesson
 def test_it_ends_with_what_you_can_do_what_is_left_out_and_references(source):
     text = "\n".join(c.source for c in markdown_cells(source))

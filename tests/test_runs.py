@@ -210,6 +210,22 @@ def test_a_real_kill_in_the_middle_of_a_run_loses_nothing_saved(tmp_path, whole)
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
 
 
+@pytest.mark.parametrize("lost", [("metrics.jsonl",), LOGS])
+@pytest.mark.parametrize("lines", [0, 2, None])
+def test_a_folder_that_came_back_with_older_logs_goes_on_to_the_same_bytes(whole, tmp_path, lost, lines):
+    """What a cloud folder may leave after a disconnect: the newest checkpoint, and logs of before, or none."""
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(folder, dies_at=5)
+    for path in (folder / name for name in lost):
+        kept = path.read_bytes().splitlines(keepends=True)[:lines]
+        path.unlink() if lines is None else path.write_bytes(b"".join(kept))
+    train(folder, resume=True)
+    assert {n: b for n, b in content(folder).items() if n in LOGS} == {
+        n: b for n, b in content(whole).items() if n in LOGS
+    }
+
+
 def test_rewind_cuts_all_three_logs_and_only_behind_the_step(whole):
     runs.rewind(whole, 3)
     assert [[line["step"] for line in runs.read_jsonl(whole / name)] for name in LOGS] == [[1, 2, 3]] * 3
@@ -418,6 +434,25 @@ def test_the_checkpoint_before_is_kept(tmp_path):
     (tmp_path / NEWEST).unlink()
     step, got, _ = runs.load_checkpoint(tmp_path)
     assert step == 2 and same(got, tensors(2))
+
+
+@pytest.mark.parametrize("on_drive", [True, False])
+def test_what_a_checkpoint_on_drive_replaces_is_emptied_first(tmp_path, monkeypatch, on_drive):
+    """Drive keeps it in the bin for a month and counts it. Anywhere else it stays whole until it is replaced."""
+    monkeypatch.setattr(runs, "DRIVE", tmp_path if on_drive else tmp_path / "elsewhere")
+    sizes, real = [], os.replace
+
+    def watched(old, new):
+        sizes.append(new.stat().st_size if new.exists() else None)
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", watched)
+    for step in (1, 2, 3):
+        runs.save_checkpoint(tmp_path, step, tensors(step), {})
+    size = (tmp_path / NEWEST).stat().st_size
+    assert sizes == [None, None, None, 0 if on_drive else size, None]
+    (tmp_path / NEWEST).unlink()
+    assert same(runs.load_checkpoint(tmp_path)[1], tensors(2))
 
 
 @pytest.mark.parametrize("rename", [1, 2])

@@ -13,22 +13,7 @@
 # **Needs** no GPU, no download.
 
 # %% tags=["setup"]
-import pathlib
-import subprocess
-import sys
-
-HOME = pathlib.Path("/content/r1lab")  # where Colab keeps its copy
-if "google.colab" in sys.modules and not HOME.exists():
-    address = "@CLONE@"
-    clone = ["git", "clone", "-q", "--depth", "1", address, str(HOME)]
-    subprocess.run(clone, check=True)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "-r", "requirements.txt"]
-    subprocess.run(pip, cwd=HOME, check=True)
-for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
-    if (folder / "r1lab" / "losses.py").is_file():
-        sys.path.insert(0, str(folder))
-        break
-import r1lab  # before torch, which then lets idle threads sleep
+# @SETUP@
 
 # %%
 import itertools
@@ -37,7 +22,7 @@ import textwrap
 from r1lab import checks, evaluate, models, plots, preflight, presets, stats
 from r1lab import tasks, verify, widgets, world
 
-P = presets.pick("auto")
+P = presets.pick("cpu")
 print(P.name, "preset", "(fast mode)" if presets.FAST else "")
 
 # %% [markdown]
@@ -124,7 +109,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # %% [markdown]
 # ## 3. Your machine
 #
-# What depends on the machine is one choice, the *preset*: which model, how many steps, how long an answer may be. `presets.pick("auto")` looks for the right one. The preset `cpu` runs everywhere.
+# What depends on the machine is one choice, the *preset*: which model, how many steps, how long an answer may be. The name `auto` looks at the machine and chooses. The lessons use `cpu`, which runs everywhere: a graphics card does not make a model of a million parameters faster.
 #
 # The next cell trains a throw-away copy for a few steps and takes the time.
 
@@ -132,7 +117,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 print(preflight.report())
 
 # %% [markdown]
-# The lines `minutes` say how long R1-Zero on the tiny model takes here, from the base to the end. That is the promise of the course: no lesson needs a machine you do not have. `python -m r1lab preflight` prints the same in a terminal.
+# A row is a preset: the memory that its parts take, counted before anything runs, and what must be free. The minutes are measured here, by a few seconds of sampling and learning. The row `cpu` is the promise of the course: R1-Zero on the tiny model, from the base to the end, and no lesson needs a machine you do not have. `python -m r1lab preflight` prints the same in a terminal.
 #
 # ## 4. A model that has only read
 #

@@ -13,34 +13,19 @@
 # **Needs** no GPU, no download.
 
 # %% tags=["setup"]
-import pathlib
-import subprocess
-import sys
-
-HOME = pathlib.Path("/content/r1lab")  # where Colab keeps its copy
-if "google.colab" in sys.modules and not HOME.exists():
-    address = "@CLONE@"
-    clone = ["git", "clone", "-q", "--depth", "1", address, str(HOME)]
-    subprocess.run(clone, check=True)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "-r", "requirements.txt"]
-    subprocess.run(pip, cwd=HOME, check=True)
-for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
-    if (folder / "r1lab" / "losses.py").is_file():
-        sys.path.insert(0, str(folder))
-        break
-import r1lab  # before torch, which then lets idle threads sleep
+# @SETUP@
 
 # %%
-import dataclasses
 import itertools
 import math
 
 import torch
 
-from r1lab import checks, evaluate, losses, models, plots, presets, rewards, tasks
-from r1lab import grpo as bench
+from r1lab import checks, colab, evaluate, losses, models, plots
+from r1lab import presets, rewards, tasks
 
-print(presets.pick("auto").name, "preset", "(fast mode)" if presets.FAST else "")
+colab.install("trl")  # for section 9; does nothing on other machines
+print(presets.pick("cpu").name, "preset", "(fast mode)" if presets.FAST else "")
 
 # %% [markdown]
 # ## 1. A language of three letters
@@ -719,6 +704,8 @@ plots.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band
 # Only the two plugs change. Prompts and completions stand in one row, padded on the right, and the mask marks what the policy wrote.
 
 # %%
+from r1lab import grpo as bench
+
 model, tokenizer = models.load("rich")
 print(f"{sum(w.numel() for w in model.parameters()):,} weights")
 model = models.add_lora(model, rank=8)
@@ -793,6 +780,7 @@ plots.show(figure, f"One seed. Right: n = {test} held-out problems, 95 % interva
 # TRL's `GRPOTrainer` is what most people use. Is anything hidden in it? We give both the same batch: a rollout of the trained model. As the policy that learns from it we take the base model before training. So many ratios are not 1, and the clip has some work to do.
 
 # %%
+import dataclasses
 import tempfile
 import warnings
 

@@ -13,22 +13,7 @@
 # **Needs** no GPU, no download.
 
 # %% tags=["setup"]
-import pathlib
-import subprocess
-import sys
-
-HOME = pathlib.Path("/content/r1lab")  # where Colab keeps its copy
-if "google.colab" in sys.modules and not HOME.exists():
-    address = "@CLONE@"
-    clone = ["git", "clone", "-q", "--depth", "1", address, str(HOME)]
-    subprocess.run(clone, check=True)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "-r", "requirements.txt"]
-    subprocess.run(pip, cwd=HOME, check=True)
-for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
-    if (folder / "r1lab" / "losses.py").is_file():
-        sys.path.insert(0, str(folder))
-        break
-import r1lab  # before torch, which then lets idle threads sleep
+# @SETUP@
 
 # %%
 import textwrap
@@ -40,7 +25,7 @@ from r1lab import checks, evaluate, models, plots, presets, reflection, rewards
 from r1lab import runs, stats, tasks, widgets
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
-P = presets.pick("auto")
+P = presets.pick("cpu")
 
 # %% [markdown]
 # ## 1. What R1-Zero is

@@ -25,6 +25,7 @@ REPOSITORY = "r1lab/r1lab"  # owner/name on GitHub: the one place to change it
 SRC = Path(__file__).resolve().parent
 NOTEBOOKS = SRC.parent
 BUILT = SRC / "built.json"  # measured minutes of each lesson
+SETUP = SRC / "setup.py"  # the second cell of every lesson
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -44,7 +45,7 @@ def target(source: Path) -> Path:
 
 
 def stamp(text: str, stem: str) -> str:
-    """Put addresses and measured minutes in the place of @COLAB@, @CLONE@ and @MINUTES@."""
+    """Put the set-up, addresses and measured minutes in the place of # @SETUP@, @COLAB@, @CLONE@ and @MINUTES@."""
     built = json.loads(BUILT.read_text()).get(stem) if BUILT.exists() else None
     minutes = "not measured yet"
     if built:
@@ -53,6 +54,7 @@ def stamp(text: str, stem: str) -> str:
             f"{built['threads']} thread, measured {built['date']}"
         )
     github = f"https://colab.research.google.com/github/{REPOSITORY}"
+    text = text.replace("# @SETUP@", SETUP.read_text(encoding="utf-8").rstrip())
     text = text.replace("@COLAB@", f"{github}/blob/main/notebooks/{stem}.ipynb")
     text = text.replace("@CLONE@", f"https://github.com/{REPOSITORY}")
     return text.replace("@MINUTES@", minutes)

@@ -19,13 +19,27 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from r1lab import alarms, evaluate, grpo, models, plots, presets, reflection, rewards, runs, stats, tasks
+from r1lab import (
+    alarms,
+    evaluate,
+    grpo,
+    memory,
+    models,
+    plots,
+    preflight,
+    presets,
+    reflection,
+    rewards,
+    runs,
+    stats,
+    tasks,
+)
 from r1lab.alarms import Alarm
 from r1lab.tasks import Problem
 from r1lab.verify import verify
 
 MINUTES = {"cpu": {"quick": 4, "slow": 10}, "smol": {"quick": 10, "slow": 50}}  # on two cores
-RECIPES = {"quick": {}, "slow": {"lr": 5e-4, "steps": 120}}
+RECIPES = {"quick": (1, 1), "slow": (1 / 4, 3)}  # the preset's learning rate and steps, times these
 RECORDED = models.DATA / "runs"
 SHOWN = 10  # steps whose completions are kept in samples.jsonl
 
@@ -36,12 +50,14 @@ class Options:
 
     preset: str = "cpu"
     base: str | None = None
+    task: str | None = None
     reward: str = "rule"
     recipe: str = "quick"
     engine: str = "bench"
     steps: int | None = None
     lora_rank: int | None = None
     lr: float | None = None
+    micro_tokens: int | None = None
     seed: int = 0
 
 
@@ -49,7 +65,8 @@ class Options:
 class Progress:
     """What a run tells whoever watches: before the base is measured (step 0), after every step,
     and before the trained model is measured (`done`). `line`: the step's metrics; `group`: its
-    first problem with all completions; `before`: the base, once measured; `alarms`: all so far."""
+    first problem with all completions; `before`: the base, once measured; `alarms`: all so far;
+    `predicted`: GiB of memory and minutes of training, with step 0."""
 
     step: int
     steps: int
@@ -58,32 +75,41 @@ class Progress:
     group: dict = field(default_factory=dict)
     before: dict = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
+    predicted: dict = field(default_factory=dict)
 
 
 def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
     """The preset, the method's settings, and both as the flat record of `config.json`."""
     preset = presets.pick(options.preset)
     rank = preset.lora_rank if options.lora_rank is None else options.lora_rank
-    choice = {"lr": preset.lr, "steps": preset.steps, **RECIPES[options.recipe]}
+    slower, longer = RECIPES[options.recipe]
+    lr, steps = preset.lr * slower, preset.steps * longer
     if rank == 0:
-        choice["lr"] /= 10  # all weights: LoRA's rate destroys the model
-    choice |= {k: getattr(options, k) for k in ("lr", "steps") if getattr(options, k) is not None}
+        lr /= 10  # all weights: LoRA's rate destroys the model
+    given = {
+        k: getattr(options, k) for k in ("lr", "steps", "micro_tokens") if getattr(options, k) is not None
+    }
     config = grpo.Config(
-        prompts=preset.prompts, group=preset.group, max_new=preset.max_new, micro_tokens=preset.micro_tokens,
-        template=preset.template, seed=options.seed, **choice,
+        prompts=preset.prompts, group=preset.group, max_new=preset.max_new, template=preset.template,
+        seed=options.seed, **({"lr": lr, "steps": steps, "micro_tokens": preset.micro_tokens} | given),
     )  # fmt: skip
-    base = options.base or preset.model
-    record = {"experiment": "zero", "preset": preset.name, "task": preset.task, "base": base, "revision": preset.revision,
+    base, task = options.base or preset.model, options.task or preset.task
+    preset = replace(
+        preset, model=base, task=task, lora_rank=rank, steps=config.steps, micro_tokens=config.micro_tokens
+    )
+    record = {"experiment": "zero", "preset": preset.name, "task": task, "base": base, "revision": models.commit(base),
               "dtype": preset.dtype, "reward": options.reward, "recipe": options.recipe, "engine": options.engine,
               "lora_rank": rank, "eval_problems": preset.eval_problems, **asdict(config)}  # fmt: skip
-    return replace(preset, model=base, lora_rank=rank), config, record
+    return preset, config, record
 
 
 def run_name(options: Options) -> str:
     """The folder name of a run: what differs from the defaults, then the seed."""
-    parts = ["zero"] if options.preset in ("cpu", "auto") else ["zero", options.preset]
+    preset = presets.choose()[0] if options.preset == "auto" else options.preset
+    parts = ["zero"] if preset == "cpu" else ["zero", preset]
     parts += [options.recipe, options.reward]
-    parts += [str(x) for x in (options.base, options.engine if options.engine != "bench" else None) if x]
+    engine = options.engine if options.engine != "bench" else None
+    parts += [str(x).replace("/", "-") for x in (options.base, options.task, engine) if x]
     if options.lora_rank is not None:
         parts.append(f"r{options.lora_rank}" if options.lora_rank else "full")
     return "-".join([*parts, f"s{options.seed}"])
@@ -103,12 +129,42 @@ def report(summary: dict) -> str:
         row("base", before), row("trained", after),
         f"gain     {100 * gain['accuracy']:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}], n = {summary['n']} held-out "
         f"problems, {summary['steps']} steps in {summary['seconds'] / 60:.1f} min",
+        *compared(summary),
     ])  # fmt: skip
 
 
+def words(line: dict) -> str:
+    """A line of metrics.jsonl for the progress bar."""
+    return (
+        f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
+        f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %"
+    )
+
+
+def forecast(predicted: dict) -> str:
+    """What a run will take, in a line."""
+    text = f"{predicted['memory_gib']:.1f} GiB of memory"
+    if "minutes" not in predicted:
+        return text
+    why = f"completions as long as in {predicted['from_runs']} recorded runs"
+    if not predicted["from_runs"]:
+        why = "at most, every completion at the cap"
+    return f"{text}, {predicted['minutes']:.1f} min of training ({why})"
+
+
+def compared(summary: dict) -> list[str]:
+    """What a run took beside what was predicted, a line each; none for a run of before predictions."""
+    units = {"memory_gib": ("Memory", "GiB"), "minutes": ("Training", "min")}
+    return [
+        f"{units[key][0]}: {summary['predicted'][key]:.1f} {units[key][1]} predicted, {summary['actual'][key]:.1f} taken"
+        for key in units
+        if key in summary.get("predicted", {}) and summary["actual"][key] is not None
+    ]
+
+
 @contextmanager
-def bar() -> Iterator[Callable[[Progress], None]]:
-    """Watches a run as a progress bar in the terminal."""
+def bar(words: Callable[[dict], str] = words) -> Iterator[Callable[[Progress], None]]:
+    """Watches a run as a progress bar in the terminal. words: what it says of a step's metrics."""
     with ExitStack() as closing:
         shown, told = None, 0
 
@@ -116,12 +172,10 @@ def bar() -> Iterator[Callable[[Progress], None]]:
             nonlocal shown, told
             if shown is None:  # only now: what fails before the run begins is one plain line
                 shown = closing.enter_context(tqdm(total=now.steps, unit="step", dynamic_ncols=True))
-            if line := now.line:
-                shown.set_postfix_str(
-                    f"reward {line['reward']:.2f}, right {100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, "
-                    f"reflects {100 * line['reflects']:.0f} %, no signal {100 * line['zero_variance']:.0f} %",
-                    refresh=False,
-                )
+                if now.predicted:
+                    shown.write(f"predicted: {forecast(now.predicted)}", file=sys.stderr)
+            if now.line:
+                shown.set_postfix_str(words(now.line), refresh=False)
             for alarm in now.alarms[told:]:
                 shown.write(f"r1lab: {alarm}", file=sys.stderr)
             told = max(told, len(now.alarms))
@@ -141,18 +195,10 @@ def run(
     sentence that says what to do. Under a launcher that starts several processes the main
     one measures, writes and shows; the others train along.
     """
-    together, main = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0)) == 0
-    if together > 1:
-        if options.engine == "bench":
-            raise runs.RunError("the bench engine runs on one process: add --engine trl")
-        from r1lab import train
-
-        if train.sharded():
-            raise runs.RunError(
-                "a run measures and saves whole weights, and FSDP or DeepSpeed shards them: launch it with DDP"
-            )
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # "cuda" is then a card of its own
+    together, main = runs.processes(), runs.rank() == 0
+    train = _trl(together) if options.engine == "trl" else None
+    if together > 1 and not train:
+        raise runs.RunError("the bench engine runs on one process: add --engine trl")
     if watch is None:
         with bar() as watch:
             return run(options, folder, resume, watch)
@@ -160,20 +206,24 @@ def run(
     if together > 1:
         record["processes"] = together  # each draws its own random numbers, so it is part of what ran
     reward_set = rewards.reward_set(options.reward, options.seed)
-    if presets.free_memory() < preset.memory:
-        raise runs.RunError(
-            f"preset {preset.name} needs {preset.memory:g} GiB of memory and {presets.free_memory():.1f} are free: "
-            "close other programs or choose a smaller preset"
-        )
-    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device, preset.revision)
+    memory.free()  # what a run before this one left, in a notebook
+    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
+    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
+    prompt = preflight.longest(models.tokenizer(preset.model), pool + held_out, config.template)
+    predicted = {"memory_gib": round(preflight.check(preset, prompt).wanted, 2)}
+    in_use = memory.start(preset.device)
+    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     if main:
         runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
     if runs.finished(folder):
         return runs.load_run(folder).summary
     model = models.prepare(model, preset.lora_rank, options.seed)
     optimizer = grpo.make_optimizer(model, config)
-    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
-    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
+    if options.engine == "bench":
+        hope = preflight.expected(preset)
+        pace = preflight.calibrate(model, tokenizer, pool, config, hope.length, preset.device)
+        predicted["minutes"] = round(config.steps * preflight.seconds(pace, preset, prompt, hope) / 60, 2)
+        predicted |= {"length": round(hope.length, 1), "from_runs": hope.recorded}
 
     early = alarms.of_prompt(tokenizer, tasks.prompt(pool[0], config.template))
     saved = runs.load_checkpoint(folder)
@@ -181,7 +231,7 @@ def run(
         start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
     elif main:
-        watch(Progress(0, config.steps, alarms=tuple(early)))
+        watch(Progress(0, config.steps, alarms=tuple(early), predicted=predicted))
         start, before = 0, measure(model, tokenizer, held_out, config)
         runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
     else:  # the main process has not saved a step before the others join it
@@ -212,8 +262,6 @@ def run(
             keep(step, roll.problems, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
                  roll.rewards, roll.advantages, update)  # fmt: skip
     else:
-        from r1lab import train  # TRL takes seconds to import and only this engine needs it
-
         train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
     if not main:
         train.wait()
@@ -222,6 +270,8 @@ def run(
     watch(Progress(config.steps, config.steps, done=True, before=before, alarms=raised))
 
     summary = summarise(folder, before, measure(model, tokenizer, held_out, config), raised)
+    took = {"memory_gib": memory.used(preset.device, in_use), "minutes": round(summary["seconds"] / 60, 2)}
+    summary |= {"predicted": predicted, "actual": took}
     plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
     models.save_trained(model, folder / "trained", preset.model)
     runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
@@ -230,11 +280,42 @@ def run(
     return summary
 
 
+def _trl(together: int):
+    """`r1lab.train`, where this machine and its launcher suit it. TRL takes seconds to import, so it is here."""
+    try:
+        from r1lab import train
+    except ImportError as error:
+        raise runs.RunError(f"--engine trl needs TRL ({error}): pip install trl") from error
+    cards = torch.cuda.device_count()
+    if together == 1 and cards > 1:
+        raise runs.RunError(
+            f"TRL takes one card a process and this one sees {cards}: set CUDA_VISIBLE_DEVICES=0, or start one "
+            "process for each card (BEYOND_ONE_MACHINE.md)"
+        )
+    if train.sharded():
+        raise runs.RunError(
+            "a run measures and saves whole weights, and FSDP or DeepSpeed shards them: launch it with DDP"
+        )
+    if together > 1 and cards:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # "cuda" is then a card of its own
+    return train
+
+
 def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] = ()) -> dict:
-    """The content of `summary.json`. `gain`: paired by problem, with its bootstrap interval;
+    """The content of `summary.json` of `run zero`."""
+    record = runs.load_run(folder)
+    return outcome(folder, before, after) | {
+        **{k: record.config[k] for k in ("reward", "recipe")},
+        "alarms": [asdict(alarm) for alarm in raised],
+        "sampled_tokens": sum(m["tokens"] for m in record.metrics),
+    }
+
+
+def outcome(folder: Path, before: dict, after: dict) -> dict:
+    """What every experiment's summary says. `gain`: paired by problem, with its bootstrap interval;
     `seconds`: of the training steps, without the two measurements."""
     record = runs.load_run(folder)
-    kept = ("experiment", "preset", "engine", "reward", "base", "recipe", "lora_rank", "seed", "steps")
+    kept = ("experiment", "preset", "engine", "base", "lora_rank", "seed", "steps")
     mean, low, high = stats.mean_interval(differences({"before": before, "after": after}))
     cuda = record.config["preset"] != "cpu" and torch.cuda.is_available()
     return {k: record.config[k] for k in kept} | {
@@ -242,9 +323,7 @@ def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] =
         "after": after,
         "gain": {"accuracy": mean, "ci95": [round(low, 4), round(high, 4)]},
         "n": after["n"],
-        "alarms": [asdict(alarm) for alarm in raised],
         "seconds": round(sum(t["seconds"] for t in record.timing), 1),
-        "sampled_tokens": sum(m["tokens"] for m in record.metrics),
         "date": date.today().isoformat(),
         "machine": torch.cuda.get_device_name()
         if cuda
@@ -300,6 +379,7 @@ def sample(step, problems, texts, parts, scores, advantages, group: int) -> dict
         "task": problems[0].task,
         "numbers": list(problems[0].numbers),
         "target": problems[0].target,
+        "question": problems[0].question,
         "completions": texts[:group],
         "rewards": {name: values[:group] for name, values in parts.items()} | {"total": scores[0].tolist()},
         "advantages": [round(a, 4) for a in advantages[0].tolist()],
@@ -316,6 +396,8 @@ ARMS = {  # name in the table -> the part of a recorded run's folder name that a
     "all weights": "zero-quick-rule-full",
     "TRL's trainer": "zero-quick-rule-trl",
     "SmolLM2-135M, sums": "zero-smol-quick-rule",
+    "SmolLM2-135M, sums: SFT on its own answers": "sft-smol",
+    "SmolLM2-135M, sums: DPO on its own answers": "dpo-smol",
 }
 
 

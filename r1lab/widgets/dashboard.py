@@ -99,6 +99,7 @@ class TrainingDashboard:
         return (
             f"{summary['steps']} steps in {summary['seconds'] / 60:.1f} min: held-out problems solved {before:.1f} → "
             f"{after:.1f} %, gain {gain:+.1f} points [{low:+.1f}, {high:+.1f}], n = {summary['n']}."
+            + "".join(f" {words}." for words in zero.compared(summary))
         )
 
     def watch(self, now: zero.Progress) -> None:
@@ -106,7 +107,8 @@ class TrainingDashboard:
         self.before, self.alarms = now.before or self.before, now.alarms
         if not now.line:
             what = "trained model" if now.done else "base"
-            self._say(f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.")
+            told = f" Predicted: {zero.forecast(now.predicted)}." if now.predicted else ""
+            self._say(f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.{told}")
             self.started, self.first = time.monotonic(), now.step
             self._picture()
             return

@@ -2,10 +2,11 @@
 
 import html
 import re
+import textwrap
 
 from IPython.display import display
 
-from r1lab import reflection
+from r1lab import reflection, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.plots import BLUE, GREEN, GREY
 from r1lab.verify import Unreadable, read_expression, verify
@@ -32,6 +33,7 @@ LOOKS = {  # kind -> (element, style): never by colour alone
     "": ("span", "color:#222"),
 }
 LEGEND = (("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"), ("word", "Wait"), ("answer", "the answer"))  # fmt: skip
+NO_MATH = "mathjax_ignore tex2jax_ignore"  # else Jupyter sets what stands between two prices as a formula
 BOX = "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;line-height:1.6"
 
 
@@ -69,23 +71,23 @@ def _mark(kind: str, text: str) -> str:
     return f'<{element} style="{style}">{html.escape(text)}</{element}>'
 
 
+def problem_of(group: dict) -> tasks.Problem:
+    """The problem of a group; groups recorded before there were word problems lack the question."""
+    return tasks.Problem(group["task"], tuple(group["numbers"]), group["target"], group.get("question", ""))
+
+
 def page(group: dict, pick: int) -> str:
     """HTML of one completion of a group (a line of `samples.jsonl`), and of the group's rewards.
     pick: which completion, from 0."""
     text = group["completions"][pick]
-    task, numbers, target = group["task"], group["numbers"], group["target"]
-    seen = reflection.trace(task, numbers, target, text)
-    reason = verify(task, numbers, target, text).reason
-    sign = {"countdown": ", ", "multiplication": " x ", "addition": " + "}[task]
-    asked = (
-        sign.join(map(str, numbers))
-        if task != "countdown"
-        else f"reach {target} from {sign.join(map(str, numbers))}"
-    )
+    problem = problem_of(group)
+    seen = reflection.trace(problem.task, problem.numbers, problem.target, text)
+    reason = verify(problem.task, problem.numbers, problem.target, text).reason
+    asked = html.escape(tasks.short(problem))
     counts = f"tries: {seen.attempts}, different: {seen.tries}, words of reflection: {seen.words}"
     legend = " &nbsp; ".join(_mark(*item) for item in LEGEND)
     return (
-        f'<div style="{BOX}"><b>Step {group["step"]}</b>: {asked}. Completion {pick + 1} of '
+        f'<div class="{NO_MATH}" style="{BOX}"><b>Step {group["step"]}</b>: {asked}<br>Completion {pick + 1} of '
         f"{len(group['completions'])}: <b>{reason}</b>; {counts}."
         f'<p style="margin:6px 0">{marked(text)}</p>{rewards_table(group, pick)}'
         f'<p style="margin:6px 0 0;font-size:85%">{legend}</p></div>'
@@ -158,7 +160,7 @@ class RolloutBrowser:
         names = []
         for i, run in enumerate(found):
             group = run.samples[min(self.at, len(run.samples) - 1)]
-            names.append((f"{group['target']} from {', '.join(map(str, group['numbers']))}", i))
+            names.append((textwrap.shorten(tasks.short(problem_of(group)), 48, placeholder=" …"), i))
         c["problem"].options = names  # chooses the first
         c["problem"].value = self.problem
         c["pick"].max = len(self.group()["completions"]) - 1

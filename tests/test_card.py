@@ -1,0 +1,71 @@
+"""On an NVIDIA card only, skipped elsewhere: random weights of the true shapes, one step under the limit of a T4 and of
+a card of 24 GB, predicted beside taken; the captured decode step; resuming."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from r1lab import bench, grpo, memory, models, presets
+from r1lab.completions import Completions
+from r1lab.sampling import Sampler
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
+
+
+@pytest.mark.parametrize(
+    ("model", "gib", "max_new", "micro_tokens"),
+    [
+        ("Qwen/Qwen2.5-0.5B", 14.6, 256, 4096),
+        ("Qwen/Qwen2.5-1.5B", 14.6, 512, 2048),
+        ("Qwen/Qwen2.5-3B", 23.5, 512, 2048),
+    ],
+)
+def test_a_step_fits_the_card_and_takes_what_was_predicted(model, gib, max_new, micro_tokens):
+    total = torch.cuda.get_device_properties(0).total_memory / memory.GIB
+    if total < gib:
+        pytest.skip(f"this card has {total:.0f} GiB")
+    preset = replace(presets.named("t4"), model=model, max_new=max_new, micro_tokens=micro_tokens,
+                     dtype=presets.half(torch.cuda.get_device_capability()))  # fmt: skip
+    memory.free()
+    torch.cuda.set_per_process_memory_fraction(gib / total)
+    try:
+        row = bench.memory_row(preset)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    predicted, taken = row["process"]
+    assert 0.9 < predicted / taken < 1.3
+
+
+def test_the_captured_step_gives_the_greedy_text_of_generate():
+    model, tokenizer = models.load("rich", torch.float32, "cuda")
+    prompts = tokenizer(
+        ["User: reach 24 from 4, 6, 1.\nAssistant: ", "User: reach 7 from 3, 4, 2.\nAssistant: "]
+    )["input_ids"]
+    ours = Sampler(model).sample(prompts, 2, 64, tokenizer.eos_token_id, None, temperature=0)
+    for row, prompt in enumerate(p for p in prompts for _ in range(2)):
+        ids = torch.tensor([prompt], device="cuda")
+        theirs = model.generate(ids, max_new_tokens=64, do_sample=False)[0, len(prompt) :]
+        length = int(ours.lengths[row])
+        assert ours.ids[row, :length].tolist() == theirs[:length].tolist()
+
+
+def test_a_resumed_run_learns_on_from_where_it_stopped():
+    def fresh():
+        torch.manual_seed(0)
+        model = models.prepare(models.load("rich", torch.float32, "cuda")[0], 4)
+        return model, grpo.make_optimizer(model, grpo.Config(lr=1e-3))
+
+    model, optimizer = fresh()
+    done = Completions(*(torch.ones(2, 3, dtype=t) for t in (torch.long, torch.float)), torch.tensor([3, 3]),
+                       torch.ones(2, dtype=torch.bool))  # fmt: skip
+    roll = grpo.Rollout([None], [[5, 6, 7]], done, [], {}, torch.zeros(1, 2), torch.tensor([[1.0, -1.0]]))
+    config = grpo.Config(prompts=1, group=2, max_new=3)
+    grpo.update(model, optimizer, roll, config, "cuda")
+    saved = grpo.state(model, optimizer)
+    grpo.update(model, optimizer, roll, config, "cuda")
+    again, optimizer = fresh()
+    grpo.restore(again, optimizer, saved)
+    grpo.update(again, optimizer, roll, config, "cuda")
+    for a, b in zip(models.trainable(model).values(), models.trainable(again).values(), strict=True):
+        torch.testing.assert_close(a, b)
