@@ -328,7 +328,7 @@ def memory_row(preset: presets.Preset, prompt: int = 100) -> dict:
         raise runs.RunError(f"the update of {preset.model} has a gradient of {report['grad_norm']}")
     return {"model": preset.model, "dtype": preset.dtype, "micro_tokens": preset.micro_tokens, "weights": fixed,
             "sampling": [need.sampling, sampling / memory.GIB], "learning": [need.learning, seen.peak / memory.GIB],
-            "process": [need.wanted, memory.used(device, before)]}  # fmt: skip
+            "process": memory.used(device, before)}  # fmt: skip
 
 
 def run_memory() -> dict:
@@ -352,12 +352,19 @@ def run_memory() -> dict:
 def memory_table(found: dict) -> str:
     """The result of `run_memory` as Markdown."""
     lines = [
-        "| model, random weights | micro_tokens | weights, adapter | sampling: predicted, counted | learning: predicted, counted | in all: predicted, process grew by |",
+        "| model, random weights | weights, adapter | sampling: predicted, counted | learning: predicted, counted | asked for | process grew by |",
         "|---|---|---|---|---|---|",
     ]
     for row in found["rows"]:
-        pairs = " | ".join("{:.2f}, {:.2f}".format(*row[key]) for key in ("sampling", "learning", "process"))
+        pairs = " | ".join("{:.2f}, {:.2f}".format(*row[key]) for key in ("sampling", "learning"))
+        asked = memory.Need(row["weights"], 0, row["sampling"][0], row["learning"][0]).wanted
         lines.append(
-            f"| {row['model'].split('/')[-1]}, {row['dtype']} | {row['micro_tokens']} | {row['weights']:.2f} | {pairs} |"
+            f"| {row['model'].split('/')[-1]}, {row['dtype']} | {row['weights']:.2f} | {pairs} | {asked:.2f} | {row['process']:.2f} |"
         )
-    return "\n".join([*lines, "", f"GiB. {found['machine']}, torch {found['torch']}, {found['date']}."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"GiB. {found['machine']}, torch {found['torch']}, {found['date']}; `python -m r1lab bench --memory`.",
+        ]
+    )

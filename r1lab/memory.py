@@ -4,8 +4,8 @@ Nothing is guessed that can be counted. The forward and backward pass of one mic
 on tensors that have a shape but no content (torch's fake tensors), in the model's true shape,
 and every allocation is added up. Weights, optimizer, the sampler's copy and its keys and values
 are products of sizes. What is left out: the workspace inside kernels, and what an allocator
-loses between blocks; `Need.wanted` makes room for both, as much as five runs on two CPU cores
-needed (`python -m r1lab bench --memory`).
+loses between blocks; `Need.wanted` makes room for both, as much as runs in float32 on two CPU cores
+needed; one in bfloat16 took 16 % more there (`python -m r1lab bench --memory`).
 """
 
 import gc

@@ -162,17 +162,20 @@ def test_a_sampled_answer_is_trained_as_it_was_sampled():
 
 
 def test_no_token_reaches_over_the_border(tmp_path):
-    """As one text, a prompt's last token and a completion's first can be another token."""
+    """As one text, a prompt's last token and a completion's first can be another token; and only a
+    prompt begins with a start token."""
     from tokenizers import Tokenizer, decoders
     from tokenizers.models import BPE
+    from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
     merging = Tokenizer(BPE({"a": 0, "b": 1, "ab": 2, "<e>": 3, "<s>": 4}, [("a", "b")]))
     merging.decoder = decoders.Fuse()
+    merging.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 4)])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=merging, eos_token="<e>", bos_token="<s>")
-    assert tokenizer("ab")["input_ids"] == [2]
-    assert train._tokens(tokenizer, [("a", "b", "ab")], 16) == [[[0], [1, 3], [2, 3]]]
-    assert train._tokens(tokenizer, [("a", "bbb")], 2) == [[[0], [1, 1]]], "cut at max_new: no end token"
+    assert tokenizer("ab")["input_ids"] == [4, 2]
+    assert train._tokens(tokenizer, [("a", "b", "ab")], 16) == [[[4, 0], [1, 3], [2, 3]]]
+    assert train._tokens(tokenizer, [("a", "bbb")], 2) == [[[4, 0], [1, 1]]], "cut at max_new: no end token"
 
 
 def test_padding_changes_nothing(tmp_path):
@@ -307,3 +310,16 @@ def test_the_precision_is_the_models(way, dtype, device, capability, mixed, tmp_
     run(way, model, tmp_path, optimizer=object())
     assert (handed["bf16"], handed["fp16"]) == mixed and handed["use_cpu"] == (device == "cpu")
     assert handed["per_device_train_batch_size"] * handed["gradient_accumulation_steps"] == CONFIG.prompts
+
+
+def test_a_pair_of_dpo_takes_the_room_of_two(tmp_path, monkeypatch):
+    rows = {}
+    monkeypatch.setattr(
+        train, "_tune", lambda kind, args, *_: rows.update({kind: args.per_device_train_batch_size})
+    )
+    pairs = [(PROMPTS[0], "1", "2")] * 8
+    width = len(TOKENIZER(PROMPTS[0])["input_ids"]) + 2
+    config = replace(CONFIG, prompts=8, micro_tokens=4 * width)
+    run("sft", fresh(), tmp_path, config, [pair[:2] for pair in pairs], optimizer=object())
+    run("dpo", fresh(), tmp_path, config, pairs, optimizer=object())
+    assert rows == {train.SFTTrainer: 4, train._DPO: 2}
