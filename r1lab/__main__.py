@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from functools import partial
@@ -102,7 +101,7 @@ def run(options) -> None:
         name, train = own_answers.run_name(options.name, chosen), partial(own_answers.run, options.name)
         minutes = own_answers.MINUTES[options.name].get(preset)
     folder = options.out or runs.place(name)
-    say = print if os.environ.get("RANK", "0") == "0" else lambda *_: None  # of several processes one speaks
+    say = (lambda *_: None) if runs.rank() else print  # of several processes one speaks
     about = f"about {minutes} minutes on two cores; " if minutes else ""  # of a card nobody has measured them
     say(f"{options.name}: {about}records go to {folder}")
     say(zero.report(train(chosen, folder, options.resume)))

@@ -149,7 +149,7 @@ def self_evolution(metrics: list[dict], summary: dict) -> Figure:
 
 
 def own_answers(metrics: list[dict], summary: dict) -> Figure:
-    """A run of `sft` or `dpo`: what training lowered or moved apart, and the held-out problems.
+    """A run of `sft` or `dpo`: what its training moved, and the held-out problems. The titles say what came out.
 
     metrics: a line a step. summary: the run's `summary.json`.
     """
@@ -157,13 +157,15 @@ def own_answers(metrics: list[dict], summary: dict) -> Figure:
     sampled, name = summary["sampled"], summary["experiment"]
     figure, (left, right) = canvas(2, height=3.6)
     if name == "sft":
-        left.plot(steps, [m["loss"] for m in metrics], color=BLUE, linewidth=2)
-        left.set(title="Its right answers become likelier", ylabel="loss, nats a token")
+        losses = [m["loss"] for m in metrics]
+        left.plot(steps, losses, color=BLUE, linewidth=2)
+        left.set(title=f"Loss on right answers: {losses[0]:.2f} → {losses[-1]:.2f}", ylabel="nats a token")
     else:
+        margin = metrics[-1]["chosen"] - metrics[-1]["rejected"]
         for key, colour in (("chosen", BLUE), ("rejected", ORANGE)):
             left.plot(steps, [m[key] for m in metrics], color=colour, linewidth=2, label=key)
         left.axhline(0, color=GREY, linestyle="--", linewidth=1, label="base")
-        left.set(title="Right and wrong answers move apart", ylabel="beta x log(policy / base)")
+        left.set(title=f"Right above wrong: 0 → {margin:.1f}", ylabel="beta x log(policy / base)")
         left.legend(fontsize=8)
     left.set_xlabel(
         f"step; {sampled['pairs']} pairs from {sampled['answers']} answers, {sampled['right']} right"
@@ -175,6 +177,7 @@ def own_answers(metrics: list[dict], summary: dict) -> Figure:
         f"{summary['seconds'] / 60:.1f} minutes, sampling included",
         fontsize=9.5, x=0.01, ha="left",
     )  # fmt: skip
+    tidy(figure)
     return figure
 
 

@@ -8,7 +8,7 @@ and back. `report` is `python -m r1lab preflight`.
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import torch
@@ -86,9 +86,7 @@ def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device
     asked = [pool[i % len(pool)] for i in range(config.prompts)]
     prompts = tokenizer([tasks.prompt(p, config.template) for p in asked])["input_ids"]
     half, whole = max(1, round(length / 2)), max(1, round(length))
-    halfway = [
-        p + [p[i % len(p)] for i in range(half)] for p in prompts
-    ]  # which text, is the same to a clock
+    halfway = [p + [p[i % len(p)] for i in range(half)] for p in prompts]  # a clock does not read
     generator = torch.Generator(device).manual_seed(0)
     room = model.config.max_position_embeddings - max(map(len, halfway))
 
@@ -98,7 +96,7 @@ def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device
 
     sampled(prompts, 2)  # the first call pays for warming up
     read = _seconds(lambda: Sampler(model), device) + sampled(prompts, 1)
-    few = min(DECODED, room - 1)
+    few = min(DECODED, max(1, room - 1))
     decode = max(0.0, sampled(halfway, 1 + few) - sampled(halfway, 1)) / few
     width = max(map(len, prompts)) + whole
     rows = max(1, min(config.micro_tokens // width, config.prompts * config.group))
@@ -106,9 +104,7 @@ def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device
     done = Completions(
         ids, torch.zeros(rows, whole), torch.full((rows,), whole), torch.zeros(rows, dtype=torch.bool)
     )
-    roll = SimpleNamespace(
-        prompt_ids=prompts * config.group, completions=done, advantages=torch.ones(rows), problems=asked
-    )
+    roll = SimpleNamespace(prompt_ids=prompts, completions=done, advantages=torch.ones(rows), problems=asked)
 
     def learnt():
         grpo.gradients(model, roll, torch.arange(rows), config, device)
@@ -161,7 +157,7 @@ def report() -> str:
 def _line(name: str) -> str:
     preset = presets.named(name)
     there = preset.device == "cpu" or torch.cuda.is_available()
-    preset = presets.pick(name) if there else presets.replace(preset, dtype="float16")
+    preset = presets.pick(name) if there else replace(preset, dtype="float16")
     prompt = PROMPT[preset.template]
     found = need(preset, prompt)
     text = (

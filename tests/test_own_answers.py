@@ -197,6 +197,6 @@ def test_the_figure_says_what_it_shows(whole):
     run = runs.load_run(folder)
     figure = plots.own_answers(run.metrics, run.summary)
     for axis in figure.axes:
-        assert axis.get_title() and axis.get_xlabel() and axis.get_ylabel()
+        assert axis.get_title(loc="left") and axis.get_xlabel() and axis.get_ylabel()
     assert f"n = {run.summary['n']}" in figure.axes[-1].get_xlabel()
     assert f"{run.summary['sampled']['pairs']} pairs" in figure.axes[0].get_xlabel()
