@@ -1,6 +1,10 @@
 """Bases and adapters on disk."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -83,3 +87,20 @@ def test_a_shipped_base_is_plain_transformers(name):
 def test_shapes_are_those_of_the_real_models(name, millions):
     """Parameters as their model cards give them."""
     assert models.random(name, device="meta").num_parameters() / 1e6 == pytest.approx(millions, rel=2e-3)
+
+
+def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network(tmp_path):
+    """The cache as the hub's library leaves it, with the files of a tiny base in the place of the real ones; a newer
+    commit lies beside the pinned one and is the branch's."""
+    name = "Qwen/Qwen2.5-0.5B"
+    there = tmp_path / "hub" / "models--Qwen--Qwen2.5-0.5B"
+    for commit, base in ((models.PINNED[name], "rich"), ("f" * 40, "small")):
+        shutil.copytree(models.DATA / "models" / base, there / "snapshots" / commit)
+    (there / "refs").mkdir()
+    (there / "refs" / "main").write_text("f" * 40)
+    show = f"from r1lab import models; print([models.load(n)[0].num_parameters() for n in ({name!r}, '{name}@main')])"
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    environment.pop("HF_HUB_CACHE", None)
+    done = subprocess.run([sys.executable, "-c", show], env=environment, capture_output=True, text=True)
+    sizes = [models.random(base, device="meta").num_parameters() for base in ("rich", "small")]
+    assert done.stdout.strip() == str(sizes), done.stderr

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import tiny_model
+from test_train import TOKENIZER, fresh
 
-from r1lab import grpo, models, pretrain, tasks, train
+from r1lab import grpo, models, tasks, train
 from r1lab.sampling import Sampler
 from r1lab.train import Tuning
 
-TOKENIZER = pretrain.wrap_tokenizer()
 END = TOKENIZER.eos_token_id
 PROMPTS = [tasks.prompt(p, "tiny") for p in tasks.problems("countdown", 6, seed=3)]
 RIGHT = ["<answer>1+2</answer>", "12", "<think>3*4=12</think>", "7", "1+1+1+1+1+1", "no"]
@@ -21,19 +20,6 @@ WRONG = ["9", "<answer>5-1</answer>", "8 8 8 8", "4=4", "2", "<think>6"]
 ANSWERS, CHOICES = list(zip(PROMPTS, RIGHT, strict=True)), list(zip(PROMPTS, RIGHT, WRONG, strict=True))
 CONFIG = Tuning(steps=4, prompts=6, max_new=16, lr=1e-2, micro_tokens=10**6, seed=5)
 WAYS = {"sft": (train.sft, ANSWERS), "dpo": (train.dpo, CHOICES)}
-
-
-def fresh(rank=4, seed=0):
-    """A random model ready to train; with LoRA, one whose B is not zero, so it has left its base."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PEFT asks the model by an old name
-        model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), rank, seed)
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if "lora_B" in name:
-                p.normal_(0, 0.05)
-    return model
 
 
 def run(way, model, folder, config=CONFIG, pairs=None, optimizer=None, start=0, record=None):
