@@ -11,6 +11,7 @@ import time
 import pytest
 import torch
 
+import r1lab
 from r1lab import models, presets, runs
 from r1lab.__main__ import main
 
@@ -181,13 +182,14 @@ def test_preflight_measures_this_machine():
     assert done.returncode == 0, done.stderr
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line}
     assert "GiB of memory" in lines["free"] and set(presets.PRESETS) <= set(lines)
-    assert float(re.search(r"fits; ([\d.]+) min", lines["cpu"])[1]) > 0
+    assert re.search(r"fits; [\d.]+ min$", lines["cpu"])
     assert "needs an NVIDIA card" in lines["t4"] or torch.cuda.is_available()
 
 
 def test_without_trl_its_engine_is_one_line(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trl", None)
     monkeypatch.delitem(sys.modules, "r1lab.train", raising=False)
+    monkeypatch.delattr(r1lab, "train", raising=False)  # an earlier test has imported it
     assert "pip install trl" in one_line(capsys, "run", "zero", "--engine", "trl", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 

@@ -18,7 +18,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     [
         ("runs", lambda: zero.table(ROOT / "data" / "runs")),
         ("bases", lambda: card.table(ROOT / "data" / "models")),
-        ("memory", lambda: bench.memory_table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8")))),
+        (
+            "memory",
+            lambda: bench.memory_table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))),
+        ),
         ("bench", lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8")))),
     ],
 )

@@ -67,7 +67,7 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
     if watch is None:
         with zero.bar(words) as watch:
             return run(name, options, folder, resume, watch)
-    train = zero._trl(1)
+    train = zero.trl_engine(1)
     preset, sampling, config, record = settings(name, options)
     memory.free()  # what a run before this one left, in a notebook
     held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")

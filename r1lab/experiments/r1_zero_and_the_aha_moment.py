@@ -196,7 +196,7 @@ def run(
     one measures, writes and shows; the others train along.
     """
     together, main = runs.processes(), runs.rank() == 0
-    train = _trl(together) if options.engine == "trl" else None
+    train = trl_engine(together) if options.engine == "trl" else None
     if together > 1 and not train:
         raise runs.RunError("the bench engine runs on one process: add --engine trl")
     if watch is None:
@@ -280,12 +280,12 @@ def run(
     return summary
 
 
-def _trl(together: int):
+def trl_engine(together: int):
     """`r1lab.train`, where this machine and its launcher suit it. TRL takes seconds to import, so it is here."""
     try:
         from r1lab import train
     except ImportError as error:
-        raise runs.RunError(f"--engine trl needs TRL ({error}): pip install trl") from error
+        raise runs.RunError(f"TRL is missing ({error}): pip install trl") from error
     cards = torch.cuda.device_count()
     if together == 1 and cards > 1:
         raise runs.RunError(
