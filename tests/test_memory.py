@@ -158,4 +158,6 @@ def test_minutes_add_up_from_their_parts():
 def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
     known = preflight.expected(presets.named("smol"))
     assert known.recorded >= 3 and 10 < known.length < 16 and 0 < known.signal <= 1
+    known = preflight.expected(presets.named("cpu"))
+    assert known.recorded == 5 and 39 < known.length < 208  # between the base's and the trained one's
     assert preflight.expected(presets.named("t4")) == preflight.Expected(256, 1.0, 0)
