@@ -65,14 +65,10 @@ def need(config, dtype: torch.dtype, lora_rank: int, prompt: int, max_new: int, 
     learns = sum(p.numel() * p.element_size() for p in models.trainable(model).values())
     weights = sum(p.numel() * p.element_size() for p in model.parameters())
     frozen = weights - learns if lora_rank else weights
-    linear = [
-        m for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and "lora_" not in name
-    ]
-    linear = [m for m in linear if m.weight is not model.get_output_embeddings().weight]
-    copied = sum(m.weight.numel() for m in linear) if lora_rank else sum(
-        m.weight.numel() for name, m in model.named_modules()
-        if name.endswith(("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj")))  # fmt: skip
-    folding = 3 * 4 * max(m.weight.numel() for m in linear) if lora_rank else 0  # one layer's, in float32
+    joined = "q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"  # always copied
+    folded = ("o_proj", "down_proj") if lora_rank else ()  # as they are, but for LoRA
+    copies = [m.weight.numel() for name, m in model.named_modules() if name.endswith((*joined, *folded))]
+    folding = 3 * 4 * max(copies) if lora_rank else 0  # one layer's, in float32
 
     size, together = dtype.itemsize, max(prompts * group, rows)
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -83,7 +79,9 @@ def need(config, dtype: torch.dtype, lora_rank: int, prompt: int, max_new: int, 
     prefix = read * (token + size * (8 * config.hidden_size + 3 * config.intermediate_size))
     prefix += read * prompt * (size + 2)  # the mask
     logits = together * config.vocab_size * (size + 4 + 4 + 8)  # raw, log, power, running sum
-    sampling = copied * size + max(folding, cache + max(prefix, cache / config.num_hidden_layers + logits))
+    sampling = sum(copies) * size + max(
+        folding, cache + max(prefix, cache / config.num_hidden_layers + logits)
+    )
     return Need(
         frozen / GIB, (3 if lora_rank else 2) * learns / GIB, sampling / GIB,
         learning(model, min(prompts * group, max(1, micro_tokens // longest)), longest, max_new) / GIB,
