@@ -93,7 +93,8 @@ def run(options) -> None:
         preset=options.preset, base=options.base, steps=options.steps, lora_rank=options.lora_rank, lr=options.lr,
         seed=options.seed, task=options.task, micro_tokens=options.micro_tokens, **of_rl,
     )  # fmt: skip
-    preset = presets.pick(chosen.preset).name
+    picked = presets.pick(chosen.preset)
+    preset = picked.name
     if options.name == "zero":
         name, train = zero.run_name(chosen), zero.run
         minutes = zero.MINUTES.get(preset, {}).get(chosen.recipe)
@@ -103,6 +104,7 @@ def run(options) -> None:
     folder = options.out or runs.place(name)
     say = (lambda *_: None) if runs.rank() else print  # of several processes one speaks
     about = f"about {minutes} minutes on two cores; " if minutes else ""  # of a card nobody has measured them
+    say(presets.words(picked))
     say(f"{options.name}: {about}records go to {folder}")
     say(zero.report(train(chosen, folder, options.resume)))
 

@@ -106,6 +106,12 @@ def choose() -> tuple[str, str]:
     return ("gpu24" if total > 20 else "t4"), f"{what}: {precision}"
 
 
+def words(preset: Preset) -> str:
+    """A picked preset in a line, with the reason for its precision."""
+    why = f" ({choose()[1]})" if preset.device == "cuda" else ""
+    return f"preset {preset.name} on {preset.device}, weights in {preset.dtype}{why}"
+
+
 def half(capability: tuple[int, int]) -> str:
     """The half precision that a card of this compute capability computes in. Not what
     `torch.cuda.is_bf16_supported()` says: that counts emulation, which a T4 crawls with."""

@@ -31,6 +31,7 @@ def test_auto_reads_the_card_and_its_real_precision(monkeypatch, name, gib, capa
     picked, (_, why) = presets.pick("auto"), presets.choose()
     assert (picked.name, picked.dtype) == (preset, dtype)
     assert name in why and f"{gib:.0f} GiB" in why
+    assert dtype in presets.words(picked) and (preset == "cpu" or name in presets.words(picked))
 
 
 def test_without_a_card_auto_is_cpu_and_a_card_preset_says_what_to_do(monkeypatch):

@@ -317,7 +317,7 @@ def outcome(folder: Path, before: dict, after: dict) -> dict:
     record = runs.load_run(folder)
     kept = ("experiment", "preset", "engine", "base", "lora_rank", "seed", "steps")
     mean, low, high = stats.mean_interval(differences({"before": before, "after": after}))
-    cuda = record.config["preset"] != "cpu" and torch.cuda.is_available()
+    cuda = presets.named(record.config["preset"]).device == "cuda"
     return {k: record.config[k] for k in kept} | {
         "before": before,
         "after": after,
