@@ -56,7 +56,8 @@ def need(config, dtype: torch.dtype, lora_rank: int, prompt: int, max_new: int, 
     """The `Need` of a run of `grpo.train`.
 
     config: transformers' of the model; prompt: tokens of the longest prompt; rows: completions that an
-    evaluation samples at once, each of its own prompt.
+    evaluation samples at once, each of its own prompt. Raises ValueError for a model that is not built
+    like Llama or Qwen2.
     """
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT finds nothing to initialise
@@ -68,6 +69,10 @@ def need(config, dtype: torch.dtype, lora_rank: int, prompt: int, max_new: int, 
     joined = "q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"  # always copied
     folded = ("o_proj", "down_proj") if lora_rank else ()  # as they are, but for LoRA
     copies = [m.weight.numel() for name, m in model.named_modules() if name.endswith((*joined, *folded))]
+    if not copies:
+        raise ValueError(
+            f"{config.model_type} is not built like Llama or Qwen2, so it cannot be trained here: take another --base"
+        )
     folding = 3 * 4 * max(copies) if lora_rank else 0  # one layer's, in float32
 
     size, together = dtype.itemsize, max(prompts * group, rows)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import GPT2Config
 
 from r1lab import evaluate, grpo, memory, models, preflight, presets, runs, tasks
 
@@ -87,6 +88,12 @@ def test_the_suggestion_of_a_refusal_fits(monkeypatch):
     monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
     with pytest.raises(runs.RunError, match="take a smaller model"):
         preflight.check(preset, 60)
+
+
+def test_a_model_of_another_build_is_refused_in_words():
+    config = GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=50)
+    with pytest.raises(ValueError, match="gpt2 is not built like Llama"):
+        memory.need(config, torch.float32, 0, 10, 10, 2, 2, 100)
 
 
 def test_counting_adds_what_is_made_and_takes_away_what_goes():
