@@ -18,6 +18,8 @@ from peft.helpers import disable_input_dtype_casting
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 from transformers.utils import logging
 
+from r1lab.presets import AMPERE
+
 DATA = Path(__file__).resolve().parent.parent / "data"
 TINY = ("rich", "poor", "small", "large")
 PINNED = {  # hub model -> the commit that is taken
@@ -90,7 +92,7 @@ def load(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu"):
     The weights have the dtype asked for, whatever they were saved in. Raises FileNotFoundError
     where there is no such model, and ValueError for bfloat16 on a card that only emulates it.
     """
-    if dtype == torch.bfloat16 and device == "cuda" and torch.cuda.get_device_capability() < (8, 0):
+    if dtype == torch.bfloat16 and device == "cuda" and torch.cuda.get_device_capability() < AMPERE:
         raise ValueError(
             "this card has no bfloat16, torch emulates it and crawls: take float16, as the presets do"
         )

@@ -18,9 +18,10 @@ AMPERE = (8, 0)  # compute capability of the first cards that compute in bfloat1
 
 @dataclass(frozen=True)
 class Preset:
-    """A machine's settings. `model`: a name of `models`; `dtype`: of the frozen weights, "half" is the card's own half precision; `prompts` x `group`
-    completions a step; `max_new`: tokens a completion may have; `micro_tokens`: padded tokens a
-    forward and backward may hold; `task` and `template`: of `tasks`."""
+    """A machine's settings. `model`: a name of `models`; `dtype`: of the frozen weights, "half" is
+    the card's own half precision; `prompts` x `group` completions a step; `max_new`: tokens a
+    completion may have; `micro_tokens`: padded tokens a forward and backward may hold; `task` and
+    `template`: of `tasks`."""
 
     name: str
     model: str

@@ -38,6 +38,7 @@ from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTr
 from r1lab import rewards
 from r1lab.grpo import Config, draw
 from r1lab.models import trainable
+from r1lab.presets import AMPERE
 from r1lab.runs import processes, rank
 from r1lab.tasks import Problem, prompt
 
@@ -255,7 +256,7 @@ def _common(model, folder: Path, rows: int, parts: int) -> dict:
         # the machine
         "use_cpu": not gpu,
         # bf16: TRL's default, and an older card than Ampere only emulates it
-        "bf16": gpu and dtype == torch.bfloat16 and torch.cuda.get_device_capability(device) >= (8, 0),
+        "bf16": gpu and dtype == torch.bfloat16 and torch.cuda.get_device_capability(device) >= AMPERE,
         "fp16": gpu and dtype == torch.float16,
         "gradient_checkpointing": False,  # micro-batches bound the memory at no cost in time
         "dataloader_pin_memory": False,  # rows are small

@@ -4,15 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from test_memory import digits
 
 from r1lab import grpo, memory, models, tasks
 
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=4096)
 POOL = tasks.problems("countdown", 6, seed=1)
-
-
-def digits(completions, **_):
-    return [sum(c.isdigit() for c in text) / max(1, len(text)) for text in completions]
 
 
 def cast(model, dtype):

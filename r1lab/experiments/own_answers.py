@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from r1lab import evaluate, grpo, memory, models, plots, preflight, presets, runs, tasks
+from r1lab import evaluate, grpo, models, plots, presets, runs, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.tasks import Problem
 
@@ -69,12 +69,7 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
             return run(name, options, folder, resume, watch)
     train = zero.trl_engine(1)
     preset, sampling, config, record = settings(name, options)
-    memory.free()  # what a run before this one left, in a notebook
-    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
-    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
-    preflight.check(
-        preset, preflight.longest(models.tokenizer(preset.model), pool + held_out, sampling.template)
-    )
+    pool, held_out, _, _ = zero.given(preset)
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
     if runs.finished(folder):

@@ -206,11 +206,8 @@ def run(
     if together > 1:
         record["processes"] = together  # each draws its own random numbers, so it is part of what ran
     reward_set = rewards.reward_set(options.reward, options.seed)
-    memory.free()  # what a run before this one left, in a notebook
-    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
-    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
-    prompt = preflight.longest(models.tokenizer(preset.model), pool + held_out, config.template)
-    predicted = {"memory_gib": round(preflight.check(preset, prompt).wanted, 2)}
+    pool, held_out, prompt, need = given(preset)
+    predicted = {"memory_gib": round(need.wanted, 2)}
     in_use = memory.start(preset.device)
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     if main:
@@ -278,6 +275,16 @@ def run(
     if together > 1:
         train.wait()
     return summary
+
+
+def given(preset: presets.Preset) -> tuple[list[Problem], list[Problem], int, memory.Need]:
+    """Problems to train on, held-out ones, tokens of the longest prompt, and the memory that is needed,
+    before a model is loaded. Raises runs.RunError where it does not fit."""
+    memory.free()  # what a run before this one left, in a notebook
+    held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
+    pool = tasks.problems(preset.task, preset.train_problems, seed=0)
+    prompt = preflight.longest(models.tokenizer(preset.model), pool + held_out, preset.template)
+    return pool, held_out, prompt, preflight.check(preset, prompt)
 
 
 def trl_engine(together: int):
