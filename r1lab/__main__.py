@@ -24,12 +24,20 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
     run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
     run.add_argument(
-        "--preset", default="cpu", help="machine settings: cpu, smol, t4, gpu24 or auto (default cpu)"
+        "--preset",
+        default="cpu",
+        help="machine settings: cpu, smol, t4, gpu24 or auto (default cpu)",
     )
-    run.add_argument("--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)")
+    run.add_argument(
+        "--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)"
+    )
     run.add_argument("--steps", type=_positive, help="training steps (default: the recipe's)")
-    run.add_argument("--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)")
-    run.add_argument("--engine", choices=("bench", "trl"), help="our trainer or TRL's (default bench)")
+    run.add_argument(
+        "--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)"
+    )
+    run.add_argument(
+        "--engine", choices=("bench", "trl"), help="our trainer or TRL's (default bench)"
+    )
     run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
     run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"),
                      help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
@@ -39,14 +47,20 @@ def parser() -> argparse.ArgumentParser:
                      help="another task than the preset's")  # fmt: skip
     run.add_argument("--micro-tokens", type=_positive, help="tokens a forward and backward pass may hold (default: the "
                      "preset's); less takes less memory")  # fmt: skip
-    run.add_argument("--recipe", choices=("quick", "slow"), help="slow: the papers' shape (default quick)")
     run.add_argument(
-        "--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights (default: the preset's)"
+        "--recipe", choices=("quick", "slow"), help="slow: the papers' shape (default quick)"
+    )
+    run.add_argument(
+        "--lora-rank",
+        type=_rank,
+        help="rank of LoRA, or `full` for all weights (default: the preset's)",
     )
     run.add_argument("--lr", type=float, help="learning rate (default: the recipe's)")
     commands.add_parser("list", help="the experiments, with minutes")
     commands.add_parser("recorded", help="the recorded runs and the tiny bases as tables")
-    commands.add_parser("preflight", help="what this machine can run, in how long, with how much memory")
+    commands.add_parser(
+        "preflight", help="what this machine can run, in how long, with how much memory"
+    )
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     bench = commands.add_parser(
         "bench", help="speed beside generate and TRL, in one run of about six minutes"
@@ -63,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )
-    card = commands.add_parser("card", help="measure a base and write its card")
-    card.add_argument("name", choices=(*BASES, "smollm2"))
+    report = commands.add_parser("card", help="measure a base and write its card")
+    report.add_argument("name", choices=(*BASES, "smollm2"))
     return top
 
 
@@ -79,9 +93,10 @@ def _rank(text: str) -> int:
 
 
 def run(options) -> None:
-    from r1lab import presets, runs
+    from r1lab import records
     from r1lab.experiments import own_answers
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+    from r1lab.machine import presets
 
     of_rl = {k: getattr(options, k) for k in ("reward", "recipe", "engine") if getattr(options, k)}
     if options.name != "zero" and of_rl:
@@ -99,11 +114,16 @@ def run(options) -> None:
         name, train = zero.run_name(chosen), zero.run
         minutes = zero.MINUTES.get(preset, {}).get(chosen.recipe)
     else:
-        name, train = own_answers.run_name(options.name, chosen), partial(own_answers.run, options.name)
+        name, train = (
+            own_answers.run_name(options.name, chosen),
+            partial(own_answers.run, options.name),
+        )
         minutes = own_answers.MINUTES[options.name].get(preset)
-    folder = options.out or runs.place(name)
-    say = (lambda *_: None) if runs.rank() else print  # of several processes one speaks
-    about = f"about {minutes} minutes on two cores; " if minutes else ""  # of a card nobody has measured them
+    folder = options.out or records.place(name)
+    say = (lambda *_: None) if records.rank() else print  # of several processes one speaks
+    about = (
+        f"about {minutes} minutes on two cores; " if minutes else ""
+    )  # of a card nobody has measured them
     say(presets.words(picked))
     say(f"{options.name}: {about}records go to {folder}")
     say(zero.report(train(chosen, folder, options.resume)))
@@ -120,10 +140,10 @@ def list_experiments(_) -> None:
 
 
 def recorded(_) -> None:
-    from r1lab import card
     from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+    from r1lab.tiny_world import report
 
-    print(zero.table(ROOT / "data" / "runs"), card.table(ROOT / "data" / "models"), sep="\n\n")
+    print(zero.table(ROOT / "data" / "runs"), report.table(ROOT / "data" / "models"), sep="\n\n")
 
 
 def preflight(_) -> None:
@@ -139,7 +159,7 @@ def lab(_) -> None:
 
 
 def bench(options) -> None:
-    from r1lab import bench
+    from r1lab.speed import bench
 
     found = bench.run_memory() if options.memory else bench.run()
     table = bench.memory_table if options.memory else bench.table
@@ -147,13 +167,13 @@ def bench(options) -> None:
 
 
 def fetch(_) -> None:
-    from r1lab import fetch
+    from r1lab.models import fetch
 
     print(fetch.smollm2())
 
 
 def pretrain(options) -> None:
-    from r1lab import pretrain
+    from r1lab.tiny_world import pretrain
 
     pretrain.pretrain(
         options.name, options.out or ROOT / "data" / "models" / options.name, not options.no_compile
@@ -161,12 +181,12 @@ def pretrain(options) -> None:
 
 
 def card(options) -> None:
-    from r1lab import card
+    from r1lab.tiny_world import report
 
     if options.name == "smollm2":
-        card.templates(ROOT / "data" / "smollm2.json")
+        report.templates(ROOT / "data" / "smollm2.json")
     else:
-        card.write(options.name, ROOT / "data" / "models" / options.name)
+        report.write(options.name, ROOT / "data" / "models" / options.name)
 
 
 COMMANDS = {
@@ -185,7 +205,7 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0, or 2 after one line that says what to do; 130 after Ctrl-C."""
     options = parser().parse_args(arguments)
-    from r1lab.runs import RunError
+    from r1lab.records import RunError
 
     try:
         COMMANDS[options.command](options)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from r1lab import stats
-from r1lab.sampling import Sampler
+from r1lab.sampler.sampling import Sampler
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -25,7 +25,9 @@ class Answers:
     @property
     def correct(self) -> np.ndarray:
         """(P, K) booleans."""
-        return np.array([v.correct for v in self.verdicts]).reshape(len(self.problems), self.per_problem)
+        return np.array([v.correct for v in self.verdicts]).reshape(
+            len(self.problems), self.per_problem
+        )
 
     def repeated(self) -> list[Problem]:
         """The problem of each completion, N in all."""
@@ -42,13 +44,17 @@ def answer(model, tokenizer, problems: list[Problem], template: str, max_new: in
     for start in range(0, len(problems), at_once):
         chunk = problems[start : start + at_once]
         ids = tokenizer([prompt(p, template) for p in chunk])["input_ids"]
-        done = sampler.sample(ids, per_problem, max_new, tokenizer.eos_token_id, generator, temperature)
+        done = sampler.sample(
+            ids, per_problem, max_new, tokenizer.eos_token_id, generator, temperature
+        )
         new = done.texts(tokenizer)
         texts += new
         lengths += done.lengths.tolist()
         ended += done.ended.tolist()
         asked = [p for p in chunk for _ in range(per_problem)]
-        verdicts += [verify(p.task, p.numbers, p.target, t) for p, t in zip(asked, new, strict=True)]
+        verdicts += [
+            verify(p.task, p.numbers, p.target, t) for p, t in zip(asked, new, strict=True)
+        ]
     return Answers(problems, per_problem, texts, lengths, ended, verdicts)
 
 

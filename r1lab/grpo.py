@@ -18,9 +18,9 @@ import torch
 from peft import PeftModel
 
 from r1lab import losses, rewards
-from r1lab.completions import Completions
 from r1lab.models import precision, reference, trainable
-from r1lab.sampling import Sampler
+from r1lab.sampler.completions import Completions
+from r1lab.sampler.sampling import Sampler
 from r1lab.tasks import Problem, prompt
 
 # What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the largest
@@ -80,19 +80,28 @@ def draw(pool: list[Problem], config: Config, step: int) -> list[Problem]:
     for i in range(first, first + config.prompts):
         epoch, at = divmod(i, len(pool))
         if epoch not in orders:
-            orders[epoch] = random.Random(f"order-{config.seed}-{epoch}").sample(range(len(pool)), len(pool))
+            orders[epoch] = random.Random(f"order-{config.seed}-{epoch}").sample(
+                range(len(pool)), len(pool)
+            )
         chosen.append(pool[orders[epoch][at]])
     return chosen
 
 
-def rollout(model, tokenizer, problems: list[Problem], reward_set, config: Config, step: int) -> Rollout:
+def rollout(
+    model, tokenizer, problems: list[Problem], reward_set, config: Config, step: int
+) -> Rollout:
     """Sample G completions a problem and reward them. reward_set: (functions, weights)."""
     sampler = Sampler(model)
     generator = torch.Generator(sampler.embed.device).manual_seed(1_000_003 * config.seed + step)
     prompts = [prompt(p, config.template) for p in problems]
     prompt_ids = tokenizer(prompts)["input_ids"]
     done = sampler.sample(
-        prompt_ids, config.group, config.max_new, tokenizer.eos_token_id, generator, config.temperature
+        prompt_ids,
+        config.group,
+        config.max_new,
+        tokenizer.eos_token_id,
+        generator,
+        config.temperature,
     )
     texts = done.texts(tokenizer)
     asked = [p for p in problems for _ in range(config.group)]
@@ -100,7 +109,9 @@ def rollout(model, tokenizer, problems: list[Problem], reward_set, config: Confi
         *reward_set,
         prompts=[q for q in prompts for _ in range(config.group)],
         completions=texts,
-        completion_ids=[row[:n] for row, n in zip(done.ids.tolist(), done.lengths.tolist(), strict=True)],
+        completion_ids=[
+            row[:n] for row, n in zip(done.ids.tolist(), done.lengths.tolist(), strict=True)
+        ],
         trainer_state=SimpleNamespace(global_step=step - 1),  # as TRL counts: before the update
         task=[p.task for p in asked],
         numbers=[list(p.numbers) for p in asked],
@@ -128,7 +139,9 @@ def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dic
     learning = list(trainable(model).values())
     for share in torch.arange(P).chunk(config.updates):
         rows = (share[:, None] * G + torch.arange(G)).flatten()
-        for scale in SCALES if model.get_input_embeddings().weight.dtype == torch.float16 else (1.0,):
+        for scale in (
+            SCALES if model.get_input_embeddings().weight.dtype == torch.float16 else (1.0,)
+        ):
             found = gradients(model, roll, rows, config, device, scale)
             if all(p.grad.isfinite().all() for p in learning):
                 break
@@ -146,17 +159,27 @@ def gradients(
 ) -> dict[str, float]:
     """Leave the gradient of an update on the completions `rows` in `.grad`, fresh; gives its loss, KL
     and clipped share. scale: the loss is multiplied by it on the way back, the gradient divided."""
-    learning, done, advantages = list(trainable(model).values()), roll.completions, roll.advantages.flatten()
+    learning, done, advantages = (
+        list(trainable(model).values()),
+        roll.completions,
+        roll.advantages.flatten(),
+    )
     for p in learning:  # zeros, not None: a step without signal still decays the moments
         p.grad = torch.zeros_like(p)
     found = {"loss": 0.0, "kl": 0.0, "clipped": 0.0}
     divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)
-    skip = config.beta == 0 and config.loss != "bnpo"  # bnpo divides by the micro-batch's own tokens
+    skip = (
+        config.beta == 0 and config.loss != "bnpo"
+    )  # bnpo divides by the micro-batch's own tokens
     work = rows[advantages[rows] != 0] if skip else rows
     for micro in _micro_batches(roll, work.tolist(), config):
         logps, mask = _logps(model, roll, micro, config, device)
         # One update a rollout: the policy still is the one that sampled, the ratio is 1.
-        old = logps.detach() if config.updates == 1 else done.logps[micro][:, : mask.shape[1]].to(device)
+        old = (
+            logps.detach()
+            if config.updates == 1
+            else done.logps[micro][:, : mask.shape[1]].to(device)
+        )
         policy = (
             logps,
             old,
@@ -184,7 +207,9 @@ def gradients(
 
 def _micro_batches(roll: Rollout, rows: list[int], config: Config) -> Iterator[list[int]]:
     """Rows of like length, as many at a time as `micro_tokens` padded tokens allow."""
-    size = {r: len(roll.prompt_ids[r // config.group]) + int(roll.completions.lengths[r]) for r in rows}
+    size = {
+        r: len(roll.prompt_ids[r // config.group]) + int(roll.completions.lengths[r]) for r in rows
+    }
     batch: list[int] = []
     for row in sorted(rows, key=lambda r: -size[r]):
         if batch and (len(batch) + 1) * size[batch[0]] > config.micro_tokens:
@@ -217,12 +242,16 @@ def _logps(model, roll: Rollout, rows: list[int], config: Config, device):
     hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
     head = inner.get_output_embeddings().weight
     logps = losses.head_logps(hidden[mask], head, target.to(device)[mask], config.temperature)
-    return torch.zeros(mask.shape, dtype=logps.dtype, device=device).masked_scatter(mask, logps), mask
+    return torch.zeros(mask.shape, dtype=logps.dtype, device=device).masked_scatter(
+        mask, logps
+    ), mask
 
 
 def make_optimizer(model, config: Config) -> torch.optim.Optimizer:
     """AdamW without weight decay on what learns; moments forget fast, because runs are short."""
-    return torch.optim.AdamW(trainable(model).values(), lr=config.lr, betas=(0.9, 0.99), weight_decay=0.0)
+    return torch.optim.AdamW(
+        trainable(model).values(), lr=config.lr, betas=(0.9, 0.99), weight_decay=0.0
+    )
 
 
 def train(model, tokenizer, pool: list[Problem], reward_set, config: Config, optimizer, start: int = 0,
@@ -254,7 +283,9 @@ def restore(model, optimizer, tensors: dict[str, torch.Tensor]) -> None:
             p.copy_(tensors[f"weight/{name}"])
         saved = {k.split("/", 1)[0]: v for k, v in tensors.items() if k.split("/", 1)[1] == name}
         saved.pop("weight")
-        if saved:  # the moments lie where the weights lie; AdamW wants its count of steps in main memory
+        if (
+            saved
+        ):  # the moments lie where the weights lie; AdamW wants its count of steps in main memory
             optimizer.state[p] = {
                 k: v.clone() if k == "step" else v.to(p.device, copy=True) for k, v in saved.items()
             }

@@ -188,7 +188,9 @@ def loss_divisor(mask: Tensor, kind: str = "grpo", max_length: int | None = None
     _check(kind)
     if kind == "dr_grpo":
         if max_length is None:
-            raise ValueError("pass divisor=loss_divisor(mask, 'dr_grpo', max_length): it is a constant")
+            raise ValueError(
+                "pass divisor=loss_divisor(mask, 'dr_grpo', max_length): it is a constant"
+            )
         return len(mask) * max_length
     return mask.sum().clamp(min=1) if kind == "dapo" else len(mask)
 
@@ -209,7 +211,9 @@ def clip_fraction(
     """
     advantages = advantages.unsqueeze(1) if advantages.dim() == 1 else advantages
     ratio = importance_ratio(logps, old_logps, mask, kind)
-    clipped = ((ratio > 1 + clip_high) & (advantages > 0)) | ((ratio < 1 - clip_low) & (advantages < 0))
+    clipped = ((ratio > 1 + clip_high) & (advantages > 0)) | (
+        (ratio < 1 - clip_low) & (advantages < 0)
+    )
     return (clipped & mask.bool()).sum() / mask.sum().clamp(min=1)
 
 

@@ -121,11 +121,20 @@ def self_evolution(metrics: list[dict], summary: dict) -> Figure:
         ):  # fmt: skip
             _curve(axis, steps, [scale * m[key] for m in metrics], scale * before[key], colour)
             axis.set(
-                title=what.format(scale * before[key], scale * after[key]), ylabel=unit, xlabel="RL step"
+                title=what.format(scale * before[key], scale * after[key]),
+                ylabel=unit,
+                xlabel="RL step",
             )
         top[0].legend(fontsize=8, loc="upper left")
         for axis, name, title, unit, scale, colour in (
-            (bottom[0], "r1_zero_aime_pass_at_1", "The paper: R1-Zero on AIME 2024", "pass@1, %", 100, BLUE),
+            (
+                bottom[0],
+                "r1_zero_aime_pass_at_1",
+                "The paper: R1-Zero on AIME 2024",
+                "pass@1, %",
+                100,
+                BLUE,
+            ),
             (
                 bottom[1],
                 "r1_zero_length",
@@ -159,7 +168,10 @@ def own_answers(metrics: list[dict], summary: dict) -> Figure:
     if name == "sft":
         losses = [m["loss"] for m in metrics]
         left.plot(steps, losses, color=BLUE, linewidth=2)
-        left.set(title=f"Loss on right answers: {losses[0]:.2f} → {losses[-1]:.2f}", ylabel="nats a token")
+        left.set(
+            title=f"Loss on right answers: {losses[0]:.2f} → {losses[-1]:.2f}",
+            ylabel="nats a token",
+        )
     else:
         margin = metrics[-1]["chosen"] - metrics[-1]["rejected"]
         for key, colour in (("chosen", BLUE), ("rejected", ORANGE)):

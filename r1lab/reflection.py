@@ -18,7 +18,18 @@ from functools import lru_cache
 
 from r1lab.verify import Unreadable, read_expression, verify
 
-R1_WORDS = ("wait", "mistake", "however", "but", "retry", "error", "verify", "wrong", "evaluate", "check")
+R1_WORDS = (
+    "wait",
+    "mistake",
+    "however",
+    "but",
+    "retry",
+    "error",
+    "verify",
+    "wrong",
+    "evaluate",
+    "check",
+)
 WORDS = {  # reflection: the ten that R1 was measured by (v2, appendix C.2), "try", the same in Chinese
     "wait": ("wait", "try", "retry", "等等", "等一下", "试试", "再试", "重试", "试一试"),
     "check": ("check", "verify", "检查", "验证", "核对"),
@@ -33,7 +44,9 @@ REJECTIONS = {  # behind an attempt these say that it is wrong; only some are re
     "不对", "不行", "不是", "不等于", "不正确", "错误", "错了", "太大", "太小", "太多", "太少", "不够",
 }  # fmt: skip
 HAN = "㐀-鿿"
-CHINESE = sorted((w for w in {*GROUP, *VERDICTS, *REJECTIONS} if re.match(f"[{HAN}]", w)), key=len)[::-1]
+CHINESE = sorted((w for w in {*GROUP, *VERDICTS, *REJECTIONS} if re.match(f"[{HAN}]", w)), key=len)[
+    ::-1
+]
 
 PLAIN = [(re.compile(pattern, re.M), plain) for pattern, plain in (
     (r"\*\*", " "), (r"[×·∙]|\\times\b|\\cdot\b", "*"), (r"÷|\\div\b", "/"), ("[−–]", "-"), ("’", "'"),
@@ -66,7 +79,9 @@ class Trace:
     rejected: int  # attempts called wrong
     rejected_wrong: int  # of them: those that are wrong
     first_right: bool | None  # the first attempt reached the target; None: no attempt
-    revision: str  # from there to the answer: "wrong to right", ...; "none" with less than two attempts
+    revision: (
+        str  # from there to the answer: "wrong to right", ...; "none" with less than two attempts
+    )
     yes: int  # verdicts of a comparison `V vs T`
     no: int
     false_yes: int
@@ -108,7 +123,9 @@ def trace(task: str, numbers: Sequence[int], target: int, completion: str) -> Tr
                 said, other = VERDICTS[content["verdict"].lower()], int(content["other"])
                 n[said] += 1
                 n["false", said] += said != (shown == other)
-                if attempts and not said:  # against an earlier result that misses the target: that one goes
+                if (
+                    attempts and not said
+                ):  # against an earlier result that misses the target: that one goes
                     earlier = [a for a in attempts[:-1] if a["value"] == other != target]
                     (earlier or attempts)[-1]["rejected"] = True
             running = running and not content["verdict"]
@@ -143,14 +160,21 @@ def _tokens(text: str) -> Iterator[tuple[str, object]]:
         text = pattern.sub(plain, text)
     kind, end = "", 0
     for match in TOKEN.finditer(text):
-        kind_before, glued, kind, content = kind, match.start() == end, match.lastgroup, match[0].lower()
+        kind_before, glued, kind, content = (
+            kind,
+            match.start() == end,
+            match.lastgroup,
+            match[0].lower(),
+        )
         if kind != "formula":
             yield kind, match if kind == "versus" else content
         else:
             glued = glued and (kind_before == "word" or end > 0 and text[end - 1] in "^_{}.")
             sign = content[0] == "-" and (kind_before == "word" or content[1] in " \t")
             unclear = "?" if glued or sign else ""
-            for piece in re.split(r"(?<=[0-9)])[ \t]+(?=[0-9(])", unclear + content):  # 1) 3+7=10 10*2=20
+            for piece in re.split(
+                r"(?<=[0-9)])[ \t]+(?=[0-9(])", unclear + content
+            ):  # 1) 3+7=10 10*2=20
                 yield kind, piece
         end = match.end()
 
@@ -183,7 +207,9 @@ def _side(text: str) -> tuple[Fraction | None, tuple[str, ...]]:
     return value, tuple(sorted(re.findall("[0-9]+|[-+*/]", text.lstrip("-"))))
 
 
-def summarise(traces: Sequence[Trace], lengths: Sequence[int], correct: Sequence) -> dict[str, float | None]:
+def summarise(
+    traces: Sequence[Trace], lengths: Sequence[int], correct: Sequence
+) -> dict[str, float | None]:
     """Plain numbers over completions; None where there is nothing to count. lengths: in tokens.
 
     Means of a completion: words (of reflection), waits, tries (distinct), attempts, length,
@@ -233,6 +259,10 @@ def language_share(completion: str, language: str) -> float | None:
         word = (content["verdict"] or "").lower() if kind == "versus" else content
         if kind == "chinese" or re.match(f"[{HAN}]", word):
             count["zh"] += 1 if word in CHINESE else 0.5
-        elif kind in ("word", "versus") and re.fullmatch(f"[ai]|[{LETTERS}' ]{{2,}}", word) and word != "vs":
+        elif (
+            kind in ("word", "versus")
+            and re.fullmatch(f"[ai]|[{LETTERS}' ]{{2,}}", word)
+            and word != "vs"
+        ):
             count["en"] += 1
     return count[language] / total if (total := sum(count.values())) else None

@@ -25,12 +25,18 @@ def text_of(completion: Completion) -> str:
     if isinstance(completion, str):
         return completion
     if len(completion) != 1:
-        raise ValueError(f"a completion must be one message, not {len(completion)}: no tools, no second turn")
+        raise ValueError(
+            f"a completion must be one message, not {len(completion)}: no tools, no second turn"
+        )
     return completion[0]["content"]
 
 
 def accuracy(
-    completions: list[Completion], task: list[str], numbers: list[list[int]], target: list[int], **kwargs
+    completions: list[Completion],
+    task: list[str],
+    numbers: list[list[int]],
+    target: list[int],
+    **kwargs,
 ) -> list[float]:
     """1.0 for a correct answer, 0.0 for any other (DeepSeek-R1, 2.2.2, accuracy rewards).
     Why an answer is wrong says `verify`, not the reward."""
@@ -88,15 +94,20 @@ def score(
     ValueError where there is not one weight a function or not one value a completion.
     """
     if len(functions) != len(weights):
-        raise ValueError(f"{len(functions)} reward functions need as many weights, not {len(weights)}")
+        raise ValueError(
+            f"{len(functions)} reward functions need as many weights, not {len(weights)}"
+        )
     n = len(columns["completions"])
     parts = {}
     for function in functions:
         values = function(**columns)
         if len(values) != n:
-            raise ValueError(f"reward {function.__name__!r} gave {len(values)} values for {n} completions")
+            raise ValueError(
+                f"reward {function.__name__!r} gave {len(values)} values for {n} completions"
+            )
         parts[function.__name__] = values
     totals = [
-        sum(w * v for w, v in zip(weights, row, strict=True)) for row in zip(*parts.values(), strict=True)
+        sum(w * v for w, v in zip(weights, row, strict=True))
+        for row in zip(*parts.values(), strict=True)
     ]
     return totals, parts

@@ -67,10 +67,14 @@ def seeds_interval(
         raise ValueError("no seed, no interval: give one list of values a seed")
     S, rng = len(rows), np.random.default_rng(seed)
     drawn = max(1, S - 1)
-    seeds = rng.multinomial(drawn, np.full(S, 1 / S), size=resamples)  # how often each seed was drawn
+    seeds = rng.multinomial(
+        drawn, np.full(S, 1 / S), size=resamples
+    )  # how often each seed was drawn
     mean = np.mean([row.mean() for row in rows])
     if not same_problems:
-        draws = sum(seeds[:, s] * _means(row, seeds[:, s] * len(row), rng) for s, row in enumerate(rows))
+        draws = sum(
+            seeds[:, s] * _means(row, seeds[:, s] * len(row), rng) for s, row in enumerate(rows)
+        )
         return _interval(mean, draws / drawn, level)
     if len({len(row) for row in rows}) > 1:
         raise ValueError(
@@ -115,7 +119,9 @@ def _interval(mean: float, draws: np.ndarray, level: float) -> Interval:
 def student_t(df: int, level: float = 0.95) -> float:
     """How many standard errors a mean of df + 1 values lies at most from the truth, at that
     level: 12.71 for two values, 2.78 for five, 1.96 for very many (Student 1908)."""
-    angle = np.linspace(0, np.pi / 2, 200_001)  # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
+    angle = np.linspace(
+        0, np.pi / 2, 200_001
+    )  # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
     inside = np.cumsum(np.cos(angle) ** (df - 1))
     return float(sqrt(df) * np.tan(angle[np.searchsorted(inside, level * inside[-1])]))
 
@@ -125,7 +131,9 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     unbiased pass@k, 1 - C(n-c, k) / C(n, k) (Chen et al. 2021). In whole numbers, so it is
     exact however large n is. Raises ValueError when k is not between 1 and n."""
     if not 1 <= k <= n:
-        raise ValueError(f"pass@{k} needs at least {k} samples a problem, and k from 1: there are {n}")
+        raise ValueError(
+            f"pass@{k} needs at least {k} samples a problem, and k from 1: there are {n}"
+        )
     if not 0 <= c <= n:
         raise ValueError(f"{c} right of {n} samples cannot be")
     every = comb(n, k)
@@ -161,7 +169,9 @@ def maj_at_k(
     at random gives on average. Raises ValueError when k is not between 1 and n.
     """
     if not 1 <= k <= len(answers):
-        raise ValueError(f"maj@{k} needs at least {k} answers, and k from 1: there are {len(answers)}")
+        raise ValueError(
+            f"maj@{k} needs at least {k} answers, and k from 1: there are {len(answers)}"
+        )
     votes = Counter(a for a in answers if a is not None)
     if right not in votes:
         return 0.0

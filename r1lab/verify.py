@@ -30,8 +30,12 @@ BLANK = " \t\r\n"  # ASCII only: str.strip() alone would also take away U+3000 a
 BOX = r"\boxed{"  # base models of the Qwen family put their answer there
 FRACTION = r"\\frac\{[0-9]+\}\{[0-9]+\}"
 NUMBER = re.compile(FRACTION + r"|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
-PER_CENT = r"\\?%|[Pp]er ?cent(?:age)?|[Pp]ct"  # 25% is a quarter to math-verify, and 25 to the problems
-LATEX = re.compile(FRACTION + r"|\\(?:boxed|text|[$%(),])")  # the LaTeX that may stand in a number's text
+PER_CENT = (
+    r"\\?%|[Pp]er ?cent(?:age)?|[Pp]ct"  # 25% is a quarter to math-verify, and 25 to the problems
+)
+LATEX = re.compile(
+    FRACTION + r"|\\(?:boxed|text|[$%(),])"
+)  # the LaTeX that may stand in a number's text
 OPERATIONS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -66,7 +70,9 @@ def read_expression(text: str) -> tuple[Fraction, list[int]]:
     _check_length(text)
     strange = re.search(r"[^0-9+\-*/() \t\r\n]", text)
     if strange:
-        raise Unreadable(f"has the character {strange[0]!a}: only ASCII digits, + - * / and ( ) are read")
+        raise Unreadable(
+            f"has the character {strange[0]!a}: only ASCII digits, + - * / and ( ) are read"
+        )
     numbers = re.findall("[0-9]+", text)
     for number in numbers:
         _check_number(number)
@@ -102,7 +108,9 @@ def read_number(text: str) -> Fraction:
     _check_length(text)
     strange = re.search(r"[^A-Za-z0-9 \t\r\n$%.,:;='\"{}-]", LATEX.sub("", text))
     if strange:  # operations, powers and factorials, which can grow without end, are among them
-        raise Unreadable(f"has {strange[0]!a}: only a number in ASCII, words and a little LaTeX are read")
+        raise Unreadable(
+            f"has {strange[0]!a}: only a number in ASCII, words and a little LaTeX are read"
+        )
     if len(NUMBER.findall(text)) != 1:
         raise Unreadable("does not have just one number")
     if re.search(r"-(?!\\frac|[0-9A-Za-z])", text):
@@ -125,7 +133,9 @@ def _math_verify() -> tuple[Callable, Callable]:
         raise ValueError(
             f"gsm8k's answers are read by math-verify, which is missing ({error}): pip install math-verify"
         ) from error
-    logging.getLogger("math_verify").setLevel(logging.ERROR)  # it warns of every parse without its timeout
+    logging.getLogger("math_verify").setLevel(
+        logging.ERROR
+    )  # it warns of every parse without its timeout
     return parse, Rational
 
 
@@ -197,7 +207,11 @@ def is_formatted(completion: str) -> bool:
         return False
     thoughts, _, rest = text.partition("</think>")
     rest = rest.lstrip(BLANK)
-    return thoughts.startswith("<think>") and rest.startswith("<answer>") and rest.endswith("</answer>")
+    return (
+        thoughts.startswith("<think>")
+        and rest.startswith("<answer>")
+        and rest.endswith("</answer>")
+    )
 
 
 def verify(task: str, numbers: Sequence[int], target: int, completion: str) -> Verdict:
@@ -215,9 +229,15 @@ def verify(task: str, numbers: Sequence[int], target: int, completion: str) -> V
     Raises ValueError for another task, and for gsm8k without math-verify; never for a completion.
     """
     if task not in ("countdown", "multiplication", "addition", "gsm8k"):
-        raise ValueError(f"unknown task {task!r}: choose countdown, multiplication, addition or gsm8k")
+        raise ValueError(
+            f"unknown task {task!r}: choose countdown, multiplication, addition or gsm8k"
+        )
     answer, reason = find_answer(completion)
-    if task in ("addition", "gsm8k") and "<answer>" not in completion and "</answer>" not in completion:
+    if (
+        task in ("addition", "gsm8k")
+        and "<answer>" not in completion
+        and "</answer>" not in completion
+    ):
         boxed = task == "gsm8k" and BOX in completion
         answer, reason = last_boxed(completion) if boxed else last_number(completion)
     if answer is not None:

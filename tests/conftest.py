@@ -27,7 +27,10 @@ socket.socket.connect = _local_only
 def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: bool = True):
     """A random model small enough for a test: 2 layers, 4 heads that share 2 keys."""
     torch.manual_seed(seed)
-    config, model = {"qwen2": (Qwen2Config, Qwen2ForCausalLM), "llama": (LlamaConfig, LlamaForCausalLM)}[kind]
+    config, model = {
+        "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+        "llama": (LlamaConfig, LlamaForCausalLM),
+    }[kind]
     built = model(
         config(
             vocab_size=vocabulary, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,

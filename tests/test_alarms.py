@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 from conftest import tiny_model
 
-from r1lab import alarms, grpo, models, presets, pretrain, rewards, runs, tasks
+from r1lab import grpo, models, records, rewards, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.grpo import Config
+from r1lab.machine import presets
+from r1lab.running import alarms
+from r1lab.tiny_world import pretrain
 
 TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
@@ -84,7 +87,9 @@ def test_an_accuracy_reward_of_0_is_seen_behind_the_format():
     def accuracy(completions, **_):
         return [0.0] * len(completions)
 
-    lines = metrics(replace(SHORT, max_new=64), ([accuracy, rewards.format_tags], [1.0, 0.1]), rich())
+    lines = metrics(
+        replace(SHORT, max_new=64), ([accuracy, rewards.format_tags], [1.0, 0.1]), rich()
+    )
     assert all(line["reward"] > 0 for line in lines)
     assert "accuracy reward" in raised(lines)["reward is 0"].words
 
@@ -111,7 +116,9 @@ def test_a_rate_too_high_for_several_updates_is_clipped():
 def test_a_rate_too_high_collapses_the_entropy():
     config = replace(CONFIG, steps=20, lr=0.1)
     assert "entropy collapse" in raised(metrics(config, DIGITS_ONLY, random_model(0)))
-    assert "entropy collapse" not in raised(metrics(replace(config, lr=1e-3), DIGITS_ONLY, random_model(0)))
+    assert "entropy collapse" not in raised(
+        metrics(replace(config, lr=1e-3), DIGITS_ONLY, random_model(0))
+    )
 
 
 def test_a_rate_too_high_blows_up_the_kl():
@@ -121,7 +128,9 @@ def test_a_rate_too_high_blows_up_the_kl():
 
 
 def zero_for(steps, value=0.0, start=1):
-    return [{"step": start + i, "reward": value, "zero_variance": 1.0 - value} for i in range(steps)]
+    return [
+        {"step": start + i, "reward": value, "zero_variance": 1.0 - value} for i in range(steps)
+    ]
 
 
 def test_an_alarm_comes_once_and_again_when_it_had_gone():
@@ -142,12 +151,14 @@ def test_what_was_raised_stays_raised_while_the_run_goes_on():
 
 @pytest.mark.parametrize("folder", RECORDED, ids=lambda p: p.name)
 def test_recorded_runs_raise_only_what_is_true(folder):
-    names = {alarm.name for alarm in alarms.of_metrics(runs.load_run(folder).metrics)}
+    names = {alarm.name for alarm in alarms.of_metrics(records.load_run(folder).metrics)}
     if "-format-" in folder.name:  # all completions have the tags soon, so all rewards are equal
         assert names == {"zero-variance groups"}
     elif "-poor-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
         assert names <= {"zero-variance groups"}
-    elif "-smol-" in folder.name:  # at 2 % right most groups begin without a signal, and all end alike
+    elif (
+        "-smol-" in folder.name
+    ):  # at 2 % right most groups begin without a signal, and all end alike
         assert names <= {"zero-variance groups", "entropy collapse"}
     else:
         assert not names
@@ -180,7 +191,9 @@ def test_a_model_tuned_for_chats_must_be_asked_in_its_chat_form():
         [{"role": "user", "content": plain}], tokenize=False, add_generation_prompt=True
     )
     assert "no chat template" not in of_prompt(chat, asked)
-    assert of_prompt(tuned("<turn>"), plain) == []  # a base that carries a template its end token is not in
+    assert (
+        of_prompt(tuned("<turn>"), plain) == []
+    )  # a base that carries a template its end token is not in
     assert of_prompt(TOKENIZER, plain) == []
 
 
@@ -197,11 +210,17 @@ def silent_run(monkeypatch, folder, watch=None):
     return zero.run(zero.Options(steps=6), folder, watch=watch)
 
 
-def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(monkeypatch, tmp_path, capsys):
+def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(
+    monkeypatch, tmp_path, capsys
+):
     summary = silent_run(monkeypatch, tmp_path / "run")
     (kept,) = summary["alarms"]
-    assert kept["name"] == "reward is 0" and summary == runs.load_run(tmp_path / "run").summary
-    said = [line for line in capsys.readouterr().err.replace("\r", "\n").split("\n") if "r1lab: " in line]
+    assert kept["name"] == "reward is 0" and summary == records.load_run(tmp_path / "run").summary
+    said = [
+        line
+        for line in capsys.readouterr().err.replace("\r", "\n").split("\n")
+        if "r1lab: " in line
+    ]
     assert said == [f"r1lab: {alarms.Alarm(**kept)}"]
 
 

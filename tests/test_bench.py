@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from r1lab import bench
+from r1lab.speed import bench
 
 RECORDED = Path(__file__).resolve().parent.parent / "data" / "bench.json"
 

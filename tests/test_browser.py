@@ -26,17 +26,17 @@ from test_notebooks import OFFLINE, ROOT, SRC, build
 INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
     "widgets.advantage_playground()": 3,
     "widgets.rollout_browser()": 0,
-    "summary = widgets.training_dashboard(runs.place('dashboard'))": 0,
+    "summary = widgets.training_dashboard(records.place('dashboard'))": 0,
 }
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SETTINGS = {
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # all cells are on the page
+    "@jupyterlab/notebook-extension:tracker": {
+        "windowingMode": "none"
+    },  # all cells are on the page
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
 }
-FLAGS = (
-    "--disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
-)
+FLAGS = "--disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
 RUN = """async () => {
     const panel = jupyterapp.shell.currentWidget;
     await panel.context.ready;
@@ -121,7 +121,9 @@ def opened(browser, lab, name, cells):
     page.on("request", lambda request: asked.add(request.url))
     try:
         page.goto(f"{address}/lab/tree/{place}?reset&token={token}")
-        page.wait_for_function(f"window.jupyterapp?.shell.currentWidget?.context?.path === '{place}'")
+        page.wait_for_function(
+            f"window.jupyterapp?.shell.currentWidget?.context?.path === '{place}'"
+        )
         page.evaluate(f"window.ended = false; void ({RUN})().finally(() => window.ended = true)")
         yield page
         assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))]
@@ -167,7 +169,7 @@ def move_a_slider(page, call, number):
 def instruments(*calls):
     """Cells that make the kernel ready as a lesson does, and one for each of these calls."""
     setup = build.read(SRC / "TEMPLATE.py").cells[1].source
-    ready = f"assert sys.executable == {sys.executable!r}\nfrom r1lab import runs, widgets"
+    ready = f"assert sys.executable == {sys.executable!r}\nfrom r1lab import records, widgets"
     return [nbformat.v4.new_code_cell(code) for code in (setup, ready, *calls)]
 
 
@@ -189,7 +191,7 @@ def test_a_slider_of_every_instrument_moves_what_it_shows(browser, lab):
 
 @pytest.mark.slow
 def test_the_dashboards_button_stops_a_run_at_work(browser, lab):
-    call = "summary = widgets.training_dashboard(runs.place('stopped'), steps=500)"
+    call = "summary = widgets.training_dashboard(records.place('stopped'), steps=500)"
     with opened(browser, lab, "stopped", instruments(call)) as page:
         cell = page.locator(".jp-CodeCell", has_text=call)
         cell.locator(".widget-html-content", has_text="min left").wait_for()

@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r1lab import bench, grpo, memory, models, presets
-from r1lab.completions import Completions
-from r1lab.sampling import Sampler
+from r1lab import grpo, models
+from r1lab.machine import presets
+from r1lab.preflight import memory
+from r1lab.sampler.completions import Completions
+from r1lab.sampler.sampling import Sampler
+from r1lab.speed import bench
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
 
@@ -59,7 +62,9 @@ def test_a_resumed_run_learns_on_from_where_it_stopped():
     model, optimizer = fresh()
     done = Completions(*(torch.ones(2, 3, dtype=t) for t in (torch.long, torch.float)), torch.tensor([3, 3]),
                        torch.ones(2, dtype=torch.bool))  # fmt: skip
-    roll = grpo.Rollout([None], [[5, 6, 7]], done, [], {}, torch.zeros(1, 2), torch.tensor([[1.0, -1.0]]))
+    roll = grpo.Rollout(
+        [None], [[5, 6, 7]], done, [], {}, torch.zeros(1, 2), torch.tensor([[1.0, -1.0]])
+    )
     config = grpo.Config(prompts=1, group=2, max_new=3)
     grpo.update(model, optimizer, roll, config, "cuda")
     saved = grpo.state(model, optimizer)
@@ -67,5 +72,7 @@ def test_a_resumed_run_learns_on_from_where_it_stopped():
     again, optimizer = fresh()
     grpo.restore(again, optimizer, saved)
     grpo.update(again, optimizer, roll, config, "cuda")
-    for a, b in zip(models.trainable(model).values(), models.trainable(again).values(), strict=True):
+    for a, b in zip(
+        models.trainable(model).values(), models.trainable(again).values(), strict=True
+    ):
         torch.testing.assert_close(a, b)

@@ -20,7 +20,9 @@ spec.loader.exec_module(build)
 KINDS = {
     number: kind
     for source in build.lessons()
-    for number, kind in re.findall(r"^# ### Exercise (\S+) · (\w+) ·", source.read_text("utf-8"), re.M)
+    for number, kind in re.findall(
+        r"^# ### Exercise (\S+) · (\w+) ·", source.read_text("utf-8"), re.M
+    )
 }
 SOLUTIONS = {
     number: (code, call)
@@ -82,7 +84,9 @@ def test_folded_solutions_pass(number, capsys):
 
 
 def test_an_unlisted_mistake_shows_the_first_input_and_both_answers():
-    with pytest.raises(AssertionError, match=r"02.3: for \(1.5, 1.0\) you give 7.0 and the answer is -1.2"):
+    with pytest.raises(
+        AssertionError, match=r"02.3: for \(1.5, 1.0\) you give 7.0 and the answer is -1.2"
+    ):
         checks.check("02.3", lambda ratio, advantage: torch.tensor(7.0))
 
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 import r1lab
-from r1lab import models, presets, runs
+from r1lab import models, records
 from r1lab.__main__ import main
+from r1lab.machine import presets
 
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
 
@@ -23,7 +24,9 @@ def command(*arguments):
 
 
 def cli(*arguments):
-    return subprocess.run(command(*arguments), env=SETTINGS, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        command(*arguments), env=SETTINGS, capture_output=True, text=True, timeout=600
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +39,33 @@ def whole_run(tmp_path_factory):
 
 def test_a_run_leaves_all_its_records(whole_run):
     folder, done = whole_run
-    names = {"config.json", "metrics.jsonl", "samples.jsonl", "timing.jsonl", "summary.json", "figure.png"}
+    names = {
+        "config.json",
+        "metrics.jsonl",
+        "samples.jsonl",
+        "timing.jsonl",
+        "summary.json",
+        "figure.png",
+    }
     assert names <= {p.name for p in folder.iterdir()}
     summary = json.loads((folder / "summary.json").read_text())
-    wanted = {"before", "after", "n", "steps", "seconds", "seed", "preset", "engine", "reward", "base"}
+    wanted = {
+        "before",
+        "after",
+        "n",
+        "steps",
+        "seconds",
+        "seed",
+        "preset",
+        "engine",
+        "reward",
+        "base",
+    }
     assert wanted <= set(summary)
     for part in (summary["before"], summary["after"]):
         low, high = part["ci95"]
         assert 0 <= low <= part["accuracy"] <= high <= 1
-    steps = [line["step"] for line in runs.read_jsonl(folder / "metrics.jsonl")]
+    steps = [line["step"] for line in records.read_jsonl(folder / "metrics.jsonl")]
     assert steps == [1, 2, 3, 4, 5, 6]
     assert "gain" in done.stdout
 
@@ -52,7 +73,9 @@ def test_a_run_leaves_all_its_records(whole_run):
 def test_a_killed_and_resumed_run_has_the_same_metrics_to_the_byte(whole_run, tmp_path):
     folder = tmp_path / "run"
     arguments = command("run", "zero", "--steps", 6, "--out", folder)
-    process = subprocess.Popen(arguments, env=SETTINGS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        arguments, env=SETTINGS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     metrics = folder / "metrics.jsonl"
     deadline = time.monotonic() + 300
     while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 2):
@@ -77,7 +100,7 @@ def test_the_engine_of_trl_leaves_the_same_records(whole_run, tmp_path):
     folder = tmp_path / "trl"
     done = cli("run", "zero", "--engine", "trl", "--steps", 2, "--out", folder)
     assert done.returncode == 0, done.stderr
-    ours, theirs = runs.load_run(whole_run[0]), runs.load_run(folder)
+    ours, theirs = records.load_run(whole_run[0]), records.load_run(folder)
     assert theirs.summary["engine"] == "trl"
     assert theirs.summary["before"] == ours.summary["before"]
     assert [set(m) for m in theirs.metrics] == [set(m) for m in ours.metrics[:2]]
@@ -103,7 +126,9 @@ def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
 
 def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(models, "DATA", tmp_path)
-    assert "r1lab pretrain" in one_line(capsys, "run", "zero", "--base", "poor", "--out", tmp_path / "x")
+    assert "r1lab pretrain" in one_line(
+        capsys, "run", "zero", "--base", "poor", "--out", tmp_path / "x"
+    )
     assert not (tmp_path / "x").exists()
 
 
@@ -149,8 +174,12 @@ def test_an_output_folder_that_cannot_be_made_is_one_line(capsys, tmp_path):
 def test_a_full_disk_is_one_line_and_keeps_what_was_saved(tmp_path):
     """A file size limit stands for the full disk: the checkpoint does not fit any more."""
     folder = tmp_path / "run"
-    limited = f"ulimit -f 64; exec {' '.join(command('run', 'zero', '--steps', 3, '--out', folder))}"
-    done = subprocess.run(["bash", "-c", limited], env=SETTINGS, capture_output=True, text=True, timeout=600)
+    limited = (
+        f"ulimit -f 64; exec {' '.join(command('run', 'zero', '--steps', 3, '--out', folder))}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", limited], env=SETTINGS, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].startswith("r1lab: ")
     assert json.loads((folder / "config.json").read_text())["steps"] == 3
@@ -188,9 +217,11 @@ def test_preflight_measures_this_machine():
 
 def test_without_trl_its_engine_is_one_line(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trl", None)
-    monkeypatch.delitem(sys.modules, "r1lab.train", raising=False)
-    monkeypatch.delattr(r1lab, "train", raising=False)  # an earlier test has imported it
-    assert "pip install trl" in one_line(capsys, "run", "zero", "--engine", "trl", "--out", tmp_path / "x")
+    monkeypatch.delitem(sys.modules, "r1lab.trl_engine", raising=False)
+    monkeypatch.delattr(r1lab, "trl_engine", raising=False)  # an earlier test has imported it
+    assert "pip install trl" in one_line(
+        capsys, "run", "zero", "--engine", "trl", "--out", tmp_path / "x"
+    )
     assert not (tmp_path / "x").exists()
 
 

@@ -13,8 +13,9 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from r1lab import __main__, colab, runs
+from r1lab import __main__, records
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.machine import colab
 
 ROOT = Path(__file__).resolve().parent.parent
 COLAB = {  # what a Colab machine brings
@@ -38,7 +39,7 @@ for name in [one.split(">")[0] for one in asked] + ["pyarrow"] * ("trl>=1.16,<2"
     (site / f"{name}-99.0.dist-info" / "METADATA").write_text(f"Name: {name}\\nVersion: 99.0\\n")
     (site / f"{name}-99.0.dist-info" / "top_level.txt").write_text(name)
 """
-TORN = '#!/bin/sh\nfor folder; do :; done\nmkdir -p "$folder/r1lab" && touch "$folder/r1lab/colab.py"\nkill -9 $PPID\n'
+TORN = '#!/bin/sh\nfor folder; do :; done\nmkdir -p "$folder/r1lab/machine" && touch "$folder/r1lab/machine/colab.py"\nkill -9 $PPID\n'
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,9 @@ class Machine:
         for path, text in files.items():
             (self.site / path).parent.mkdir(parents=True, exist_ok=True)
             (self.site / path).write_text(text)
-        cell = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4).cells[1].source
+        cell = (
+            nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4).cells[1].source
+        )
         for there, here in (("/content/", f"{self.content}/"), (address(cell), f"file://{course}")):
             assert cell.count(there) == 1
             cell = cell.replace(there, here)
@@ -125,7 +128,9 @@ def test_only_what_is_missing_or_too_old_is_asked_for_and_a_restart_asks_for_not
     monkeypatch.setitem(COLAB, "torchao", "0.10.0")
     colab = Machine(tmp_path, course, without=["peft", "tqdm"])
     done = colab.start()
-    assert not done.returncode and done.stdout.startswith("Installing peft, torchao, tqdm.\n"), done.stderr
+    assert not done.returncode and done.stdout.startswith("Installing peft, torchao, tqdm.\n"), (
+        done.stderr
+    )
     (call,) = colab.pip()
     assert call["options"] == ["install", "-q", "-c"]
     assert call["asked"] == ["peft>=0.20", "torchao>=0.16,<0.19", "tqdm>=4.60"]
@@ -134,12 +139,18 @@ def test_only_what_is_missing_or_too_old_is_asked_for_and_a_restart_asks_for_not
     assert not done.returncode and "Installing" not in done.stdout and len(colab.pip()) == 1
 
 
-def test_trl_comes_when_asked_for_and_a_package_in_memory_that_it_replaced_wants_a_restart(tmp_path, course):
+def test_trl_comes_when_asked_for_and_a_package_in_memory_that_it_replaced_wants_a_restart(
+    tmp_path, course
+):
     colab = Machine(tmp_path, course)
-    ask = "r1lab.colab.install('trl'); print('went on')"
-    again = f"import pyarrow\ntry:\n    {ask}\nexcept r1lab.colab.Restart as told:\n    {ask}"
+    ask = "r1lab.machine.colab.install('trl'); print('went on')"
+    again = (
+        f"import pyarrow\ntry:\n    {ask}\nexcept r1lab.machine.colab.Restart as told:\n    {ask}"
+    )
     done = colab.start(again)
-    assert "went on" not in done.stdout and done.stderr.count("Restart the runtime") == 2, done.stderr
+    assert "went on" not in done.stdout and done.stderr.count("Restart the runtime") == 2, (
+        done.stderr
+    )
     assert done.stderr.splitlines()[-1].endswith("already in memory (pyarrow).")
     (call,) = colab.pip()
     assert call["asked"] == ["trl>=1.16,<2"] and set(call["held"]) == STAYS
@@ -148,13 +159,18 @@ def test_trl_comes_when_asked_for_and_a_package_in_memory_that_it_replaced_wants
     assert "went on" in Machine(second, course).start(ask).stdout  # nobody had imported it
 
 
-def test_torch_is_never_replaced_and_a_pip_that_fails_is_one_sentence(tmp_path, course, monkeypatch):
+def test_torch_is_never_replaced_and_a_pip_that_fails_is_one_sentence(
+    tmp_path, course, monkeypatch
+):
     monkeypatch.setitem(COLAB, "torch", "2.6.0+cu124")
     colab = Machine(tmp_path, course)
     done = colab.start(PIP_FAILS="1")
     (call,) = colab.pip()
     assert call["asked"] == ["torch>=2.9,<2.14"] and "torch==2.6.0+cu124" in call["held"]
-    assert "RuntimeError: pip cannot put torch>=2.9,<2.14 beside Colab's own" in done.stderr.splitlines()[-1]
+    assert (
+        "RuntimeError: pip cannot put torch>=2.9,<2.14 beside Colab's own"
+        in done.stderr.splitlines()[-1]
+    )
 
 
 def test_a_clone_that_was_interrupted_is_made_again(tmp_path, course):
@@ -173,20 +189,24 @@ def test_on_any_other_machine_the_package_is_found_and_nothing_else_happens(tmp_
     assert other.pip() == [] and not list(other.content.iterdir())
 
 
-def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(tmp_path, monkeypatch, capsys):
+def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(
+    tmp_path, monkeypatch, capsys
+):
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     monkeypatch.setattr(colab, "install", lambda *names: None)
-    monkeypatch.setattr(runs, "DRIVE", tmp_path / "MyDrive")
+    monkeypatch.setattr(records, "DRIVE", tmp_path / "MyDrive")
     monkeypatch.delenv("R1LAB_RUNS", raising=False)
-    assert runs.place("a") == ROOT / "runs" / "a"
+    assert records.place("a") == ROOT / "runs" / "a"
     colab.set_up()
-    assert "from google.colab import drive; drive.mount('/content/drive')" in capsys.readouterr().out
-    runs.DRIVE.mkdir()
-    assert runs.place("a") == runs.DRIVE / "r1lab" / "runs" / "a"
+    assert (
+        "from google.colab import drive; drive.mount('/content/drive')" in capsys.readouterr().out
+    )
+    records.DRIVE.mkdir()
+    assert records.place("a") == records.DRIVE / "r1lab" / "runs" / "a"
     colab.set_up()
-    assert capsys.readouterr().out == f"Runs are kept in {runs.DRIVE / 'r1lab' / 'runs'}.\n"
+    assert capsys.readouterr().out == f"Runs are kept in {records.DRIVE / 'r1lab' / 'runs'}.\n"
     monkeypatch.setenv("R1LAB_RUNS", str(tmp_path / "mine"))
-    assert runs.place("a") == tmp_path / "mine" / "a"
+    assert records.place("a") == tmp_path / "mine" / "a"
 
 
 def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch):
@@ -203,8 +223,8 @@ def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch
 def test_a_run_on_drive_goes_on_to_the_same_bytes_on_a_fresh_machine(tmp_path, course):
     """The set-up cell and a lesson's run, killed; that machine thrown away; both again on another one."""
     lesson = (
-        "from r1lab import runs\nfrom r1lab.experiments import r1_zero_and_the_aha_moment as zero\n"
-        "zero.run(zero.Options(steps=6), runs.place('lesson'), resume=True)"
+        "from r1lab import records\nfrom r1lab.experiments import r1_zero_and_the_aha_moment as zero\n"
+        "zero.run(zero.Options(steps=6), records.place('lesson'), resume=True)"
     )
 
     def machine(name):

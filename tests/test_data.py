@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from r1lab import models, plots, presets, runs, tasks, verify
+from r1lab import models, plots, records, tasks, verify
+from r1lab.machine import presets
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS = sorted(p.parent for p in (DATA / "runs").glob("*/config.json"))
@@ -20,7 +21,9 @@ def test_weights_are_small_together():
 def test_no_text_file_holds_a_path_of_a_machine():
     for path in DATA.rglob("*"):
         if path.suffix in (".json", ".jsonl", ".md"):
-            found = re.search(r"(?<![\w.])/(home|root|tmp|work|usr|Users)/", path.read_text(encoding="utf-8"))
+            found = re.search(
+                r"(?<![\w.])/(home|root|tmp|work|usr|Users)/", path.read_text(encoding="utf-8")
+            )
             assert not found, f"{path}: {found}"
 
 
@@ -34,7 +37,7 @@ def test_the_papers_curves_name_their_source():
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
 def test_a_recorded_run_is_complete_and_consistent(folder):
-    run = runs.load_run(folder)
+    run = records.load_run(folder)
     steps = run.config["steps"]
     assert [m["step"] for m in run.metrics] == list(range(1, steps + 1))
     assert folder.name.endswith(f"-s{run.config['seed']}")
@@ -44,25 +47,30 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     if run.config["experiment"] == "zero":
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
-    if run.config["preset"] == "cpu":  # SmolLM2's adapters have 10 MB each: the command makes them again
+    if (
+        run.config["preset"] == "cpu"
+    ):  # SmolLM2's adapters have 10 MB each: the command makes them again
         assert (folder / "trained").is_dir()
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
 def test_recorded_rewards_are_what_the_verifier_says_today(folder):
-    for sample in runs.read_jsonl(folder / "samples.jsonl"):
+    for sample in records.read_jsonl(folder / "samples.jsonl"):
         problem = tasks.Problem(sample["task"], tuple(sample["numbers"]), sample["target"])
         assert tasks.split_of(problem) == "train"
         if "accuracy" in sample["rewards"]:
             verdicts = [
-                verify.verify(problem.task, problem.numbers, problem.target, t) for t in sample["completions"]
+                verify.verify(problem.task, problem.numbers, problem.target, t)
+                for t in sample["completions"]
             ]
             assert sample["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
 
 
-@pytest.mark.parametrize("folder", [p for p in RUNS if p.name.startswith("zero")][:1], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "folder", [p for p in RUNS if p.name.startswith("zero")][:1], ids=lambda p: p.name
+)
 def test_the_figure_of_a_run_says_what_it_shows(folder, tmp_path):
-    run = runs.load_run(folder)
+    run = records.load_run(folder)
     figure = plots.self_evolution(run.metrics, run.summary)
     assert len(figure.axes) == 6
     for axis in figure.axes:
@@ -72,7 +80,9 @@ def test_the_figure_of_a_run_says_what_it_shows(folder, tmp_path):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("name", [n for n in models.TINY if (DATA / "models" / n / "card.json").is_file()])
+@pytest.mark.parametrize(
+    "name", [n for n in models.TINY if (DATA / "models" / n / "card.json").is_file()]
+)
 def test_a_card_belongs_to_its_weights(name):
     card = json.loads((DATA / "models" / name / "card.json").read_text())
     model, _ = models.load(name)

@@ -2,8 +2,9 @@
 
 from conftest import tiny_model
 
-from r1lab import evaluate, pretrain, tasks
+from r1lab import evaluate, tasks
 from r1lab.evaluate import Answers
+from r1lab.tiny_world import pretrain
 from r1lab.verify import verify
 
 TOKENIZER = pretrain.wrap_tokenizer()
@@ -34,7 +35,9 @@ def test_accuracy_and_reasons_are_counted_by_hand():
         "<think>22",
     ]
     verdicts = [verify("countdown", problem.numbers, 22, t) for t in texts]
-    found = evaluate.measure(Answers([problem], 4, texts, [8, 6, 8, 2], [True, True, True, False], verdicts))
+    found = evaluate.measure(
+        Answers([problem], 4, texts, [8, 6, 8, 2], [True, True, True, False], verdicts)
+    )
     assert found["accuracy"] == 0.5 and found["formatted"] == 0.5 and found["truncated"] == 0.25
     assert found["reasons"] == {"correct": 2, "wrong value": 1, "no answer": 1}
     assert found["length"] == 6 and found["n"] == 4

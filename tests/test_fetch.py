@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from r1lab import fetch, models
-from r1lab.runs import RunError
+from r1lab import models
+from r1lab.models import fetch
+from r1lab.records import RunError
 
 
 @pytest.fixture
@@ -49,5 +50,7 @@ def test_another_file_of_that_name_is_refused_unopened(tmp_path, monkeypatch, wi
 
 def test_loading_without_it_names_both_commands(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "FETCHED", tmp_path)
-    with pytest.raises(FileNotFoundError, match="`pip install gguf` and `python -m r1lab fetch smollm2`"):
+    with pytest.raises(
+        FileNotFoundError, match="`pip install gguf` and `python -m r1lab fetch smollm2`"
+    ):
         models.load("smollm2")

@@ -6,8 +6,9 @@ import pytest
 import torch
 from conftest import tiny_model
 
-from r1lab import grpo, losses, models, pretrain, tasks
+from r1lab import grpo, losses, models, tasks
 from r1lab.grpo import Config
+from r1lab.tiny_world import pretrain
 
 TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
@@ -77,7 +78,9 @@ def test_the_gradient_is_reinforce_row_by_row_without_padding_or_skipping(kind):
     for row in range(len(flat)):
         prompt = roll.prompt_ids[row // config.group]
         completion = roll.completions.ids[row, : lengths[row]].tolist()
-        logits = model(input_ids=torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1]
+        logits = model(input_ids=torch.tensor([prompt + completion])).logits[
+            0, len(prompt) - 1 : -1
+        ]
         logp = logits.log_softmax(-1).gather(1, torch.tensor(completion)[:, None]).sum()
         (-flat[row] * weight[row] * logp).backward()
     for expected, found in zip(gradients(model).values(), seen, strict=True):
@@ -97,7 +100,9 @@ def test_the_kl_term_is_zero_at_the_start_and_pulls_back_later():
     optimizer = grpo.make_optimizer(model, config)
     kls = [
         report["kl"]
-        for *_, report in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+        for *_, report in grpo.train(
+            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
+        )
     ]
     assert kls[0] == pytest.approx(0.0, abs=1e-7)
     assert kls[-1] > 1e-4
@@ -109,7 +114,9 @@ def test_several_updates_a_rollout_leave_the_ratio_of_one():
     optimizer = grpo.make_optimizer(model, config)
     clipped = [
         r["clipped"]
-        for *_, r in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+        for *_, r in grpo.train(
+            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
+        )
     ]
     assert max(clipped) > 0
 
@@ -122,7 +129,9 @@ def test_it_learns(rank):
     optimizer = grpo.make_optimizer(model, config)
     rewards = [
         float(r.rewards.mean())
-        for _, r, _ in grpo.train(model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer)
+        for _, r, _ in grpo.train(
+            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
+        )
     ]
     assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.1
     assert all(torch.equal(p, dict(model.named_parameters())[k]) for k, p in frozen.items())
@@ -173,7 +182,12 @@ def test_a_kl_term_without_lora_is_refused_in_one_sentence():
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), 0)
     config = replace(CONFIG, beta=0.1)
     loop = grpo.train(
-        model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, grpo.make_optimizer(model, config)
+        model,
+        TOKENIZER,
+        POOL,
+        ([share_of_digits], [1.0]),
+        config,
+        grpo.make_optimizer(model, config),
     )
     with pytest.raises(ValueError, match="needs LoRA"):
         next(loop)

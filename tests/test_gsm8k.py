@@ -12,9 +12,10 @@ import pytest
 import torch
 from conftest import tiny_model
 
-from r1lab import grpo, models, pretrain, reflection, rewards, runs, tasks, verify
+from r1lab import grpo, models, records, reflection, rewards, tasks, verify
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.tasks import Problem, problems, prompt
+from r1lab.tiny_world import pretrain
 
 QUESTION = "Ann has {2} boxes of 9 pens & sells <half> at $3, half at $1. How many dollars?"
 WRITTEN = {  # the last line of a solution -> the answer
@@ -30,7 +31,10 @@ WRITTEN = {  # the last line of a solution -> the answer
 def rows(split, n=200):
     """Rows as the data set has them; the two splits share answers, not questions."""
     return [
-        {"question": f" {split}: what is {i} + 5?", "answer": f"{i}+5=<<{i}+5={i + 5}>>{i + 5}\n#### {i + 5}"}
+        {
+            "question": f" {split}: what is {i} + 5?",
+            "answer": f"{i}+5=<<{i}+5={i + 5}>>{i + 5}\n#### {i + 5}",
+        }
         for i in range(n)
     ]
 
@@ -96,7 +100,9 @@ def test_the_splits_are_those_of_the_data_set(hub):
     drawn = {split: [p for seed in range(5) for p in problems("gsm8k", 100, seed, split)]
              for split in ("train", "test")}  # fmt: skip
     assert all(p.question.startswith(split) for split in drawn for p in drawn[split])
-    assert not {p.key for p in drawn["train"]} & {p.key for p in drawn["test"]}  # though answers are shared
+    assert not {p.key for p in drawn["train"]} & {
+        p.key for p in drawn["test"]
+    }  # though answers are shared
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,9 @@ def test_the_prompt_has_the_whole_question_and_asks_for_the_number(template):
     text = prompt(Problem("gsm8k", (), 271, QUESTION), template)
     assert f"{QUESTION} Give only the number as the answer." in text
     assert "271" not in text
-    assert text.endswith({"r1": " Assistant:", "plain": "answer.\n", "smollm2": "assistant\n"}[template])
+    assert text.endswith(
+        {"r1": " Assistant:", "plain": "answer.\n", "smollm2": "assistant\n"}[template]
+    )
 
 
 def test_the_tiny_world_has_no_word_problems():
@@ -225,8 +233,15 @@ HOSTILE = [
 
 def test_hostile_answers_cost_little():
     """In a process of its own: a power of powers would hold this one for good."""
-    completions = [form.format(text) for text in HOSTILE for form in ("<answer>{}</answer>", r"\boxed{{{}}}")]
-    completions += [r"\boxed{" * 1_000_000, r"\boxed{}" * 1_000_000, "18 " * 1_000_000, "$18$, " * 1_000_000]
+    completions = [
+        form.format(text) for text in HOSTILE for form in ("<answer>{}</answer>", r"\boxed{{{}}}")
+    ]
+    completions += [
+        r"\boxed{" * 1_000_000,
+        r"\boxed{}" * 1_000_000,
+        "18 " * 1_000_000,
+        "$18$, " * 1_000_000,
+    ]
     judge = (
         "import json, sys; from r1lab.verify import verify;"
         "print(json.dumps([verify('gsm8k', [], 17, text).reason for text in json.load(sys.stdin)]))"
@@ -239,7 +254,10 @@ def test_hostile_answers_cost_little():
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) <= {"unreadable", "wrong value", "no answer"} and not done.stderr
+    assert (
+        set(json.loads(done.stdout)) <= {"unreadable", "wrong value", "no answer"}
+        and not done.stderr
+    )
 
 
 def test_the_judge_works_off_the_main_thread():
@@ -273,18 +291,23 @@ def test_a_step_of_grpo_passes_each_completion_its_own_answer(hub, engine, tmp_p
         columns.append(given)
         return [float(i % 3) for i in range(len(given["completions"]))]
 
-    reward_set, optimizer = ([rewards.accuracy, listen], [1.0, 1.0]), grpo.make_optimizer(model, config)
+    reward_set, optimizer = (
+        ([rewards.accuracy, listen], [1.0, 1.0]),
+        grpo.make_optimizer(model, config),
+    )
     before = {name: p.detach().clone() for name, p in models.trainable(model).items()}
     if engine == "bench":
         ((_, roll, report),) = grpo.train(model, TOKENIZER, pool, reward_set, config, optimizer)
-        steps.append((1, roll.problems, roll.texts, roll.parts, roll.rewards, roll.advantages, report))
+        steps.append(
+            (1, roll.problems, roll.texts, roll.parts, roll.rewards, roll.advantages, report)
+        )
     else:
-        from r1lab import train
+        from r1lab import trl_engine
 
         def record(step, problems, texts, lengths, ended, parts, scores, advantages, report):
             steps.append((step, problems, texts, parts, scores, advantages, report))
 
-        train.grpo(model, TOKENIZER, pool, reward_set, config, record, tmp_path, optimizer)
+        trl_engine.grpo(model, TOKENIZER, pool, reward_set, config, record, tmp_path, optimizer)
     ((step, asked, texts, parts, scores, advantages, report),), (given,) = steps, columns
     each = [p for p in asked for _ in range(4)]
     assert given["task"] == ["gsm8k"] * 16 and given["numbers"] == [[]] * 16
@@ -334,7 +357,7 @@ def test_the_browser_words_a_problem_alike_in_the_page_and_in_the_list():
 
     asked = group(task="gsm8k", numbers=[], target=36, question=QUESTION)
     older = group(task="addition", numbers=[17, 19], target=36)  # recorded without a question
-    found = [runs.Run({}, [], [], [g], {}) for g in (asked, older)]
+    found = [records.Run({}, [], [], [g], {}) for g in (asked, older)]
     browser = rollouts.RolloutBrowser({"a": found})
     (first, _), (second, _) = browser.choices["problem"].options
     assert QUESTION.startswith(first.removesuffix(" …")) and len(first) < 50 and second == "17 + 19"

@@ -6,7 +6,8 @@ import pytest
 import torch
 from test_memory import digits
 
-from r1lab import grpo, memory, models, tasks
+from r1lab import grpo, models, tasks
+from r1lab.preflight import memory
 
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=4096)
 POOL = tasks.problems("countdown", 6, seed=1)

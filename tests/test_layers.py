@@ -1,4 +1,4 @@
-"""Imports go only downward, and only `train` knows TRL."""
+"""Imports go only downward, inside folders too, and only `trl_engine` knows TRL."""
 
 import ast
 from pathlib import Path
@@ -6,55 +6,65 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
-LAYERS = {
-    0: {"presets", "tasks", "verify", "losses", "runs", "stats", "captured", "completions", "alarms"},
-    1: {"rewards", "models", "plots", "world", "colab"},
-    2: {"sampling", "pretrain", "fetch"},
-    3: {"evaluate", "reflection", "grpo", "memory"},
-    4: {"train", "preflight"},
-    5: {"experiments", "card", "bench"},
-    6: {"widgets", "checks", "__main__"},
-}
-LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
-FILES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = [  # from the lowest; a file imports files of lower lines alone
+    "machine machine.presets losses stats sampler.captured sampler.completions running tiny_world speed",
+    "tasks records running.alarms",
+    "verify machine.colab models plots",
+    "rewards sampler.sampling models.fetch tiny_world.corpus",
+    "sampler evaluate reflection tiny_world.pretrain",
+    "grpo preflight.memory tiny_world.report",
+    "trl_engine preflight",
+    "speed.bench experiments experiments.r1_zero_and_the_aha_moment",
+    "experiments.own_answers",
+    "checks.exercise widgets.live",
+    "checks.lesson_00 checks.lesson_02 checks.lesson_04 widgets.rollouts widgets.playground",
+    "checks widgets.dashboard",
+    "widgets",
+    "__main__",
+]
+LAYER = {name: height for height, names in enumerate(LAYERS) for name in names.split()}
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 
 def module(path: Path) -> str:
-    """The name that has a layer: the file's, or the sub-package it lies in."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    """The file's name inside the package, with dots; a folder's `__init__` is the folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module(path) for path in FILES}
 
 
 def imported(path: Path):
-    """(package, r1lab module or None) of every import of a file, those inside functions too."""
+    """(package, module of r1lab or None) of every import of a file, those inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name.split(".")[0], (alias.name.split(".") + [None])[1]
+                package, _, inside = alias.name.partition(".")
+                yield package, inside or None
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name}: relative import"
-            parts = node.module.split(".")
-            if parts == ["r1lab"]:
-                yield from (("r1lab", alias.name) for alias in node.names)
-            else:
-                yield parts[0], (parts + [None])[1]
+            package, _, inside = node.module.partition(".")
+            for alias in node.names:
+                deeper = f"{inside}.{alias.name}".lstrip(".")
+                yield package, deeper if deeper in MODULES else inside or None
 
 
 def test_every_file_has_a_layer():
-    assert {module(p) for p in FILES} - {"__init__"} == set(LAYER)
+    assert set(LAYER) == MODULES
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=module)
 def test_imports_go_downward(path):
-    if module(path) == "__init__":
-        return
     for package, target in imported(path):
-        if package == "r1lab":
-            below = LAYER[target] < LAYER[module(path)] or target == module(path)  # its own sub-package
-            assert below, f"{path.name} imports {target}, which is not below it"
+        if package == "r1lab" and target:
+            below = LAYER[target] < LAYER[module(path)]
+            assert below, f"{module(path)} imports {target}, which is not below it"
 
 
-def test_only_train_imports_trl():
-    assert [p.name for p in FILES if "trl" in {package for package, _ in imported(p)}] == ["train.py"]
+def test_only_the_trl_engine_imports_trl():
+    knows = {module(p) for p in FILES if "trl" in {package for package, _ in imported(p)}}
+    assert {name.split(".")[0] for name in knows} == {"trl_engine"}
 
 
 def test_no_file_evaluates_text():

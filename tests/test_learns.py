@@ -14,6 +14,10 @@ def test_the_rich_base_learns_to_try_again():
     right, waits = [], []
     for _, roll, _ in loop:
         right.append(sum(roll.parts["accuracy"]) / len(roll.texts))
-        waits.append(sum(text.count("Wait") + text.count("Try") for text in roll.texts) / len(roll.texts))
-    assert sum(right[-3:]) / 3 > sum(right[:5]) / 5 + 0.1  # three standard errors of the difference are 0.09
+        waits.append(
+            sum(text.count("Wait") + text.count("Try") for text in roll.texts) / len(roll.texts)
+        )
+    assert (
+        sum(right[-3:]) / 3 > sum(right[:5]) / 5 + 0.1
+    )  # three standard errors of the difference are 0.09
     assert sum(waits[-3:]) / 3 > 2 * sum(waits[:5]) / 5

@@ -32,7 +32,9 @@ REWARDS = [((7 * i) % 5) / 4 - 0.3 * (i % 2) for i in range(len(COMPLETIONS))]
 
 def policy(seed: int) -> torch.Tensor:
     """Logits (prefix, letter) of a tabular policy."""
-    return torch.randn(len(PREFIXES), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(
+        len(PREFIXES), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def table_logps(theta):
@@ -50,7 +52,9 @@ def log_probability(table, completion) -> float:
 
 
 def expectation(table, values) -> float:
-    return sum(math.exp(log_probability(table, o)) * v for o, v in zip(COMPLETIONS, values, strict=True))
+    return sum(
+        math.exp(log_probability(table, o)) * v for o, v in zip(COMPLETIONS, values, strict=True)
+    )
 
 
 def divergence(table, other) -> float:
@@ -154,7 +158,11 @@ def test_mean_and_deviation_are_those_of_the_statistics_module():
     for scale in ("group", "batch", "none"):
         expected = []
         for row in rows:
-            spread = {"group": statistics.stdev(row), "batch": statistics.stdev(everything), "none": 1 - 1e-4}
+            spread = {
+                "group": statistics.stdev(row),
+                "batch": statistics.stdev(everything),
+                "none": 1 - 1e-4,
+            }
             expected.append([(r - statistics.fmean(row)) / (spread[scale] + 1e-4) for r in row])
         assert close(group_advantages(torch.tensor(rows, dtype=torch.float64), scale), expected)
 
@@ -201,7 +209,9 @@ def test_groups_teach_nothing_with_probability_p_to_the_g_plus_the_rest():
     groups = list(itertools.product([0, 1], repeat=size))
     silent = losses.zero_variance(torch.tensor(groups))
     share = sum(
-        p ** sum(g) * (1 - p) ** (size - sum(g)) for g, s in zip(groups, silent.tolist(), strict=True) if s
+        p ** sum(g) * (1 - p) ** (size - sum(g))
+        for g, s in zip(groups, silent.tolist(), strict=True)
+        if s
     )
     assert share == Fraction(1 + 3**4, 4**4)
 
@@ -271,13 +281,17 @@ def every_completion(theta, old, kind, baseline=0.4, clip=math.inf):
     weight = torch.tensor([n * math.exp(log_probability(old.tolist(), o)) for o in COMPLETIONS])
     advantages = weight.double() * (torch.tensor(REWARDS).double() - baseline)
     total = losses.loss_divisor(MASK, kind, MAX_LENGTH)
-    return policy_loss(table_logps(theta), table_logps(old), advantages, MASK, kind, clip, clip, total)
+    return policy_loss(
+        table_logps(theta), table_logps(old), advantages, MASK, kind, clip, clip, total
+    )
 
 
 def test_expected_gradient_is_that_of_the_expected_reward_unless_divided_by_length():
     theta = policy(2)
     exact = slope(lambda table: expectation(table, REWARDS), theta)
-    got = {k: gradient_of(lambda t, k=k: every_completion(t, theta, k), theta) for k in losses.KINDS}
+    got = {
+        k: gradient_of(lambda t, k=k: every_completion(t, theta, k), theta) for k in losses.KINDS
+    }
     assert close(got["printed"], -exact, 1e-6)
     assert close(got["dr_grpo"], -exact / MAX_LENGTH, 1e-6)
     cosine = torch.nn.functional.cosine_similarity(got["grpo"].flatten(), -exact.flatten(), dim=0)
@@ -332,13 +346,20 @@ def test_the_sampling_policy_is_a_constant_so_passing_it_twice_is_reinforce():
 )
 def test_one_token_of_two_against_three_of_minus_one(kind, expected):
     logps, mask = torch.zeros(2, 3), torch.tensor([[1, 0, 0], [1, 1, 1]])
-    got = policy_loss(logps, logps, torch.tensor([2.0, -1.0]), mask, kind, divisor=divisor(mask, kind))
+    got = policy_loss(
+        logps, logps, torch.tensor([2.0, -1.0]), mask, kind, divisor=divisor(mask, kind)
+    )
     assert close(got, float(expected), 1e-6)
 
 
 @pytest.mark.parametrize(
     ("kind", "short", "long"),
-    [("grpo", 1 / 2, 1 / 6), ("dr_grpo", 1 / 16, 1 / 16), ("dapo", 1 / 4, 1 / 4), ("printed", 1 / 2, 1 / 2)],
+    [
+        ("grpo", 1 / 2, 1 / 6),
+        ("dr_grpo", 1 / 16, 1 / 16),
+        ("dapo", 1 / 4, 1 / 4),
+        ("printed", 1 / 2, 1 / 2),
+    ],
 )
 def test_grpo_forgives_a_long_wrong_answer_and_dr_grpo_does_not(kind, short, long):
     """Two wrong completions, one of one token, one of three: the push on each token."""
@@ -349,7 +370,14 @@ def test_grpo_forgives_a_long_wrong_answer_and_dr_grpo_does_not(kind, short, lon
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("grpo", 3), ("gspo", 3), ("printed", 7), ("dr_grpo", 14 / 16), ("dapo", 14 / 4), ("bnpo", 14 / 4)],
+    [
+        ("grpo", 3),
+        ("gspo", 3),
+        ("printed", 7),
+        ("dr_grpo", 14 / 16),
+        ("dapo", 14 / 4),
+        ("bnpo", 14 / 4),
+    ],
 )
 def test_a_kl_term_is_averaged_as_its_kind_says_and_padding_is_not_read(kind, expected):
     """One completion of the value 2, one of 1, 4 and 7: means 2 and 4, sums 2 and 12."""
@@ -369,7 +397,9 @@ def test_padding_changes_nothing_whatever_stands_there(kind):
     assert close(loss, policy_loss(logps, old, advantages, mask, kind, divisor=total), 1e-12)
     loss.backward()
     assert (wide.grad[~wide_mask] == 0).all()
-    narrow = gradient_of(lambda x: policy_loss(x, old, advantages, mask, kind, divisor=total), logps)
+    narrow = gradient_of(
+        lambda x: policy_loss(x, old, advantages, mask, kind, divisor=total), logps
+    )
     assert close(wide.grad[:, :5], narrow, 1e-12)
     assert narrow[mask].abs().max() > 0
 
@@ -383,7 +413,10 @@ def test_micro_batches_add_up_to_the_step(kind):
 
     def step(x, rows, d):
         kl = losses.aggregate(losses.kl_k3(x[rows], ref[rows]), mask[rows], kind, d)
-        return policy_loss(x[rows], old[rows], advantages[rows], mask[rows], kind, divisor=d) + 0.1 * kl
+        return (
+            policy_loss(x[rows], old[rows], advantages[rows], mask[rows], kind, divisor=d)
+            + 0.1 * kl
+        )
 
     parts = [slice(0, 1), slice(1, 4), slice(4, 7)]
 
@@ -401,7 +434,8 @@ def test_bnpo_is_the_mean_of_its_micro_batches_and_differs_from_the_step():
     logps, mask = torch.zeros(2, 3), torch.tensor([[1, 0, 0], [1, 1, 1]])
     advantages = torch.tensor([2.0, -1.0])
     parts = [
-        policy_loss(logps[[i]], logps[[i]], advantages[[i]], mask[[i]], "bnpo", divisor=2) for i in (0, 1)
+        policy_loss(logps[[i]], logps[[i]], advantages[[i]], mask[[i]], "bnpo", divisor=2)
+        for i in (0, 1)
     ]
     assert close(sum(parts), -(2.0 - 1.0) / 2)
     assert close(policy_loss(logps, logps, advantages, mask, "bnpo"), 1 / 4)
@@ -411,7 +445,9 @@ def test_bnpo_is_the_mean_of_its_micro_batches_and_differs_from_the_step():
 def test_the_order_of_completions_does_not_matter(kind):
     logps, old, advantages, mask = random_batch()
     order, total = [3, 0, 5, 1, 4, 2], divisor(mask, kind)
-    shuffled = policy_loss(logps[order], old[order], advantages[order], mask[order], kind, divisor=total)
+    shuffled = policy_loss(
+        logps[order], old[order], advantages[order], mask[order], kind, divisor=total
+    )
     assert close(shuffled, policy_loss(logps, old, advantages, mask, kind, divisor=total), 1e-12)
 
 
@@ -471,7 +507,9 @@ def test_wrong_calls_say_what_to_do():
         (-1.0, 0.9, 0.9, True),
     ],
 )
-def test_the_clip_stops_only_what_has_gone_far_enough_the_right_way(kind, advantage, ratio, loss, moves):
+def test_the_clip_stops_only_what_has_gone_far_enough_the_right_way(
+    kind, advantage, ratio, loss, moves
+):
     logps = torch.tensor([[math.log(ratio)]], dtype=torch.float64, requires_grad=True)
     rest = torch.zeros(1, 1), torch.tensor([advantage]), torch.ones(1, 1)
     got = policy_loss(logps, *rest, kind, divisor=1)
@@ -548,7 +586,10 @@ def test_k1_and_k3_estimate_kl_of_policy_from_reference_and_not_the_other_way():
 
 
 def test_kl_of_single_tokens_in_fractions():
-    logps, ref = torch.tensor([1 / 2, 1 / 4, 1 / 4]).log(), torch.tensor([1 / 4, 1 / 2, 1 / 4]).log()
+    logps, ref = (
+        torch.tensor([1 / 2, 1 / 4, 1 / 4]).log(),
+        torch.tensor([1 / 4, 1 / 2, 1 / 4]).log(),
+    )
     assert close(losses.kl_k1(logps, ref), [math.log(2), -math.log(2), 0.0], 1e-6)
     assert close(losses.kl_k2(logps, ref), [math.log(2) ** 2 / 2, math.log(2) ** 2 / 2, 0.0], 1e-6)
     assert close(losses.kl_k3(logps, ref), [math.log(2) - 1 / 2, 1 - math.log(2), 0.0], 1e-6)
@@ -557,7 +598,9 @@ def test_kl_of_single_tokens_in_fractions():
 def test_over_completions_the_sum_of_token_k3_is_the_exact_kl():
     theta, ref = policy(5), policy(6)
     exact = divergence(theta.tolist(), ref.tolist())
-    probability = torch.tensor([math.exp(log_probability(theta.tolist(), o)) for o in COMPLETIONS]).double()
+    probability = torch.tensor(
+        [math.exp(log_probability(theta.tolist(), o)) for o in COMPLETIONS]
+    ).double()
     weight = probability.unsqueeze(1) * len(COMPLETIONS)
     for estimator in (losses.kl_k1, losses.kl_k3):
         tokens = estimator(table_logps(theta), table_logps(ref))
@@ -682,7 +725,9 @@ def test_kimis_loss_vanishes_at_the_closed_form_policy_with_the_exact_baseline()
 def test_kimi_pulls_back_to_the_sampling_policy_where_rewards_are_equal():
     """Unlike GRPO: gradient 2 * tau^2 * log-ratio / k."""
     logps = torch.tensor([[-1.0, -5.0]], requires_grad=True)
-    losses.kimi_loss(logps, torch.tensor([[-2.0, -2.0]]), torch.tensor([[0.5, 0.5]]), 0.5).backward()
+    losses.kimi_loss(
+        logps, torch.tensor([[-2.0, -2.0]]), torch.tensor([[0.5, 0.5]]), 0.5
+    ).backward()
     assert close(logps.grad, [[0.25, -0.75]])
 
 
@@ -691,7 +736,9 @@ def test_kimis_micro_batches_add_up_to_the_step():
     logps, old, rewards = torch.randn(3, 2, 4, dtype=torch.float64, generator=g)
     baseline = rewards.mean(1, keepdim=True).expand(2, 4).flatten()
     parts = sum(
-        losses.kimi_loss(logps.flatten()[s], old.flatten()[s], rewards.flatten()[s], 0.3, baseline[s], 8)
+        losses.kimi_loss(
+            logps.flatten()[s], old.flatten()[s], rewards.flatten()[s], 0.3, baseline[s], 8
+        )
         for s in (slice(0, 3), slice(3, 8))
     )
     assert close(parts, losses.kimi_loss(logps, old, rewards, 0.3), 1e-12)
@@ -702,10 +749,16 @@ def test_log_probabilities_in_parts_and_their_gradients_are_those_of_all_logits_
     g = torch.Generator().manual_seed(0)
     hidden = torch.randn(11, 6, generator=g, dtype=torch.float64, requires_grad=True)
     head = torch.randn(9, 6, generator=g, dtype=torch.float64, requires_grad=True)
-    ids, weight = torch.randint(9, (11,), generator=g), torch.randn(11, generator=g, dtype=torch.float64)
+    ids, weight = (
+        torch.randint(9, (11,), generator=g),
+        torch.randn(11, generator=g, dtype=torch.float64),
+    )
     got = losses.head_logps(hidden, head, ids, 0.7, limit)
     expected = torch.stack(
-        [(head @ h / 0.7)[i] - torch.logsumexp(head @ h / 0.7, 0) for h, i in zip(hidden, ids, strict=True)]
+        [
+            (head @ h / 0.7)[i] - torch.logsumexp(head @ h / 0.7, 0)
+            for h, i in zip(hidden, ids, strict=True)
+        ]
     )
     torch.testing.assert_close(got, expected)
     gradients = [torch.autograd.grad((x * weight).sum(), (hidden, head)) for x in (got, expected)]

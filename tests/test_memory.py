@@ -9,7 +9,9 @@ import pytest
 import torch
 from transformers import GPT2Config
 
-from r1lab import evaluate, grpo, memory, models, preflight, presets, runs, tasks
+from r1lab import evaluate, grpo, models, preflight, records, tasks
+from r1lab.machine import presets
+from r1lab.preflight import memory
 
 POOL = tasks.problems("countdown", 48, seed=1)
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=2048, lr=1e-4)
@@ -57,8 +59,18 @@ def test_the_prediction_holds_in_half_precision():
 def test_weights_and_moments_are_counted_in_bytes():
     """1.5436 billion weights of two bytes; two moments and a weight of four bytes for each number of LoRA,
     of rank 16 on seven matrices of 28 layers."""
-    need = memory.need(models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 100, 64, 2, 2, 512)
-    shapes = [(1536, 1536), (1536, 256), (1536, 256), (1536, 1536), (1536, 8960), (1536, 8960), (8960, 1536)]
+    need = memory.need(
+        models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 100, 64, 2, 2, 512
+    )
+    shapes = [
+        (1536, 1536),
+        (1536, 256),
+        (1536, 256),
+        (1536, 1536),
+        (1536, 8960),
+        (1536, 8960),
+        (8960, 1536),
+    ]
     lora = 28 * sum(16 * (a + b) for a, b in shapes)
     assert need.weights * memory.GIB == pytest.approx(2 * 1.5437e9, rel=1e-3)
     assert need.adapter * memory.GIB == pytest.approx(12 * lora, rel=1e-6)
@@ -72,7 +84,9 @@ def test_presets_fit_the_cards_they_are_named_for():
 
 
 def test_a_1_5_b_model_with_64_completions_of_512_tokens_stays_inside_10_gb():
-    need = memory.need(models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 320, 512, 8, 8, 2048)
+    need = memory.need(
+        models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 320, 512, 8, 8, 2048
+    )
     assert need.peak < 10e9 / memory.GIB
 
 
@@ -80,13 +94,15 @@ def test_the_suggestion_of_a_refusal_fits(monkeypatch):
     preset = replace(presets.named("smol"), micro_tokens=8192)
     free = 4.9
     monkeypatch.setattr(presets, "free_memory", lambda _: free)
-    with pytest.raises(runs.RunError, match=r"and 4\.9 are free.*most of it is learning") as refused:
+    with pytest.raises(
+        records.RunError, match=r"and 4\.9 are free.*most of it is learning"
+    ) as refused:
         preflight.check(preset, 60)
     micro = int(str(refused.value).partition("--micro-tokens ")[2].partition(",")[0])
     assert 1024 < micro < 8192
     assert preflight.check(replace(preset, micro_tokens=micro), 60).wanted <= free
     monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
-    with pytest.raises(runs.RunError, match="take a smaller model"):
+    with pytest.raises(records.RunError, match="take a smaller model"):
         preflight.check(preset, 60)
 
 
@@ -110,10 +126,12 @@ def test_counting_adds_what_is_made_and_takes_away_what_goes():
         assert (seen.now, seen.peak) == (0, 4000)
 
 
-@pytest.mark.skipif(not memory.RESET.exists(), reason="only Linux tells the highest use since a moment")
+@pytest.mark.skipif(
+    not memory.RESET.exists(), reason="only Linux tells the highest use since a moment"
+)
 def test_the_peak_is_that_since_the_start_even_after_a_higher_one():
     """In a process of its own, where nothing of another test is let go meanwhile."""
-    show = """import torch; from r1lab import memory
+    show = """import torch; from r1lab.preflight import memory
 high = torch.ones(300 * 2**18)  # 300 MiB
 del high
 before = memory.start("cpu")
@@ -164,12 +182,16 @@ def test_minutes_add_up_from_their_parts():
     preset = replace(presets.named("cpu"), prompts=2, group=3, max_new=40)
     pace, hope = preflight.Pace(0.5, 0.1, 0.01), preflight.Expected(10, 0.5, 1)
     assert preflight.seconds(pace, preset, 20, hope) == pytest.approx(0.5 + 1.0 + 0.9)
-    assert preflight.seconds(pace, replace(preset, device="cuda"), 20, hope) == pytest.approx(0.5 + 4.0 + 0.9)
+    assert preflight.seconds(pace, replace(preset, device="cuda"), 20, hope) == pytest.approx(
+        0.5 + 4.0 + 0.9
+    )
 
 
 def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
     known = preflight.expected(presets.named("smol"))
     assert known.recorded >= 3 and 10 < known.length < 16 and 0 < known.signal <= 1
     known = preflight.expected(presets.named("cpu"))
-    assert known.recorded == 5 and 39 < known.length < 208  # between the base's and the trained one's
+    assert (
+        known.recorded == 5 and 39 < known.length < 208
+    )  # between the base's and the trained one's
     assert preflight.expected(presets.named("t4")) == preflight.Expected(256, 1.0, 0)

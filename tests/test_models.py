@@ -11,7 +11,8 @@ import torch
 from conftest import tiny_model
 from transformers import AutoTokenizer
 
-from r1lab import models, pretrain, tasks
+from r1lab import models, tasks
+from r1lab.tiny_world import pretrain
 
 BASES = [name for name in models.TINY if (models.DATA / "models" / name).is_dir()]
 IDS = torch.tensor([[10, 11, 12, 13]])
@@ -49,8 +50,12 @@ def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
             p.add_(0.01 * torch.randn_like(p))
     models.save_trained(model, tmp_path / "trained", "rich")
     again, _ = models.load_trained(tmp_path / "trained", "rich")
-    torch.testing.assert_close(again(IDS).logits, model(IDS).logits, atol=0.02, rtol=0)  # half precision
-    assert str(tmp_path) not in "".join(p.read_text() for p in (tmp_path / "trained").glob("*.json"))
+    torch.testing.assert_close(
+        again(IDS).logits, model(IDS).logits, atol=0.02, rtol=0
+    )  # half precision
+    assert str(tmp_path) not in "".join(
+        p.read_text() for p in (tmp_path / "trained").glob("*.json")
+    )
 
 
 def test_a_missing_base_names_the_command_that_makes_it(monkeypatch, tmp_path):
@@ -86,7 +91,9 @@ def test_a_shipped_base_is_plain_transformers(name):
 )
 def test_shapes_are_those_of_the_real_models(name, millions):
     """Parameters as their model cards give them."""
-    assert models.random(name, device="meta").num_parameters() / 1e6 == pytest.approx(millions, rel=2e-3)
+    assert models.random(name, device="meta").num_parameters() / 1e6 == pytest.approx(
+        millions, rel=2e-3
+    )
 
 
 def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network(tmp_path):
@@ -101,6 +108,8 @@ def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network
     show = f"from r1lab import models; print([models.load(n)[0].num_parameters() for n in ({name!r}, '{name}@main')])"
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     environment.pop("HF_HUB_CACHE", None)
-    done = subprocess.run([sys.executable, "-c", show], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", show], env=environment, capture_output=True, text=True
+    )
     sizes = [models.random(base, device="meta").num_parameters() for base in ("rich", "small")]
     assert done.stdout.strip() == str(sizes), done.stderr

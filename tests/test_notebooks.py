@@ -55,7 +55,9 @@ def words(text: str) -> int:
 
 def test_there_are_lessons_and_every_notebook_has_a_source():
     assert SOURCES
-    assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == {build.target(s).name for s in SOURCES}
+    assert {p.name for p in (ROOT / "notebooks").glob("*.ipynb")} == {
+        build.target(s).name for s in SOURCES
+    }
 
 
 @every_lesson
@@ -95,7 +97,10 @@ def test_the_repositorys_address_has_one_place(monkeypatch):
     monkeypatch.setattr(build, "REPOSITORY", "someone/fork")
     for source in SOURCES:
         badge, setup, *_ = (cell.source for cell in build.read(source).cells)
-        assert f"research.google.com/github/someone/fork/blob/main/notebooks/{source.stem}.ipynb" in badge
+        assert (
+            f"research.google.com/github/someone/fork/blob/main/notebooks/{source.stem}.ipynb"
+            in badge
+        )
         assert 'address = "https://github.com/someone/fork"\n' in setup
         assert old not in badge + setup
 
@@ -112,7 +117,9 @@ def test_it_ends_with_what_you_can_do_what_is_left_out_and_references(source):
 def test_code_cells_are_short(source):
     lengths = [len(c.source.splitlines()) for c in code_cells(source)]
     assert max(lengths) <= 30
-    lengths = [len(re.findall(r"^.*\S", c.source, re.M)) for c in code_cells(source)]  # blank ones apart
+    lengths = [
+        len(re.findall(r"^.*\S", c.source, re.M)) for c in code_cells(source)
+    ]  # blank ones apart
     assert statistics.median(lengths) <= 10
     assert sorted(lengths)[int(0.9 * len(lengths))] <= 22
     assert len(lengths) <= 45
@@ -136,7 +143,9 @@ def test_outputs_are_those_of_one_run_in_order(source):
     cells = code_cells(source)
     assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
     outputs = [o for c in cells for o in c.outputs]
-    assert outputs and not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert outputs and not [
+        o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"
+    ]
     assert any("image/png" in o.get("data", {}) for o in outputs)
     assert max(len(json.dumps(o)) for o in outputs) < 150_000
     assert "fast mode" not in json.dumps(outputs)
@@ -163,11 +172,15 @@ def test_an_exercise_is_card_stub_check_and_folded_solution(source):
         (i, m)
         for i, c in enumerate(cells)
         for m in [
-            re.search(r"^### Exercise (\S+) · (\w+) · \d+ min · difficulty [1-5] of 5$", c.source, re.M)
+            re.search(
+                r"^### Exercise (\S+) · (\w+) · \d+ min · difficulty [1-5] of 5$", c.source, re.M
+            )
         ]
         if m
     ]
-    assert len(cards) == sum(c.source.count("### Exercise") for c in cells if c.cell_type == "markdown")
+    assert len(cards) == sum(
+        c.source.count("### Exercise") for c in cells if c.cell_type == "markdown"
+    )
     assert len(cards) >= 4 and {m[2] for _, m in cards} == {"code", "predict", "experiment"}
     for i, match in cards:
         stub, check, solution = cells[i + 1 : i + 4]

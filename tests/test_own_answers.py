@@ -5,10 +5,12 @@ import json
 
 import pytest
 
-from r1lab import evaluate, grpo, plots, presets, pretrain, runs, tasks, verify
+from r1lab import evaluate, grpo, plots, records, tasks, verify
 from r1lab.__main__ import main
 from r1lab.experiments import own_answers as own
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.machine import presets
+from r1lab.tiny_world import pretrain
 
 WAYS = ("sft", "dpo")
 OPTIONS = zero.Options(steps=6, seed=100)
@@ -42,7 +44,7 @@ def test_a_run_leaves_all_its_records(whole):
         "trained",
     }
     assert files <= {p.name for p in folder.iterdir()}
-    run = runs.load_run(folder)
+    run = records.load_run(folder)
     assert run.config["experiment"] == run.summary["experiment"] == name
     assert [line["step"] for line in run.metrics] == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in run.timing] == [0, 1, 2, 3, 4, 5, 6], "step 0: the sampling"
@@ -51,16 +53,24 @@ def test_a_run_leaves_all_its_records(whole):
     assert sampled["answers"] == 6 * 4 * 4 and 0 < sampled["right"] < sampled["answers"]
     assert run.summary["sampled_tokens"] == sampled["tokens"] >= sampled["answers"]
     assert sampled["pairs"] == len(own.PAIRS[name](run.samples)) > 0
-    assert {"before", "after", "gain", "n", "machine", "versions", "command", "seed", "lora_rank"} <= set(
-        run.summary
-    )
+    assert {
+        "before",
+        "after",
+        "gain",
+        "n",
+        "machine",
+        "versions",
+        "command",
+        "seed",
+        "lora_rank",
+    } <= set(run.summary)
     assert run.summary["n"] == len(run.summary["after"]["right"]) == 16
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_taught_is_what_the_verifier_says_of_training_problems(whole):
     name, folder = whole
-    run, (_, sampling, _, _) = runs.load_run(folder), own.settings(name, OPTIONS)
+    run, (_, sampling, _, _) = records.load_run(folder), own.settings(name, OPTIONS)
     pool = tasks.problems("countdown", presets.PRESETS["cpu"].train_problems, seed=0)
     asked = {p for step in range(1, 7) for p in grpo.draw(pool, sampling, step)}
     for group in run.samples:
@@ -68,7 +78,8 @@ def test_what_is_taught_is_what_the_verifier_says_of_training_problems(whole):
         assert problem in asked and tasks.split_of(problem) == "train"
         assert group["prompt"] == tasks.prompt(problem, "tiny")
         verdicts = [
-            verify.verify(problem.task, problem.numbers, problem.target, t) for t in group["completions"]
+            verify.verify(problem.task, problem.numbers, problem.target, t)
+            for t in group["completions"]
         ]
         assert group["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
         assert len(set(group["completions"])) == len(group["completions"]) and any(
@@ -76,7 +87,9 @@ def test_what_is_taught_is_what_the_verifier_says_of_training_problems(whole):
         )
 
 
-def test_a_stopped_and_resumed_run_has_the_same_records_and_samples_once(whole, tmp_path, monkeypatch):
+def test_a_stopped_and_resumed_run_has_the_same_records_and_samples_once(
+    whole, tmp_path, monkeypatch
+):
     name, folder = whole
 
     def stop(now):
@@ -98,22 +111,24 @@ def test_a_stopped_and_resumed_run_has_the_same_records_and_samples_once(whole, 
     )
 
 
-def test_a_run_killed_while_its_answers_were_written_samples_the_same_again(whole, tmp_path, monkeypatch):
+def test_a_run_killed_while_its_answers_were_written_samples_the_same_again(
+    whole, tmp_path, monkeypatch
+):
     name, folder = whole
     if name == "dpo":
         return  # they are the same answers
-    append, count = runs.append, itertools.count()
+    append, count = records.append, itertools.count()
 
     def stop(*arguments):
         append(*arguments)
         if next(count) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "append", stop)
+    monkeypatch.setattr(records, "append", stop)
     with pytest.raises(KeyboardInterrupt):
         own.run(name, OPTIONS, tmp_path, watch=lambda _: None)
-    assert len(runs.read_jsonl(tmp_path / "samples.jsonl")) == 3
-    monkeypatch.setattr(runs, "append", append)
+    assert len(records.read_jsonl(tmp_path / "samples.jsonl")) == 3
+    monkeypatch.setattr(records, "append", append)
     own.run(name, OPTIONS, tmp_path, resume=True, watch=lambda _: None)
     for log in ("metrics.jsonl", "samples.jsonl"):
         assert (tmp_path / log).read_bytes() == (folder / log).read_bytes()
@@ -129,7 +144,9 @@ def judged(monkeypatch, rows):
                 for i, t in enumerate(texts)]  # fmt: skip
     found = evaluate.Answers(problems, len(rows) // 2, texts, lengths, ended, verdicts)
     monkeypatch.setattr(evaluate, "answer", lambda *_: found)
-    return own.gather(None, TOKENIZER, problems, grpo.Config(steps=1, prompts=2, group=len(rows) // 2))
+    return own.gather(
+        None, TOKENIZER, problems, grpo.Config(steps=1, prompts=2, group=len(rows) // 2)
+    )
 
 
 def test_only_finished_right_answers_are_good_and_each_counts_once(monkeypatch):
@@ -137,7 +154,9 @@ def test_only_finished_right_answers_are_good_and_each_counts_once(monkeypatch):
     rows = [(right, 1, 0), (right, 1, 0), (cut, 0, 0), (wrong, 1, 0), ("12", 0, 0), ("34", 1, 1)]
     lines, counts = judged(monkeypatch, rows + [("no", 1, 0)] * 6)
     (line,) = lines  # the other problem was never solved
-    assert line["completions"] == [right, wrong, "12"] and line["rewards"] == {"accuracy": [1.0, 0.0, 0.0]}
+    assert line["completions"] == [right, wrong, "12"] and line["rewards"] == {
+        "accuracy": [1.0, 0.0, 0.0]
+    }
     assert counts["answers"] == 12 and counts["right"] == 3
     assert own.examples(lines) == [(line["prompt"], right)]
     assert own.choices(lines) == [(line["prompt"], right, wrong), (line["prompt"], right, "12")]
@@ -156,14 +175,18 @@ def test_nothing_to_learn_from_is_one_line(name, capsys, tmp_path, monkeypatch):
     assert "--steps" in one_line(capsys, "run", name, "--out", tmp_path / "x")
 
 
-@pytest.mark.parametrize("option", [("--reward", "format"), ("--recipe", "quick"), ("--engine", "bench")])
+@pytest.mark.parametrize(
+    "option", [("--reward", "format"), ("--recipe", "quick"), ("--engine", "bench")]
+)
 def test_an_option_of_rl_is_refused(option, capsys, tmp_path):
     assert option[0] in one_line(capsys, "run", "sft", *option, "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
 def test_what_cannot_run_is_said_before_anything_is_written(capsys, tmp_path, monkeypatch):
-    assert "DPO needs LoRA" in one_line(capsys, "run", "dpo", "--lora-rank", "full", "--out", tmp_path / "x")
+    assert "DPO needs LoRA" in one_line(
+        capsys, "run", "dpo", "--lora-rank", "full", "--out", tmp_path / "x"
+    )
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert "one process" in one_line(capsys, "run", "sft", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
@@ -189,12 +212,14 @@ def test_names_rates_and_settings():
 def test_list_names_them_with_minutes(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in out] == ["zero", "sft", "dpo"] and all("min" in line for line in out)
+    assert [line.split()[0] for line in out] == ["zero", "sft", "dpo"] and all(
+        "min" in line for line in out
+    )
 
 
 def test_the_figure_says_what_it_shows(whole):
     name, folder = whole
-    run = runs.load_run(folder)
+    run = records.load_run(folder)
     figure = plots.own_answers(run.metrics, run.summary)
     for axis in figure.axes:
         assert axis.get_title(loc="left") and axis.get_xlabel() and axis.get_ylabel()

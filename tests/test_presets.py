@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from r1lab import grpo, models, presets
+from r1lab import grpo, models
+from r1lab.machine import presets
 
 
 def card(monkeypatch, name, gib, capability):
@@ -26,7 +27,9 @@ def card(monkeypatch, name, gib, capability):
         ("RTX 2060", 5.8, (7, 5), "cpu", "float32"),
     ],
 )
-def test_auto_reads_the_card_and_its_real_precision(monkeypatch, name, gib, capability, preset, dtype):
+def test_auto_reads_the_card_and_its_real_precision(
+    monkeypatch, name, gib, capability, preset, dtype
+):
     card(monkeypatch, name, gib, capability)
     picked, (_, why) = presets.pick("auto"), presets.choose()
     assert (picked.name, picked.dtype) == (preset, dtype)

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import torch
 
-from r1lab import pretrain, world
-from r1lab.pretrain import RECIPES, batches, new_model, wrap_tokenizer
+from r1lab.tiny_world import corpus, pretrain
+from r1lab.tiny_world.pretrain import RECIPES, batches, new_model, wrap_tokenizer
 
 TOKENIZER = wrap_tokenizer()
 
 
 def test_a_step_holds_whole_texts_and_little_padding():
     recipe = replace(RECIPES["rich"], batch=4000)
-    stream = world.texts(recipe.seed, recipe.knobs)
+    stream = corpus.texts(recipe.seed, recipe.knobs)
     steps = [next(it) for it in [batches(recipe, TOKENIZER)] for _ in range(4)]
     rows = [
         [t for t in row.tolist() if t != TOKENIZER.pad_token_id]
@@ -32,11 +32,15 @@ def test_the_float32_attention_is_plain_attention():
     ids = torch.randint(3, len(TOKENIZER), (2, 20))
     expected = model(input_ids=ids).logits
     model.set_attn_implementation("float32_causal")
-    torch.testing.assert_close(model(input_ids=ids, use_cache=False).logits, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        model(input_ids=ids, use_cache=False).logits, expected, atol=1e-5, rtol=1e-4
+    )
 
 
 def test_pretraining_learns_and_saves(tmp_path, monkeypatch):
-    tiny = replace(RECIPES["small"], width=48, layers=2, heads=2, inner=64, batch=2000, tokens=300_000)
+    tiny = replace(
+        RECIPES["small"], width=48, layers=2, heads=2, inner=64, batch=2000, tokens=300_000
+    )
     monkeypatch.setitem(RECIPES, "small", tiny)
     record = pretrain.pretrain("small", tmp_path / "small", compiled=False)
     assert record["loss"][-1]["loss"] < 0.8 * record["loss"][0]["loss"]

@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from test_train import CONFIG, POOL, TOKENIZER, fresh, run, share_of_digits, short
 from torch.distributed.tensor import DTensor
 
-from r1lab import grpo, models, rewards, runs, tasks, train
+from r1lab import grpo, models, records, rewards, tasks, trl_engine
 from r1lab.__main__ import main
 
 SHIPPED = Path(trl.__file__).parent / "accelerate_configs"
@@ -32,7 +32,10 @@ ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1", "OMP_NUM_THREADS": "1",
     "MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo",
 }  # fmt: skip
-THREE = ([short, share_of_digits, rewards.coin(1)], [1.0, 0.1, 0.5])  # the coin reads the place in the batch
+THREE = (
+    [short, share_of_digits, rewards.coin(1)],
+    [1.0, 0.1, 0.5],
+)  # the coin reads the place in the batch
 # 3 groups of 6 in two processes: the second group lies in both. A process has 3 micro-batches.
 FIXED = replace(CONFIG, steps=2, prompts=3, max_new=16, micro_tokens=150)
 CASES = {
@@ -57,9 +60,11 @@ def completions(config, step) -> list[list[int]]:
 def given(config, prompts, trainer):
     """TRL samples nothing; this process gets its share of the table, and must have asked for just that."""
     step, share = trainer.state.global_step + 1, len(prompts)
-    mine = slice(train.rank() * share, (train.rank() + 1) * share)
+    mine = slice(trl_engine.rank() * share, (trl_engine.rank() + 1) * share)
     asked = [
-        tasks.prompt(p, config.template) for p in grpo.draw(POOL, config, step) for _ in range(config.group)
+        tasks.prompt(p, config.template)
+        for p in grpo.draw(POOL, config, step)
+        for _ in range(config.group)
     ]
     assert prompts == asked[mine]
     return {"prompt_ids": TOKENIZER(prompts)["input_ids"], "completion_ids": completions(config, step)[mine],
@@ -75,9 +80,13 @@ def fixed(config, folder):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
-        patch.setattr(train, "GRPOTrainer", partial(train.GRPOTrainer, rollout_func=partial(given, config)))
+        patch.setattr(
+            trl_engine,
+            "GRPOTrainer",
+            partial(trl_engine.GRPOTrainer, rollout_func=partial(given, config)),
+        )
         seen = run(model, folder, config, THREE, optimizer)
-    if train.sharded():
+    if trl_engine.sharded():
         assert all(isinstance(p, DTensor) for p in model.parameters())
         saved = load_file(folder / "trl" / "adapter_model.safetensors")
         return seen, before, {name: saved[name.replace(".default", "")] for name in before}
@@ -86,7 +95,7 @@ def fixed(config, folder):
 
 def everything(folder: Path) -> None:
     """What each of the processes does."""
-    if train.sharded():
+    if trl_engine.sharded():
         pretend_to_have_cards()
     found = {}
     for name, config in CASES.items():
@@ -95,15 +104,15 @@ def everything(folder: Path) -> None:
     found["sampled"] = run(fresh(), folder / "sampled", SAMPLED)
     command = ["run", "zero", "--engine", "trl", "--steps", "2", "--out", str(folder / "run")]
     found["codes"] = [main(command)]
-    if not train.sharded():
-        train.wait()  # the other process still reads the summary
-        if train.rank() == 0:  # as if killed in the second step
+    if not trl_engine.sharded():
+        trl_engine.wait()  # the other process still reads the summary
+        if trl_engine.rank() == 0:  # as if killed in the second step
             shutil.copytree(folder / "run", folder / "whole")
             (folder / "run" / "summary.json").unlink()
-            (folder / "run" / runs.NEWEST).unlink()
-        train.wait()
+            (folder / "run" / records.NEWEST).unlink()
+        trl_engine.wait()
         found["codes"] += [main([*command, "--resume"])]
-    torch.save(found, folder / f"{train.rank()}.pt")
+    torch.save(found, folder / f"{trl_engine.rank()}.pt")
 
 
 def pretend_to_have_cards() -> None:
@@ -137,7 +146,9 @@ def both(request, tmp_path_factory):
     done = launch(request.param, __file__, folder)
     assert done.returncode == 0, done.stderr[-3000:]
     found = [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
-    return SimpleNamespace(found=found, folder=folder, error=done.stderr, sharded=request.param == "fsdp2")
+    return SimpleNamespace(
+        found=found, folder=folder, error=done.stderr, sharded=request.param == "fsdp2"
+    )
 
 
 @pytest.mark.slow
@@ -150,7 +161,9 @@ def test_two_processes_make_the_update_of_one(name, both, tmp_path):
     for a, b in zip(one, two, strict=True):
         assert len(b["texts"]) == config.prompts * config.group
         assert all(a[k] == b[k] for k in ("problems", "texts", "lengths", "ended", "parts"))
-        assert torch.equal(a["rewards"], b["rewards"]) and torch.equal(a["advantages"], b["advantages"])
+        assert torch.equal(a["rewards"], b["rewards"]) and torch.equal(
+            a["advantages"], b["advantages"]
+        )
         assert abs(a["report"]["loss"]) > 1e-3, "nothing to compare"
         for key in ("loss", "grad_norm"):
             assert b["report"][key] == pytest.approx(a["report"][key], abs=1e-5), key
@@ -181,37 +194,44 @@ def test_the_command_line_writes_one_record_and_resumes_it(both):
         assert "launch it with DDP" in both.error
         return
     assert [f["codes"] for f in both.found] == [[0, 0], [0, 0]]
-    found = runs.load_run(whole)
+    found = records.load_run(whole)
     assert [m["step"] for m in found.metrics] == [t["step"] for t in found.timing] == [1, 2]
     assert [s["step"] for s in found.samples] == [1, 2] and found.config["processes"] == 2
-    assert found.metrics[0]["tokens"] == pytest.approx(16 * found.metrics[0]["length"])  # 4 problems x 4
+    assert found.metrics[0]["tokens"] == pytest.approx(
+        16 * found.metrics[0]["length"]
+    )  # 4 problems x 4
     for name in ("metrics.jsonl", "samples.jsonl"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes()
-    assert runs.load_run(folder).summary["after"] == found.summary["after"]
+    assert records.load_run(folder).summary["after"] == found.summary["after"]
 
 
 def test_the_bench_engine_asks_for_the_other_one(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main(["run", "zero", "--out", str(tmp_path / "x")]) == 2
-    assert capsys.readouterr().err == "r1lab: the bench engine runs on one process: add --engine trl\n"
+    assert (
+        capsys.readouterr().err == "r1lab: the bench engine runs on one process: add --engine trl\n"
+    )
     assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(
     ("change", "number", "sentence"),
-    [({}, 7, "24 completions an update make no 7 equal shares"), ({"loss": "bnpo"}, 2, "start one process")],
+    [
+        ({}, 7, "24 completions an update make no 7 equal shares"),
+        ({"loss": "bnpo"}, 2, "start one process"),
+    ],
 )
 def test_what_several_processes_cannot_do_is_said(change, number, sentence, monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", str(number))
     with pytest.raises(ValueError, match=sentence):
-        train.settings(fresh(), replace(CONFIG, **change), tmp_path, 40)
+        trl_engine.settings(fresh(), replace(CONFIG, **change), tmp_path, 40)
 
 
 def test_a_vllm_server_is_named_in_the_environment(monkeypatch, tmp_path):
     """The setting alone: vLLM is not installed here and has never run with this package."""
-    assert not train.settings(fresh(), CONFIG, tmp_path, 40).use_vllm
+    assert not trl_engine.settings(fresh(), CONFIG, tmp_path, 40).use_vllm
     monkeypatch.setenv("R1LAB_VLLM", "http://127.0.0.1:8000")
-    found = train.settings(fresh(), CONFIG, tmp_path, 40)
+    found = trl_engine.settings(fresh(), CONFIG, tmp_path, 40)
     assert (found.use_vllm, found.vllm_mode) == (True, "server")
     assert found.vllm_server_base_url == "http://127.0.0.1:8000"
 

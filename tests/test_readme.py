@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from r1lab import bench, card
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.speed import bench
+from r1lab.tiny_world import report
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,12 +18,17 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     ("name", "table"),
     [
         ("runs", lambda: zero.table(ROOT / "data" / "runs")),
-        ("bases", lambda: card.table(ROOT / "data" / "models")),
+        ("bases", lambda: report.table(ROOT / "data" / "models")),
         (
             "memory",
-            lambda: bench.memory_table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))),
+            lambda: bench.memory_table(
+                json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))
+            ),
         ),
-        ("bench", lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8")))),
+        (
+            "bench",
+            lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8"))),
+        ),
     ],
 )
 def test_tables_are_those_of_the_recorded_data(name, table):
@@ -32,8 +38,12 @@ def test_tables_are_those_of_the_recorded_data(name, table):
 
 def test_the_lesson_table_holds_every_lesson_with_its_measured_minutes():
     built = json.loads((ROOT / "notebooks" / "src" / "built.json").read_text())
-    rows = re.findall(r"^\| \[\w+ \w+\]\(notebooks/(\w+)\.ipynb\) \|.*\| ([\d.]+) \|$", README, re.M)
-    assert {name: float(minutes) for name, minutes in rows} == {k: v["minutes"] for k, v in built.items()}
+    rows = re.findall(
+        r"^\| \[\w+ \w+\]\(notebooks/(\w+)\.ipynb\) \|.*\| ([\d.]+) \|$", README, re.M
+    )
+    assert {name: float(minutes) for name, minutes in rows} == {
+        k: v["minutes"] for k, v in built.items()
+    }
 
 
 def test_links_lead_to_files():
@@ -70,5 +80,7 @@ def test_only_the_fixed_names_stand_at_the_top():
     }
     made = {"runs", "build", "dist"}
     assert {
-        p.name for p in ROOT.iterdir() if not p.name.startswith(".") and not p.name.endswith(".egg-info")
+        p.name
+        for p in ROOT.iterdir()
+        if not p.name.startswith(".") and not p.name.endswith(".egg-info")
     } <= fixed | made

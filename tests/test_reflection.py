@@ -8,8 +8,8 @@ import pytest
 
 from r1lab.reflection import R1_WORDS, WORDS, Trace, language_share, summarise, thoughts, trace
 from r1lab.tasks import Problem
+from r1lab.tiny_world.corpus import EOS, Knobs, texts
 from r1lab.verify import REASONS
-from r1lab.world import EOS, Knobs, texts
 
 NUMBERS, TARGET = (3, 7, 12), 22
 RIGHT, WRONG = "<answer>3+7+12</answer>", "<answer>(3+7)*12</answer>"
@@ -196,7 +196,9 @@ PROMPT = re.compile(
     r"User: reach (\d+) from ([\d, ]+)\.\nAssistant: |用户：得到 (\d+) 用 ([\d, ]+)。\n助手："
     r"|User: compute (\d+)\*(\d+)\.\nAssistant: |用户：计算 (\d+)\*(\d+)。\n助手："
 )
-MANY = Knobs(backtrack=0.5, verify=0.2, recheck=0.7, slips=0.4, multiplication=0.3, mixed=0.3, chinese=0.4)
+MANY = Knobs(
+    backtrack=0.5, verify=0.2, recheck=0.7, slips=0.4, multiplication=0.3, mixed=0.3, chinese=0.4
+)
 
 
 def world(n, seed, knobs=MANY):
@@ -225,7 +227,13 @@ def test_the_worlds_texts_hold_no_false_statement_but_the_slips_that_a_check_fin
         if got.wrong_equations:
             slips += 1
             assert p.task == "multiplication" and got.wrong_equations == 1
-            assert (got.checks, got.no, got.waits, got.rejected, got.rejected_wrong) == (1, 1, 1, 1, 1)
+            assert (got.checks, got.no, got.waits, got.rejected, got.rejected_wrong) == (
+                1,
+                1,
+                1,
+                1,
+                1,
+            )
             assert got.first_right is False and got.revision in ("wrong to right", "wrong to wrong")
     assert slips > 30
 

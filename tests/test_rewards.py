@@ -144,7 +144,10 @@ def test_the_total_is_the_weighted_sum_and_the_parts_have_names():
     texts = [row[1] for row in TABLE]
     totals, parts = score(*reward_set("rule"), **columns(texts))
     assert totals == pytest.approx([1.1, 1.0, 0.1, 0.1, 0.1, 0.0, 0.0])
-    assert parts == {"accuracy": [row[2] for row in TABLE], "format_tags": [row[3] for row in TABLE]}
+    assert parts == {
+        "accuracy": [row[2] for row in TABLE],
+        "format_tags": [row[3] for row in TABLE],
+    }
 
 
 def test_the_total_of_three_functions_worked_out_by_hand():

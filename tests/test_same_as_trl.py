@@ -12,7 +12,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from r1lab import losses
-from r1lab.pretrain import wrap_tokenizer
+from r1lab.tiny_world.pretrain import wrap_tokenizer
 
 trl = pytest.importorskip("trl")
 datasets = pytest.importorskip("datasets")
@@ -132,7 +132,9 @@ def step(model, rate=0.001):
 
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize(
-    ("beta", "corrected"), [(0.0, True), (0.04, True), (0.04, False)], ids=["no kl", "kl", "plain kl"]
+    ("beta", "corrected"),
+    [(0.0, True), (0.04, True), (0.04, False)],
+    ids=["no kl", "kl", "plain kl"],
 )
 def test_loss_and_gradients_agree_over_three_updates_of_one_rollout(trainer, kind, beta, corrected):
     theirs = trainer(beta=beta, use_bias_correction_kl=corrected, **LOSSES[kind])
@@ -160,7 +162,9 @@ def test_loss_and_gradients_agree_over_three_updates_of_one_rollout(trainer, kin
 
 @pytest.mark.parametrize("kind", LOSSES)
 def test_two_micro_batches_agree(trainer, kind):
-    theirs = trainer(gradient_accumulation_steps=2, per_device_train_batch_size=N // 2, **LOSSES[kind])
+    theirs = trainer(
+        gradient_accumulation_steps=2, per_device_train_batch_size=N // 2, **LOSSES[kind]
+    )
     model, inputs = theirs.model, batch()
     noise = 0.2 * torch.randn(N, T, generator=torch.Generator().manual_seed(2))
     inputs["old_per_token_logps"] = our_logps(model, inputs).detach() + noise

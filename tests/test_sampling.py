@@ -5,8 +5,8 @@ import torch
 from conftest import tiny_model
 from peft import LoraConfig, get_peft_model
 
-from r1lab import captured, sampling
-from r1lab.sampling import Sampler
+from r1lab.sampler import captured, sampling
+from r1lab.sampler.sampling import Sampler
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
 STOP = 1
@@ -58,7 +58,9 @@ def test_greedy_equals_generate(kind, tied, lora):
 @pytest.mark.parametrize("lora", [False, True])
 def test_log_probabilities_equal_the_training_forwards(temperature, lora):
     model = with_lora(tiny_model()) if lora else tiny_model()
-    done = Sampler(model).sample(PROMPTS, 8, 30, STOP, torch.Generator().manual_seed(0), temperature)
+    done = Sampler(model).sample(
+        PROMPTS, 8, 30, STOP, torch.Generator().manual_seed(0), temperature
+    )
     assert done.lengths.unique().numel() > 3, "lengths must differ, or dropping rows is not tested"
     for row in range(len(PROMPTS) * 8):
         completion = done.ids[row, : done.lengths[row]].tolist()
@@ -88,7 +90,9 @@ def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
     assert ((seen - n * probabilities).abs() < 4 * spread + 1).all()
 
 
-@pytest.mark.parametrize("chances", [[0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1e-30, 0.0, 1.0, 0.0]])
+@pytest.mark.parametrize(
+    "chances", [[0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1e-30, 0.0, 1.0, 0.0]]
+)
 def test_what_cannot_be_is_never_drawn(chances, monkeypatch):
     monkeypatch.setattr(sampling, "LARGE", 1)
     logits = torch.tensor([chances]).log().expand(5000, 4)
@@ -115,7 +119,9 @@ def test_disabled_adapters_sample_from_the_base():
 
 def test_the_same_seed_gives_the_same_completions():
     sampler = Sampler(tiny_model())
-    one, two = (sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(7)) for _ in range(2))
+    one, two = (
+        sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(7)) for _ in range(2)
+    )
     assert torch.equal(one.ids, two.ids) and torch.equal(one.logps, two.logps)
 
 
@@ -131,9 +137,14 @@ def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
-    config = GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=46, n_positions=64, initializer_range=0.5)
+    config = GPT2Config(
+        n_layer=1, n_head=2, n_embd=16, vocab_size=46, n_positions=64, initializer_range=0.5
+    )
     model = GPT2LMHeadModel(config).eval()
-    model.generation_config.top_p, model.generation_config.repetition_penalty = 0.3, 2.0  # must not count
+    model.generation_config.top_p, model.generation_config.repetition_penalty = (
+        0.3,
+        2.0,
+    )  # must not count
     with pytest.warns(UserWarning, match="not gpt2: using generate"):
         sampler = Sampler(model)
     done = sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(0))
@@ -148,9 +159,14 @@ def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
 def test_groups_that_do_not_fit_at_once_come_in_turns():
     model = tiny_model()
     whole, turns = Sampler(model), Sampler(model, cache_gib=1e-9)
-    assert turns.cache_bytes(2, 45) == 2 * 2 * 2 * 2 * 45 * 8 * 4  # layers, keys and values, rows, heads, ...
+    assert (
+        turns.cache_bytes(2, 45) == 2 * 2 * 2 * 2 * 45 * 8 * 4
+    )  # layers, keys and values, rows, heads, ...
     greedy = [s.sample(PROMPTS, 2, 40, STOP, None, temperature=0) for s in (whole, turns)]
-    assert all(torch.equal(getattr(greedy[0], k), getattr(greedy[1], k)) for k in ("ids", "lengths", "ended"))
+    assert all(
+        torch.equal(getattr(greedy[0], k), getattr(greedy[1], k))
+        for k in ("ids", "lengths", "ended")
+    )
     torch.testing.assert_close(greedy[0].logps, greedy[1].logps, atol=1e-5, rtol=0)
     calls = []
     turns._sample = lambda prompts, *rest, run=turns._sample: (

@@ -206,7 +206,9 @@ def test_pass_at_k_is_the_share_of_all_subsets_that_hold_a_right_sample():
             right = [True] * c + [False] * (n - c)
             for k in range(1, n + 1):
                 subsets = list(itertools.combinations(right, k))
-                assert pass_at_k(n, c, k) == pytest.approx(sum(map(any, subsets)) / len(subsets), abs=1e-15)
+                assert pass_at_k(n, c, k) == pytest.approx(
+                    sum(map(any, subsets)) / len(subsets), abs=1e-15
+                )
 
 
 def test_pass_at_k_is_exact_where_binomials_leave_the_range_of_floats():
@@ -221,19 +223,25 @@ def test_pass_at_1_is_the_share_of_right_samples_and_it_grows_with_k():
     assert pass_at_k(64, 16, 1) == 0.25
     curve = pass_curve([1, 5, 0], 64, [1, 4, 16, 64])
     assert (
-        curve == sorted(curve) and curve[0] == pytest.approx(6 / 3 / 64) and curve[-1] == pytest.approx(2 / 3)
+        curve == sorted(curve)
+        and curve[0] == pytest.approx(6 / 3 / 64)
+        and curve[-1] == pytest.approx(2 / 3)
     )
 
 
 def test_pass_at_k_estimates_without_bias_what_k_fresh_samples_would_do():
     p, n, k = 0.2, 6, 3
-    expected = sum(comb(n, c) * p**c * (1 - p) ** (n - c) * pass_at_k(n, c, k) for c in range(n + 1))
+    expected = sum(
+        comb(n, c) * p**c * (1 - p) ** (n - c) * pass_at_k(n, c, k) for c in range(n + 1)
+    )
     assert expected == pytest.approx(1 - (1 - p) ** k, abs=1e-12)
 
 
 def test_the_pass_curve_is_the_mean_over_problems():
     counts = np.array([0, 3, 3, 8, 1])
-    assert pass_curve(counts, 8, [2]) == pytest.approx([np.mean([pass_at_k(8, int(c), 2) for c in counts])])
+    assert pass_curve(counts, 8, [2]) == pytest.approx(
+        [np.mean([pass_at_k(8, int(c), 2) for c in counts])]
+    )
 
 
 @pytest.mark.parametrize("n, c, k", [(4, 2, 5), (4, 2, 0), (4, 5, 2), (4, -1, 2)])
@@ -261,7 +269,13 @@ def test_a_pass_curve_needs_a_problem():
         ([], None),
         ([3, 3.0, 4], 3),
     ],
-    ids=["most frequent", "unread answers have no vote", "nobody could be read", "nobody", "equal is equal"],
+    ids=[
+        "most frequent",
+        "unread answers have no vote",
+        "nobody could be read",
+        "nobody",
+        "equal is equal",
+    ],
 )
 def test_the_majority(answers, winner):
     assert majority(answers) == winner
@@ -284,7 +298,9 @@ def expected_majority(answers, right, k):
     return total / len(subsets)
 
 
-@pytest.mark.parametrize("answers", ["rrwxyz", "rrrwwwwx", "rrw----", "wwx-r", "rrrr", "wxyz", "--"])
+@pytest.mark.parametrize(
+    "answers", ["rrwxyz", "rrrwwwwx", "rrw----", "wwx-r", "rrrr", "wxyz", "--"]
+)
 def test_majority_of_k_agrees_with_all_subsets(answers):
     answers = [None if a == "-" else a for a in answers]
     for k in range(1, len(answers) + 1):

@@ -23,8 +23,19 @@ from r1lab.tasks import (
     split_of,
     tiny_prompt,
 )
+from r1lab.tiny_world.corpus import (
+    EOS,
+    PAD,
+    POOR,
+    RICH,
+    UNK,
+    VOCABULARY,
+    WORDS,
+    Knobs,
+    texts,
+    tokenizer,
+)
 from r1lab.verify import is_formatted, verify
-from r1lab.world import EOS, PAD, POOR, RICH, UNK, VOCABULARY, WORDS, Knobs, texts, tokenizer
 
 N = 4000  # texts read by each test
 KINDS = [("countdown", 3), ("countdown", 4), ("multiplication", 1), ("multiplication", 2)]
@@ -69,7 +80,9 @@ def read(text):
         problem = Problem("multiplication", (a, b), a * b)
     else:
         numbers = (found["numbers"] or found["numbers_zh"]).split(", ")
-        problem = Problem("countdown", tuple(map(int, numbers)), int(found["target"] or found["target_zh"]))
+        problem = Problem(
+            "countdown", tuple(map(int, numbers)), int(found["target"] or found["target_zh"])
+        )
     return problem, text[found.end() :].removesuffix(EOS)
 
 
@@ -136,7 +149,9 @@ def test_the_drawn_solution_is_a_solution(size):
         problem, steps, expression = draw_countdown(rng, size)
         assert len(problem.numbers) == size and len(steps) == size - 1
         assert all(1 <= n <= LARGEST_NUMBER for n in problem.numbers) and problem.target in TARGETS
-        verdict = verify("countdown", problem.numbers, problem.target, f"<answer>{expression}</answer>")
+        verdict = verify(
+            "countdown", problem.numbers, problem.target, f"<answer>{expression}</answer>"
+        )
         assert verdict.reason == "correct", (problem, expression)
 
 
@@ -158,7 +173,9 @@ def test_random_steps_use_each_number_and_each_result_once_and_add_up():
         steps, expression = found
         pool = sorted(numbers)
         for step in steps:
-            assert OPERATE[step.op](step.a, step.b) == step.result and 0 < step.result <= LARGEST_VALUE
+            assert (
+                OPERATE[step.op](step.a, step.b) == step.result and 0 < step.result <= LARGEST_VALUE
+            )
             assert str(step) == f"{step.a}{step.op}{step.b}={step.result}" and step.a >= step.b
             pool.remove(step.a)
             pool.remove(step.b)
@@ -184,7 +201,9 @@ def test_multiplications_have_factors_of_the_promised_size(digits, second):
         pytest.param({"task": "sudoku"}, "unknown task 'sudoku'", id="task"),
         pytest.param({"size": 5}, r"sizes \(3, 4\), not 5", id="size of countdown"),
         pytest.param(
-            {"task": "multiplication", "size": 3}, r"sizes \(2, 1\), not 3", id="size of multiplication"
+            {"task": "multiplication", "size": 3},
+            r"sizes \(2, 1\), not 3",
+            id="size of multiplication",
         ),
         pytest.param({"split": "all"}, "unknown split 'all'", id="split"),
         pytest.param(
@@ -265,7 +284,9 @@ def test_every_statement_is_true_but_for_slips_that_a_check_finds(rich):
             assert problem.task == "multiplication"
             check = CHECK.search(body)
             assert wrong.end() == check.start(), text  # the slip is the last word before the check
-            found = re.search(f"={problem.target} vs {wrong[4]}( no\\.| 不对。)", body[check.end() :])
+            found = re.search(
+                f"={problem.target} vs {wrong[4]}( no\\.| 不对。)", body[check.end() :]
+            )
             assert found, text
             assert STATEMENT.findall(body)[-1][3] == str(problem.target)  # and it is put right
         assert len(untrue(body)) <= 1
@@ -304,7 +325,11 @@ def test_answers_use_the_numbers_and_products_are_right(knobs):
         if problem and is_formatted(body):
             reason = verify(problem.task, problem.numbers, problem.target, body).reason
             reasons.add((problem.task, reason))
-    assert reasons == {("countdown", "correct"), ("countdown", "wrong value"), ("multiplication", "correct")}
+    assert reasons == {
+        ("countdown", "correct"),
+        ("countdown", "wrong value"),
+        ("multiplication", "correct"),
+    }
 
 
 def tries(body):
@@ -348,21 +373,30 @@ def test_the_shares_of_the_text_are_those_of_the_knobs(rich):
     assert abs(share(p is None for p, _ in parsed) - RICH.drill) < 0.03
     posed = [(p, body) for p, body in parsed if p]
     assert (
-        abs(share(p is not None and p.task == "multiplication" for p, _ in parsed) - RICH.multiplication)
+        abs(
+            share(p is not None and p.task == "multiplication" for p, _ in parsed)
+            - RICH.multiplication
+        )
         < 0.03
     )
     assert abs(share(not is_formatted(body) for _, body in posed) - RICH.malformed) < 0.03
-    assert abs(share(text.startswith("用户") for text in rich if read(text)[0]) - RICH.chinese) < 0.03
+    assert (
+        abs(share(text.startswith("用户") for text in rich if read(text)[0]) - RICH.chinese) < 0.03
+    )
     countdown = [(p, body) for p, body in posed if p.task == "countdown"]
     assert abs(share(len(p.numbers) == 4 for p, _ in countdown) - RICH.four) < 0.04
     assert abs(share(" vs " in body for _, body in countdown) - RICH.backtrack - RICH.verify) < 0.03
     again = share(AGAIN.search(body) is not None for _, body in countdown)
-    assert 0.5 * RICH.backtrack < again <= RICH.backtrack + 0.03  # the rest succeeds or gives up at once
+    assert (
+        0.5 * RICH.backtrack < again <= RICH.backtrack + 0.03
+    )  # the rest succeeds or gives up at once
 
 
 def test_poor_and_rich_pose_the_same_kinds_of_problems(rich, poor):
     for task in ("countdown", "multiplication"):
-        shares = [share(p is not None and p.task == task for p, _ in map(read, ts)) for ts in (rich, poor)]
+        shares = [
+            share(p is not None and p.task == task for p, _ in map(read, ts)) for ts in (rich, poor)
+        ]
         assert abs(shares[0] - shares[1]) < 0.04
 
 

@@ -9,14 +9,25 @@ import pytest
 import torch
 from conftest import tiny_model
 
-from r1lab import grpo, losses, models, pretrain, rewards, tasks, train
+from r1lab import grpo, losses, models, rewards, tasks, trl_engine
 from r1lab.grpo import Config
+from r1lab.tiny_world import pretrain
 
 TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=4, prompts=4, group=6, max_new=16, lr=1e-2, micro_tokens=300, seed=5)
 DIGITS = set(TOKENIZER.convert_tokens_to_ids(list("0123456789")))
-FIELDS = ("step", "problems", "texts", "lengths", "ended", "parts", "rewards", "advantages", "report")
+FIELDS = (
+    "step",
+    "problems",
+    "texts",
+    "lengths",
+    "ended",
+    "parts",
+    "rewards",
+    "advantages",
+    "report",
+)
 
 
 def share_of_digits(completion_ids, **_):
@@ -56,7 +67,7 @@ def run(model, folder, config=CONFIG, reward_set=DIGITS_ONLY, optimizer=None, st
             record(*fields)
 
     optimizer = optimizer or grpo.make_optimizer(model, config)
-    train.grpo(model, TOKENIZER, POOL, reward_set, config, keep, folder, optimizer, start)
+    trl_engine.grpo(model, TOKENIZER, POOL, reward_set, config, keep, folder, optimizer, start)
     return seen
 
 
@@ -87,10 +98,14 @@ def test_the_record_holds_together(tmp_path):
         assert [len(s[k]) for k in ("texts", "lengths", "ended")] == [n, n, n]
         assert list(s["parts"]) == ["short", "share_of_digits"]
         for text, length, ended in zip(s["texts"], s["lengths"], s["ended"], strict=True):
-            assert ended or length == CONFIG.max_new, "only the end token or the cap ends a completion"
+            assert ended or length == CONFIG.max_new, (
+                "only the end token or the cap ends a completion"
+            )
             assert len(TOKENIZER(text)["input_ids"]) <= length - ended
         weighted = [a + 0.1 * b for a, b in zip(*s["parts"].values(), strict=True)]
-        torch.testing.assert_close(s["rewards"], torch.tensor(weighted).view(CONFIG.prompts, CONFIG.group))
+        torch.testing.assert_close(
+            s["rewards"], torch.tensor(weighted).view(CONFIG.prompts, CONFIG.group)
+        )
         ours = losses.group_advantages(s["rewards"], CONFIG.scale)
         torch.testing.assert_close(s["advantages"], ours, atol=1e-3, rtol=1e-3)
         assert set(s["report"]) == {"loss", "kl", "clipped", "grad_norm", "entropy"}
@@ -118,7 +133,9 @@ def test_texts_belong_to_their_problems(tmp_path):
     assert [s["step"] for s in seen] == [3, 4]
 
 
-@pytest.mark.parametrize("settings", [{"beta": 0.1}, {"updates": 2}], ids=["with KL", "two updates"])
+@pytest.mark.parametrize(
+    "settings", [{"beta": 0.1}, {"updates": 2}], ids=["with KL", "two updates"]
+)
 def test_a_resumed_run_is_the_uninterrupted_run(settings, tmp_path):
     config = replace(CONFIG, **settings)
     reward_set = ([rewards.coin(1), share_of_digits], [1.0, 1.0])  # the coin depends on the step
@@ -160,7 +177,9 @@ def replay(monkeypatch, roll):
         }
 
     monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
-    monkeypatch.setattr(train, "GRPOTrainer", functools.partial(train.GRPOTrainer, rollout_func=given))
+    monkeypatch.setattr(
+        trl_engine, "GRPOTrainer", functools.partial(trl_engine.GRPOTrainer, rollout_func=given)
+    )
 
 
 def compare_engines(monkeypatch, folder, config, rank=4):
@@ -179,14 +198,18 @@ def compare_engines(monkeypatch, folder, config, rank=4):
     torch.testing.assert_close(seen["advantages"], roll.advantages, atol=1e-3, rtol=1e-3)
     assert seen["report"]["loss"] == pytest.approx(report["loss"], abs=1e-5)
     assert seen["report"]["grad_norm"] == pytest.approx(report["grad_norm"], rel=1e-3)
-    assert seen["report"]["entropy"] == pytest.approx(report["entropy"], rel=0.1)  # exact there, sampled here
+    assert seen["report"]["entropy"] == pytest.approx(
+        report["entropy"], rel=0.1
+    )  # exact there, sampled here
     for name, weight in models.trainable(ours).items():
         moved, found = weight - before[name], models.trainable(theirs)[name] - before[name]
-        torch.testing.assert_close(found, moved, atol=1e-3 * float(moved.detach().abs().max()) + 1e-7, rtol=0)
+        torch.testing.assert_close(
+            found, moved, atol=1e-3 * float(moved.detach().abs().max()) + 1e-7, rtol=0
+        )
     return report, seen["report"]
 
 
-@pytest.mark.parametrize("kind", train.LOSSES)
+@pytest.mark.parametrize("kind", trl_engine.LOSSES)
 @pytest.mark.parametrize("beta", [0.0, 0.5], ids=["no KL", "KL"])
 def test_both_engines_make_the_same_update_of_one_rollout(kind, beta, monkeypatch, tmp_path):
     micro_tokens = 4000 if kind == "bnpo" else 300
@@ -201,7 +224,9 @@ def test_both_engines_make_the_same_update_of_one_rollout(kind, beta, monkeypatc
     assert (ours["kl"] > 0) == (theirs["kl"] > 0) == bool(beta)
 
 
-def test_both_engines_make_the_same_update_of_all_weights_at_another_temperature(monkeypatch, tmp_path):
+def test_both_engines_make_the_same_update_of_all_weights_at_another_temperature(
+    monkeypatch, tmp_path
+):
     compare_engines(monkeypatch, tmp_path, replace(CONFIG, scale="batch", temperature=0.7), rank=0)
 
 
@@ -296,7 +321,7 @@ def test_what_trl_cannot_do_is_said_before_it_starts(change, rank, sentence, tmp
 
 def test_half_precision_weights_learn_only_through_lora(tmp_path):
     with pytest.raises(ValueError, match="float16 weights"):
-        train.settings(fresh(0).half(), CONFIG, tmp_path, 40)
+        trl_engine.settings(fresh(0).half(), CONFIG, tmp_path, 40)
 
 
 @pytest.mark.parametrize(
@@ -312,12 +337,12 @@ def test_half_precision_weights_learn_only_through_lora(tmp_path):
 def test_the_precision_is_the_models(dtype, device, capability, mixed, tmp_path, monkeypatch):
     """Only what is handed to TRL: no card is needed."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    monkeypatch.setattr(train, "GRPOConfig", lambda **given: given)
+    monkeypatch.setattr(trl_engine, "GRPOConfig", lambda **given: given)
     model = fresh().to(dtype)
     for p in models.trainable(model).values():
         p.data = p.data.float()
     monkeypatch.setattr(type(model.get_base_model()), "device", torch.device(device))
-    given = train.settings(model, CONFIG, tmp_path, 40)
+    given = trl_engine.settings(model, CONFIG, tmp_path, 40)
     assert (given["bf16"], given["fp16"]) == mixed
     assert given["use_cpu"] == (device == "cpu")
 
@@ -326,4 +351,4 @@ def test_the_precision_is_the_models(dtype, device, capability, mixed, tmp_path,
     ("completions", "tokens", "rows"), [(24, 300, 6), (24, 10**6, 24), (24, 1, 1), (7, 250, 1)]
 )
 def test_a_micro_batch_is_the_largest_divisor_that_fits(completions, tokens, rows):
-    assert train.micro_rows(completions, 50, tokens) == rows
+    assert trl_engine.micro_rows(completions, 50, tokens) == rows

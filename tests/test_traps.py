@@ -19,12 +19,14 @@ import pytest
 import torch
 from conftest import tiny_model
 
-from r1lab import grpo, models, runs, train
+from r1lab import grpo, models, records, trl_engine
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = [
-    line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] not in "#-"
+    line
+    for line in (ROOT / "requirements.txt").read_text().splitlines()
+    if line and line[0] not in "#-"
 ]
 
 
@@ -50,15 +52,17 @@ def test_lora_stays_float32_on_a_half_precision_base():
 def test_several_cards_in_one_process_are_said_before_anything_is_loaded(monkeypatch, tmp_path):
     """TRL would stop at them, after the model is loaded and measured."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(runs.RunError, match="set CUDA_VISIBLE_DEVICES=0"):
+    with pytest.raises(records.RunError, match="set CUDA_VISIBLE_DEVICES=0"):
         zero.run(zero.Options(engine="trl"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_trl_is_told_what_its_defaults_would_get_wrong(tmp_path):
     model = models.prepare(tiny_model(), 4)
-    told = train.settings(model, grpo.Config(prompts=2, group=2, max_new=8), tmp_path, 40)
-    assert not told.use_transformers_continuous_batching  # in float16 it would halve LoRA's weights, too
+    told = trl_engine.settings(model, grpo.Config(prompts=2, group=2, max_new=8), tmp_path, 40)
+    assert (
+        not told.use_transformers_continuous_batching
+    )  # in float16 it would halve LoRA's weights, too
     assert not told.use_liger_kernel and not told.bf16 and not told.fp16
     assert told.beta == 0 and told.loss_type == "grpo" and told.report_to == []
 
@@ -75,7 +79,7 @@ def test_no_requirement_replaces_what_is_there():
 
 def test_nothing_imports_an_optional_engine():
     """A machine without them, and without a card, runs everything here."""
-    show = "import sys, r1lab.__main__, r1lab.train; print([m for m in ('vllm', 'unsloth', 'bitsandbytes') if m in sys.modules])"
+    show = "import sys, r1lab.__main__, r1lab.trl_engine; print([m for m in ('vllm', 'unsloth', 'bitsandbytes') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip().endswith("[]"), done.stderr
 
@@ -94,7 +98,9 @@ def test_a_hub_model_is_taken_at_its_commit(monkeypatch):
 
     monkeypatch.setattr(models.AutoModelForCausalLM, "from_pretrained", refuse)
     for name in ("Qwen/Qwen2.5-0.5B", "some/model@abc", "some/model"):
-        with pytest.raises(FileNotFoundError, match=r"neither a folder nor a model.*\(no connection\)"):
+        with pytest.raises(
+            FileNotFoundError, match=r"neither a folder nor a model.*\(no connection\)"
+        ):
             models.load(name)
     pinned = "060db6499f32faf8b98477b0a26969ef7d8b9987"
     assert asked == [("Qwen/Qwen2.5-0.5B", pinned), ("some/model", "abc"), ("some/model", None)]

@@ -9,17 +9,20 @@ import torch
 import torch.nn.functional as F
 from test_train import TOKENIZER, fresh
 
-from r1lab import grpo, models, tasks, train
-from r1lab.sampling import Sampler
-from r1lab.train import Tuning
+from r1lab import grpo, models, tasks, trl_engine
+from r1lab.sampler.sampling import Sampler
+from r1lab.trl_engine import Tuning
 
 END = TOKENIZER.eos_token_id
 PROMPTS = [tasks.prompt(p, "tiny") for p in tasks.problems("countdown", 6, seed=3)]
 RIGHT = ["<answer>1+2</answer>", "12", "<think>3*4=12</think>", "7", "1+1+1+1+1+1", "no"]
 WRONG = ["9", "<answer>5-1</answer>", "8 8 8 8", "4=4", "2", "<think>6"]
-ANSWERS, CHOICES = list(zip(PROMPTS, RIGHT, strict=True)), list(zip(PROMPTS, RIGHT, WRONG, strict=True))
+ANSWERS, CHOICES = (
+    list(zip(PROMPTS, RIGHT, strict=True)),
+    list(zip(PROMPTS, RIGHT, WRONG, strict=True)),
+)
 CONFIG = Tuning(steps=4, prompts=6, max_new=16, lr=1e-2, micro_tokens=10**6, seed=5)
-WAYS = {"sft": (train.sft, ANSWERS), "dpo": (train.dpo, CHOICES)}
+WAYS = {"sft": (trl_engine.sft, ANSWERS), "dpo": (trl_engine.dpo, CHOICES)}
 
 
 def run(way, model, folder, config=CONFIG, pairs=None, optimizer=None, start=0, record=None):
@@ -65,7 +68,9 @@ def dpo_loss(model, pairs, beta=CONFIG.beta):
 BY_HAND = {"sft": sft_loss, "dpo": dpo_loss}
 
 
-@pytest.mark.parametrize("micro_tokens", [10**6, 200, 1], ids=["one pass", "some", "one row a pass"])
+@pytest.mark.parametrize(
+    "micro_tokens", [10**6, 200, 1], ids=["one pass", "some", "one row a pass"]
+)
 @pytest.mark.parametrize(("way", "rank"), [("sft", 4), ("sft", 0), ("dpo", 4)])
 def test_loss_and_step_are_those_worked_out_by_hand(way, rank, micro_tokens, tmp_path):
     """Loss, its gradient and its norm: one step of plain descent moves the weights by the gradient."""
@@ -84,7 +89,9 @@ def test_loss_and_step_are_those_worked_out_by_hand(way, rank, micro_tokens, tmp
     assert report["grad_norm"] == pytest.approx(norm.item(), rel=1e-4)
     for name, p in models.trainable(theirs).items():
         wanted = -scale * gradient[name]
-        assert torch.allclose(p - before[name], wanted, atol=1e-4 * float(wanted.abs().max()) + 1e-7), name
+        assert torch.allclose(
+            p - before[name], wanted, atol=1e-4 * float(wanted.abs().max()) + 1e-7
+        ), name
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -100,7 +107,9 @@ def test_the_report_is_the_batchs_own(way, tmp_path):
             wanted = {"chosen": float(chosen.mean()), "rejected": float(rejected.mean()),
                       "preferred": float((chosen > rejected).float().mean())}  # fmt: skip
     ((_, _, report),) = run(way, model, tmp_path, config)
-    assert list(report) == list(train.TOLD[way]) and all(math.isfinite(v) for v in report.values())
+    assert list(report) == list(trl_engine.TOLD[way]) and all(
+        math.isfinite(v) for v in report.values()
+    )
     for name, value in wanted.items():
         assert report[name] == pytest.approx(value, abs=1e-5), name
 
@@ -111,7 +120,7 @@ def test_the_tokens_are_the_samplers(way, micro_tokens, tmp_path, monkeypatch):
     """What goes through the model: the prompt as it is asked, the completion as it is written, its
     end token once, and labels on the completion alone."""
     seen = []
-    trainer = train.SFTTrainer if way == "sft" else train._DPO
+    trainer = trl_engine.SFTTrainer if way == "sft" else trl_engine._DPO
     compute = trainer.compute_loss
 
     def spy(self, model, inputs, *rest, **more):
@@ -123,14 +132,18 @@ def test_the_tokens_are_the_samplers(way, micro_tokens, tmp_path, monkeypatch):
     found = []
     for batch in seen:
         for i, ids in enumerate(batch["input_ids"]):
-            carries = batch["completion_mask"][i].bool() if way == "dpo" else batch["labels"][i] != -100
+            carries = (
+                batch["completion_mask"][i].bool() if way == "dpo" else batch["labels"][i] != -100
+            )
             assert way == "dpo" or torch.equal(batch["labels"][i][carries], ids[carries])
             real = ids[batch["attention_mask"][i].bool()].tolist()
             found.append((real[: len(real) - int(carries.sum())], ids[carries].tolist()))
     wanted = []
     for prompt, *texts in WAYS[way][1]:
         (asked,) = TOKENIZER([prompt])["input_ids"]
-        wanted += [(asked, TOKENIZER(t, add_special_tokens=False)["input_ids"] + [END]) for t in texts]
+        wanted += [
+            (asked, TOKENIZER(t, add_special_tokens=False)["input_ids"] + [END]) for t in texts
+        ]
     assert sorted(found) == sorted(wanted)
     assert all(written.count(END) == 1 and written[-1] == END for _, written in found)
 
@@ -138,11 +151,13 @@ def test_the_tokens_are_the_samplers(way, micro_tokens, tmp_path, monkeypatch):
 def test_a_sampled_answer_is_trained_as_it_was_sampled():
     """Finished or cut at the cap: the ids that come back from the text are the sampler's."""
     prompts = TOKENIZER(PROMPTS)["input_ids"]
-    done = Sampler(models.load("rich")[0]).sample(prompts, 4, 32, END, torch.Generator().manual_seed(0))
+    done = Sampler(models.load("rich")[0]).sample(
+        prompts, 4, 32, END, torch.Generator().manual_seed(0)
+    )
     sampled = [row[:n] for row, n in zip(done.ids.tolist(), done.lengths.tolist(), strict=True)]
     assert {row[-1] == END for row in sampled} == {True, False}
     pairs = [(PROMPTS[i // 4], text) for i, text in enumerate(done.texts(TOKENIZER))]
-    ids = train._tokens(TOKENIZER, pairs, 32)
+    ids = trl_engine._tokens(TOKENIZER, pairs, 32)
     assert [written for _, written in ids] == sampled
     assert [asked for asked, _ in ids] == [p for p in prompts for _ in range(4)]
 
@@ -160,8 +175,10 @@ def test_no_token_reaches_over_the_border(tmp_path):
     merging.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 4)])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=merging, eos_token="<e>", bos_token="<s>")
     assert tokenizer("ab")["input_ids"] == [4, 2]
-    assert train._tokens(tokenizer, [("a", "b", "ab")], 16) == [[[4, 0], [1, 3], [2, 3]]]
-    assert train._tokens(tokenizer, [("a", "bbb")], 2) == [[[4, 0], [1, 1]]], "cut at max_new: no end token"
+    assert trl_engine._tokens(tokenizer, [("a", "b", "ab")], 16) == [[[4, 0], [1, 3], [2, 3]]]
+    assert trl_engine._tokens(tokenizer, [("a", "bbb")], 2) == [[[4, 0], [1, 1]]], (
+        "cut at max_new: no end token"
+    )
 
 
 def test_padding_changes_nothing(tmp_path):
@@ -179,7 +196,9 @@ def test_sft_teaches_an_answer(rank, tmp_path):
     prompts = TOKENIZER(PROMPTS)["input_ids"]
     frozen = {n: p.detach().clone() for n, p in model.named_parameters() if not p.requires_grad}
     config = replace(CONFIG, steps=30, lr=1e-2)
-    seen = [r["loss"] for _, _, r in run("sft", model, tmp_path, config, [(q, "12") for q in PROMPTS])]
+    seen = [
+        r["loss"] for _, _, r in run("sft", model, tmp_path, config, [(q, "12") for q in PROMPTS])
+    ]
     assert seen[-1] < 0.1 < 1 < seen[0]
     done = Sampler(model).sample(prompts, 8, 16, END, torch.Generator().manual_seed(0))
     assert done.texts(TOKENIZER).count("12") > 40, "of 48"
@@ -201,7 +220,9 @@ def test_the_order_is_drawn_from_the_seed(way, tmp_path):
     usual = WAYS[way][1]
     seen = run(way, fresh(), tmp_path, config)
     assert [step for step, _, _ in seen] == [1, 2, 3, 4]
-    assert [pairs for _, pairs, _ in seen] == [grpo.draw(usual, config, step) for step in (1, 2, 3, 4)]
+    assert [pairs for _, pairs, _ in seen] == [
+        grpo.draw(usual, config, step) for step in (1, 2, 3, 4)
+    ]
     for step, pairs, report in seen[:1]:  # the model has seen just these
         assert report["loss"] == pytest.approx(BY_HAND[way](fresh(), pairs).item(), abs=1e-5), step
 
@@ -259,7 +280,9 @@ def test_the_model_comes_back_as_it_went_in_and_nothing_is_said(way, tmp_path, m
         ("dpo", 4, {"max_new": 300}, [(PROMPTS[0], "1", "1" * 300)], "lower max_new"),
     ],
 )
-def test_what_cannot_be_trained_is_said_before_it_starts(way, rank, change, pairs, sentence, tmp_path):
+def test_what_cannot_be_trained_is_said_before_it_starts(
+    way, rank, change, pairs, sentence, tmp_path
+):
     with pytest.raises(ValueError, match=sentence):
         run(way, fresh(rank), tmp_path, replace(CONFIG, **change), pairs)
 
@@ -287,25 +310,30 @@ def test_the_precision_is_the_models(way, dtype, device, capability, mixed, tmp_
     """Only what is handed to TRL: no card is needed."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     handed = {}
-    monkeypatch.setattr(train, f"{way.upper()}Config", lambda **given: handed.update(given))
-    monkeypatch.setattr(train, "_tune", lambda *_: None)
+    monkeypatch.setattr(trl_engine, f"{way.upper()}Config", lambda **given: handed.update(given))
+    monkeypatch.setattr(trl_engine, "_tune", lambda *_: None)
     model = fresh().to(dtype)
     for p in models.trainable(model).values():
         p.data = p.data.float()
     monkeypatch.setattr(type(model.get_base_model()), "device", torch.device(device))
     run(way, model, tmp_path, optimizer=object())
     assert (handed["bf16"], handed["fp16"]) == mixed and handed["use_cpu"] == (device == "cpu")
-    assert handed["per_device_train_batch_size"] * handed["gradient_accumulation_steps"] == CONFIG.prompts
+    assert (
+        handed["per_device_train_batch_size"] * handed["gradient_accumulation_steps"]
+        == CONFIG.prompts
+    )
 
 
 def test_a_pair_of_dpo_takes_the_room_of_two(tmp_path, monkeypatch):
     rows = {}
     monkeypatch.setattr(
-        train, "_tune", lambda kind, args, *_: rows.update({kind: args.per_device_train_batch_size})
+        trl_engine,
+        "_tune",
+        lambda kind, args, *_: rows.update({kind: args.per_device_train_batch_size}),
     )
     pairs = [(PROMPTS[0], "1", "2")] * 8
     width = len(TOKENIZER(PROMPTS[0])["input_ids"]) + 2
     config = replace(CONFIG, prompts=8, micro_tokens=4 * width)
     run("sft", fresh(), tmp_path, config, [pair[:2] for pair in pairs], optimizer=object())
     run("dpo", fresh(), tmp_path, config, pairs, optimizer=object())
-    assert rows == {train.SFTTrainer: 4, train._DPO: 2}
+    assert rows == {trl_engine.SFTTrainer: 4, trl_engine._DPO: 2}

@@ -217,7 +217,9 @@ def test_no_string_of_legal_characters_raises_anything_but_unreadable():
         pytest.param("8/(3-8/3)", Fraction(24), [8, 3, 8, 3], id="a fraction on the way"),
         pytest.param("2--3*-(4)", Fraction(-10), [2, 3, 4], id="signs use the number behind them"),
         pytest.param(" \t3 +\r\n 4\n", Fraction(7), [3, 4], id="blanks and line ends"),
-        pytest.param("999999*999999", Fraction(999998000001), [999999, 999999], id="largest numbers"),
+        pytest.param(
+            "999999*999999", Fraction(999998000001), [999999, 999999], id="largest numbers"
+        ),
     ],
 )
 def test_an_expression_has_this_value_and_these_numbers(text, value, numbers):
@@ -383,7 +385,8 @@ COMPLETIONS = [  # id, completion, reason of verify("countdown", [3, 4, 5], 17, 
 
 
 @pytest.mark.parametrize(
-    ("completion", "reason", "formatted"), [pytest.param(*row[1:], id=row[0]) for row in COMPLETIONS]
+    ("completion", "reason", "formatted"),
+    [pytest.param(*row[1:], id=row[0]) for row in COMPLETIONS],
 )
 def test_a_completion_gets_this_verdict(completion, reason, formatted):
     verdict = verify("countdown", [3, 4, 5], 17, completion)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import plots, presets, runs, widgets
+from r1lab import plots, records, widgets
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.machine import presets
 from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
 
@@ -20,7 +21,10 @@ def playground(**start):
 
 
 def close(got, wanted, tolerance=1e-6):
-    return bool((got - torch.tensor([float(x) for x in wanted], dtype=torch.float64)).abs().max() < tolerance)
+    return bool(
+        (got - torch.tensor([float(x) for x in wanted], dtype=torch.float64)).abs().max()
+        < tolerance
+    )
 
 
 def click(board, *right):
@@ -35,9 +39,13 @@ def test_two_right_of_eight_by_hand():
     std = math.sqrt(3 / 14) + 1e-4
     wanted = [0.75 / std if i in (0, 3) else -0.25 / std for i in range(8)]
     assert close(board.numbers()["advantage"], wanted)
-    assert close(board.numbers()["whole"], [a / 8 for a in wanted])  # GRPO: 1/G each, whatever the length
+    assert close(
+        board.numbers()["whole"], [a / 8 for a in wanted]
+    )  # GRPO: 1/G each, whatever the length
     lengths = (20, 20, 40, 60, 60, 80, 120, 200)
-    assert close(board.numbers()["token"], [a / 8 / n for a, n in zip(wanted, lengths, strict=True)])
+    assert close(
+        board.numbers()["token"], [a / 8 / n for a, n in zip(wanted, lengths, strict=True)]
+    )
 
 
 def test_clicking_one_more_right_answer_changes_the_advantages():
@@ -146,14 +154,15 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     plots.show(figure, "n = 2")
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
-    assert shown[0][0]["text/plain"] == "n = 2" and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"
+    assert (
+        shown[0][0]["text/plain"] == "n = 2"
+        and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"
+    )
 
 
 # -- The rollout browser -----------------------------------------------------------------
 
-THOUGHTS = (
-    "<think>7*6=42, 42-13=28 vs 13 no. Wait, 7-6=1, 13*1=13 vs 13 yes.</think><answer>13*(7-6)</answer>"
-)
+THOUGHTS = "<think>7*6=42, 42-13=28 vs 13 no. Wait, 7-6=1, 13*1=13 vs 13 yes.</think><answer>13*(7-6)</answer>"
 
 
 def test_a_completion_is_cut_into_tries_checks_words_and_answer():
@@ -183,19 +192,22 @@ def test_what_a_model_writes_cannot_become_markup():
     assert "<script" not in shown and "<img" not in shown and "&lt;img src=x&gt;" in shown
 
 
-def a_run(step: int, *texts: str) -> runs.Run:
+def a_run(step: int, *texts: str) -> records.Run:
     group = {
         "step": step, "task": "countdown", "numbers": [6, 7, 13], "target": 13, "completions": list(texts),
         "rewards": {"accuracy": [1.0] * len(texts), "total": [1.1] * len(texts)}, "advantages": [0.5] * len(texts),
     }  # fmt: skip
-    return runs.Run({}, [], [], [group, group | {"step": step + 1}], {})
+    return records.Run({}, [], [], [group, group | {"step": step + 1}], {})
 
 
 def test_the_browser_follows_its_controls_and_survives_runs_of_another_size():
     browser = rollouts.RolloutBrowser(
         {"a": [a_run(1, THOUGHTS, "13"), a_run(5, "x", "y")], "b": [a_run(8, "z")]}
     )
-    assert "Completion 1 of 2: <b>correct</b>" in browser.view.value and "tries: 2" in browser.view.value
+    assert (
+        "Completion 1 of 2: <b>correct</b>" in browser.view.value
+        and "tries: 2" in browser.view.value
+    )
     browser.choices["pick"].value = 1
     assert "Completion 2 of 2: <b>no answer</b>" in browser.view.value
     browser.choices["problem"].value = 1
@@ -278,4 +290,6 @@ def test_the_kernels_own_stop_is_one_line_too(output, tmp_path, monkeypatch):
     monkeypatch.setattr(zero, "run", interrupted)
     with pytest.raises(dashboard.Stopped) as stopped:
         widgets.training_dashboard(tmp_path / "run")
-    assert stopped.value._render_traceback_() == ["Stopped after step 0 of 4. Run this cell again to go on."]
+    assert stopped.value._render_traceback_() == [
+        "Stopped after step 0 of 4. Run this cell again to go on."
+    ]

@@ -19,8 +19,10 @@
 import itertools
 import textwrap
 
-from r1lab import checks, evaluate, models, plots, preflight, presets, stats
-from r1lab import tasks, verify, widgets, world
+from r1lab import checks, evaluate, models, plots, preflight, stats
+from r1lab.machine import presets
+from r1lab import tasks, verify, widgets
+from r1lab.tiny_world import corpus
 
 P = presets.pick("cpu")
 print(P.name, "preset", "(fast mode)" if presets.FAST else "")
@@ -125,7 +127,7 @@ print(preflight.report())
 
 # %%
 base, tokenizer = models.load("rich")
-knobs = world.Knobs()
+knobs = corpus.Knobs()
 print(f"{sum(w.numel() for w in base.parameters()):,} weights")
 print(f"{len(tokenizer)} tokens in its vocabulary")
 print("of the countdown texts it has read:")

@@ -21,8 +21,10 @@ import math
 
 import torch
 
-from r1lab import checks, colab, evaluate, losses, models, plots
-from r1lab import presets, rewards, tasks
+from r1lab import checks, evaluate, losses, models, plots
+from r1lab.machine import colab
+from r1lab import rewards, tasks
+from r1lab.machine import presets
 
 colab.install("trl")  # for section 9; does nothing on other machines
 print(presets.pick("cpu").name, "preset", "(fast mode)" if presets.FAST else "")
@@ -786,7 +788,7 @@ import warnings
 
 from datasets import Dataset
 
-from r1lab import train  # also switches off TRL's report to the hub
+from r1lab import trl_engine  # also switches off TRL's report to the hub
 from trl import GRPOConfig, GRPOTrainer
 
 warnings.filterwarnings("ignore", category=FutureWarning)  # TRL's use of old names

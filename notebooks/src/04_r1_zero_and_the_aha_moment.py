@@ -21,8 +21,9 @@ import textwrap
 import numpy as np
 import torch
 
-from r1lab import checks, evaluate, models, plots, presets, reflection, rewards
-from r1lab import runs, stats, tasks, widgets
+from r1lab import checks, evaluate, models, plots, reflection, rewards
+from r1lab.machine import presets
+from r1lab import records, stats, tasks, widgets
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 
 P = presets.pick("cpu")
@@ -131,7 +132,7 @@ for name in ("rule", "format"):
 # *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
 
 # %%
-folder = runs.place("lesson-04")
+folder = records.place("lesson-04")
 summary = widgets.training_dashboard(folder, seed=0)
 
 # %% [markdown]
@@ -144,7 +145,7 @@ summary = widgets.training_dashboard(folder, seed=0)
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
 
 # %%
-seeds, mine = zero.recorded("rule reward"), runs.load_run(folder)
+seeds, mine = zero.recorded("rule reward"), records.load_run(folder)
 steps = np.arange(1, 41)
 
 

@@ -12,9 +12,9 @@ if "google.colab" in sys.modules and not (HOME / "r1lab").is_dir():
     subprocess.run(clone, check=True)
     part.rename(HOME)
 for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
-    if (folder / "r1lab" / "colab.py").is_file():
+    if (folder / "r1lab" / "machine" / "colab.py").is_file():
         sys.path.insert(0, str(folder))
         break
-import r1lab.colab  # before torch, which then lets idle threads sleep
+import r1lab.machine.colab  # before torch, which then lets idle threads sleep
 
-r1lab.colab.set_up()  # installs what Colab lacks; does nothing on other machines
+r1lab.machine.colab.set_up()  # installs what Colab lacks; does nothing on other machines

@@ -56,7 +56,11 @@ def _empty(result) -> bool:
 
 def _same(a, b, tolerance: float) -> bool:
     if isinstance(b, dict):
-        return isinstance(a, dict) and a.keys() == b.keys() and all(_same(a[k], b[k], tolerance) for k in b)
+        return (
+            isinstance(a, dict)
+            and a.keys() == b.keys()
+            and all(_same(a[k], b[k], tolerance) for k in b)
+        )
     if isinstance(b, str):
         return isinstance(a, str) and a.strip().lower() == b
     try:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import torch
 
-from r1lab import evaluate, grpo, models, plots, presets, runs, tasks
+from r1lab import evaluate, grpo, models, plots, records, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.machine import presets
 from r1lab.tasks import Problem
 
 MINUTES = {"sft": {"cpu": 2, "smol": 6}, "dpo": {"cpu": 2, "smol": 8}}  # on two cores
@@ -26,24 +27,31 @@ CHOSEN = ("preset", "task", "base", "revision", "dtype", "lora_rank", "eval_prob
           "temperature")  # fmt: skip
 
 
-def settings(name: str, options: zero.Options) -> tuple[presets.Preset, grpo.Config, "train.Tuning", dict]:  # noqa: F821
+def settings(
+    name: str, options: zero.Options
+) -> tuple[presets.Preset, grpo.Config, "train.Tuning", dict]:  # noqa: F821
     """The preset, how `run zero` would sample, how to learn, and the flat record of `config.json`.
 
     As many updates as `run zero` makes, of P pairs each, at its rate; DPO at half of it, because
     at the whole rate right answers became unlikelier too (trials with seeds from 100 on).
     Raises ValueError for DPO without LoRA.
     """
-    from r1lab import train  # TRL takes seconds to import
+    from r1lab import trl_engine  # TRL takes seconds to import
 
     preset, sampling, record = zero.settings(options)
     if name == "dpo" and not preset.lora_rank:
         raise ValueError("DPO needs LoRA, whose base is the reference: leave --lora-rank full away")
     lr = sampling.lr if name == "sft" or options.lr is not None else sampling.lr / 2
-    config = train.Tuning(
+    config = trl_engine.Tuning(
         steps=sampling.steps, prompts=sampling.prompts, max_new=sampling.max_new, lr=lr,
         micro_tokens=sampling.micro_tokens, seed=sampling.seed,
     )  # fmt: skip
-    record = {"experiment": name, "engine": "trl", **{key: record[key] for key in CHOSEN}, **asdict(config)}
+    record = {
+        "experiment": name,
+        "engine": "trl",
+        **{key: record[key] for key in CHOSEN},
+        **asdict(config),
+    }
     if name == "sft":
         del record["beta"]  # DPO's alone
     return preset, sampling, config, record
@@ -60,24 +68,26 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
 
     name: "sft" or "dpo". options: of `zero`, without its reward, recipe and engine. watch: as
     in `zero.run`. The answers stand in samples.jsonl before training begins, so a resumed run
-    does not sample again. Raises runs.RunError or ValueError with one sentence that says what to do.
+    does not sample again. Raises records.RunError or ValueError with one sentence that says what to do.
     """
-    if runs.processes() > 1:
-        raise runs.RunError(f"run {name} trains on one process: start it without a launcher")
+    if records.processes() > 1:
+        raise records.RunError(f"run {name} trains on one process: start it without a launcher")
     if watch is None:
         with zero.bar(words) as watch:
             return run(name, options, folder, resume, watch)
-    train = zero.trl_engine(1)
+    train = zero.trl_for(1)
     preset, sampling, config, record = settings(name, options)
     pool, held_out, _, _ = zero.given(preset)
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
-    runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
-    if runs.finished(folder):
-        return runs.load_run(folder).summary
+    records.open_run(
+        folder, record, resume
+    )  # after what can fail for another reason: it makes the folder
+    if records.finished(folder):
+        return records.load_run(folder).summary
     model = models.prepare(model, preset.lora_rank, options.seed)
     optimizer = grpo.make_optimizer(model, config)
 
-    saved = runs.load_checkpoint(folder)
+    saved = records.load_checkpoint(folder)
     if saved:
         start, tensors, about = saved
         grpo.restore(model, optimizer, tensors)
@@ -87,14 +97,16 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
         clock = time.monotonic()
         groups, sampled = gather(model, tokenizer, pool, sampling)
         for group in groups:
-            runs.append(folder, "samples.jsonl", group)
-        runs.append(folder, "timing.jsonl", {"step": 0, "seconds": round(time.monotonic() - clock, 3)})
+            records.append(folder, "samples.jsonl", group)
+        records.append(
+            folder, "timing.jsonl", {"step": 0, "seconds": round(time.monotonic() - clock, 3)}
+        )
         start, about = 0, {"before": before, "sampled": sampled}
-        runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), about)
-    pairs = PAIRS[name](runs.read_jsonl(folder / "samples.jsonl"))
+        records.save_checkpoint(folder, 0, grpo.state(model, optimizer), about)
+    pairs = PAIRS[name](records.read_jsonl(folder / "samples.jsonl"))
     if not pairs:
         lacking = "was right" if name == "sft" else "was right where another was wrong"
-        raise runs.RunError(
+        raise records.RunError(
             f"of the base's {about['sampled']['answers']} answers none {lacking}, so there is nothing to learn from: "
             "ask more problems with --steps, and choose another --out"
         )
@@ -103,9 +115,11 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
     def keep(step, _, report):
         nonlocal clock
         line = {"step": step} | {k: round(v, 6) for k, v in report.items()}
-        runs.append(folder, "metrics.jsonl", line)
-        runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
-        runs.save_checkpoint(folder, step, grpo.state(model, optimizer), about)
+        records.append(folder, "metrics.jsonl", line)
+        records.append(
+            folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)}
+        )
+        records.save_checkpoint(folder, step, grpo.state(model, optimizer), about)
         watch(zero.Progress(step, config.steps, line=line, before=about["before"]))
         clock = time.monotonic()
 
@@ -113,21 +127,25 @@ def run(name: str, options: zero.Options, folder: Path, resume: bool = False,
     teach(model, tokenizer, pairs, config, keep, folder, optimizer, start)
     watch(zero.Progress(config.steps, config.steps, done=True, before=about["before"]))
 
-    summary = zero.outcome(folder, about["before"], zero.measure(model, tokenizer, held_out, sampling))
+    summary = zero.outcome(
+        folder, about["before"], zero.measure(model, tokenizer, held_out, sampling)
+    )
     summary |= {
         "sampled": about["sampled"] | {"pairs": len(pairs)},
         "sampled_tokens": about["sampled"]["tokens"],
     }
-    plots.save(plots.own_answers(runs.load_run(folder).metrics, summary), folder / "figure.png")
+    plots.save(plots.own_answers(records.load_run(folder).metrics, summary), folder / "figure.png")
     models.save_trained(model, folder / "trained", preset.model)
-    runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
+    records.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
     return summary
 
 
 def words(line: dict) -> str:
     """A line of metrics.jsonl for the progress bar."""
     if "chosen" in line:
-        return f"loss {line['loss']:.3f}, {100 * line['preferred']:.0f} % of pairs the right way round"
+        return (
+            f"loss {line['loss']:.3f}, {100 * line['preferred']:.0f} % of pairs the right way round"
+        )
     return f"loss {line['loss']:.3f}, {100 * line['likeliest']:.0f} % of tokens the first choice"
 
 
@@ -142,7 +160,14 @@ def gather(model, tokenizer, pool: list[Problem], config: grpo.Config) -> tuple[
     asked = [p for step in range(1, config.steps + 1) for p in grpo.draw(pool, config, step)]
     seed = 1_000_003 * config.seed  # the rollout of a step 0
     found = evaluate.answer(
-        model, tokenizer, asked, config.template, config.max_new, seed, config.group, config.temperature
+        model,
+        tokenizer,
+        asked,
+        config.template,
+        config.max_new,
+        seed,
+        config.group,
+        config.temperature,
     )
     right = found.correct.flatten().tolist()
     ids = tokenizer(found.texts, add_special_tokens=False)["input_ids"]

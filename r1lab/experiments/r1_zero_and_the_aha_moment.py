@@ -20,21 +20,21 @@ import torch
 from tqdm import tqdm
 
 from r1lab import (
-    alarms,
     evaluate,
     grpo,
-    memory,
     models,
     plots,
     preflight,
-    presets,
+    records,
     reflection,
     rewards,
-    runs,
     stats,
     tasks,
 )
-from r1lab.alarms import Alarm
+from r1lab.machine import presets
+from r1lab.preflight import memory
+from r1lab.running import alarms
+from r1lab.running.alarms import Alarm
 from r1lab.tasks import Problem
 from r1lab.verify import verify
 
@@ -87,7 +87,9 @@ def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
     if rank == 0:
         lr /= 10  # all weights: LoRA's rate destroys the model
     given = {
-        k: getattr(options, k) for k in ("lr", "steps", "micro_tokens") if getattr(options, k) is not None
+        k: getattr(options, k)
+        for k in ("lr", "steps", "micro_tokens")
+        if getattr(options, k) is not None
     }
     config = grpo.Config(
         prompts=preset.prompts, group=preset.group, max_new=preset.max_new, template=preset.template,
@@ -95,7 +97,12 @@ def settings(options: Options) -> tuple[presets.Preset, grpo.Config, dict]:
     )  # fmt: skip
     base, task = options.base or preset.model, options.task or preset.task
     preset = replace(
-        preset, model=base, task=task, lora_rank=rank, steps=config.steps, micro_tokens=config.micro_tokens
+        preset,
+        model=base,
+        task=task,
+        lora_rank=rank,
+        steps=config.steps,
+        micro_tokens=config.micro_tokens,
     )
     record = {"experiment": "zero", "preset": preset.name, "task": task, "base": base, "revision": models.commit(base),
               "dtype": preset.dtype, "reward": options.reward, "recipe": options.recipe, "engine": options.engine,
@@ -171,7 +178,9 @@ def bar(words: Callable[[dict], str] = words) -> Iterator[Callable[[Progress], N
         def watch(now: Progress) -> None:
             nonlocal shown, told
             if shown is None:  # only now: what fails before the run begins is one plain line
-                shown = closing.enter_context(tqdm(total=now.steps, unit="step", dynamic_ncols=True))
+                shown = closing.enter_context(
+                    tqdm(total=now.steps, unit="step", dynamic_ncols=True)
+                )
                 if now.predicted:
                     shown.write(f"predicted: {forecast(now.predicted)}", file=sys.stderr)
             if now.line:
@@ -186,100 +195,118 @@ def bar(words: Callable[[dict], str] = words) -> Iterator[Callable[[Progress], N
 
 
 def run(
-    options: Options, folder: Path, resume: bool = False, watch: Callable[[Progress], None] | None = None
+    options: Options,
+    folder: Path,
+    resume: bool = False,
+    watch: Callable[[Progress], None] | None = None,
 ) -> dict:
     """Train, measure, write the records of a run into `folder`; gives the summary.
 
     watch: called as `Progress` says, after the step is saved, so what it raises stops the run
-    and loses nothing; default a progress bar. Raises runs.RunError or ValueError with one
+    and loses nothing; default a progress bar. Raises records.RunError or ValueError with one
     sentence that says what to do. Under a launcher that starts several processes the main
     one measures, writes and shows; the others train along.
     """
-    together, main = runs.processes(), runs.rank() == 0
-    train = trl_engine(together) if options.engine == "trl" else None
-    if together > 1 and not train:
-        raise runs.RunError("the bench engine runs on one process: add --engine trl")
+    together, main = records.processes(), records.rank() == 0
+    trl_engine = trl_for(together) if options.engine == "trl" else None
+    if together > 1 and not trl_engine:
+        raise records.RunError("the bench engine runs on one process: add --engine trl")
     if watch is None:
         with bar() as watch:
             return run(options, folder, resume, watch)
     preset, config, record = settings(options)
     if together > 1:
-        record["processes"] = together  # each draws its own random numbers, so it is part of what ran
+        record["processes"] = (
+            together  # each draws its own random numbers, so it is part of what ran
+        )
     reward_set = rewards.reward_set(options.reward, options.seed)
     pool, held_out, prompt, need = given(preset)
     predicted = {"memory_gib": round(need.wanted, 2)}
     in_use = memory.start(preset.device)
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     if main:
-        runs.open_run(folder, record, resume)  # after what can fail for another reason: it makes the folder
-    if runs.finished(folder):
-        return runs.load_run(folder).summary
+        records.open_run(
+            folder, record, resume
+        )  # after what can fail for another reason: it makes the folder
+    if records.finished(folder):
+        return records.load_run(folder).summary
     model = models.prepare(model, preset.lora_rank, options.seed)
     optimizer = grpo.make_optimizer(model, config)
     if options.engine == "bench":
         hope = preflight.expected(preset)
         pace = preflight.calibrate(model, tokenizer, pool, config, hope.length, preset.device)
-        predicted["minutes"] = round(config.steps * preflight.seconds(pace, preset, prompt, hope) / 60, 2)
+        predicted["minutes"] = round(
+            config.steps * preflight.seconds(pace, preset, prompt, hope) / 60, 2
+        )
         predicted |= {"length": round(hope.length, 1), "from_runs": hope.recorded}
 
     early = alarms.of_prompt(tokenizer, tasks.prompt(pool[0], config.template))
-    saved = runs.load_checkpoint(folder)
+    saved = records.load_checkpoint(folder)
     if saved:
         start, tensors, before = saved
         grpo.restore(model, optimizer, tensors)
     elif main:
         watch(Progress(0, config.steps, alarms=tuple(early), predicted=predicted))
         start, before = 0, measure(model, tokenizer, held_out, config)
-        runs.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
+        records.save_checkpoint(folder, 0, grpo.state(model, optimizer), before)
     else:  # the main process has not saved a step before the others join it
         start, before = 0, {}
     shown = {1 + i * max(1, config.steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
-    clock, history = time.monotonic(), runs.read_jsonl(folder / "metrics.jsonl")
+    clock, history = time.monotonic(), records.read_jsonl(folder / "metrics.jsonl")
 
     def keep(step, problems, texts, lengths, ended, parts, scores, advantages, update):
         """Write down one step; both engines call it."""
         nonlocal clock
         asked = [p for p in problems for _ in range(config.group)]
         line = step_metrics(step, asked, texts, lengths, ended, parts, scores, update)
-        runs.append(folder, "metrics.jsonl", line)
+        records.append(folder, "metrics.jsonl", line)
         history.append(line)
         raised = (*early, *alarms.of_metrics(history))
         kept = sample(step, problems, texts, parts, scores, advantages, config.group)
         if step in shown:
-            runs.append(folder, "samples.jsonl", kept)
-        runs.append(folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)})
-        runs.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
+            records.append(folder, "samples.jsonl", kept)
+        records.append(
+            folder, "timing.jsonl", {"step": step, "seconds": round(time.monotonic() - clock, 3)}
+        )
+        records.save_checkpoint(folder, step, grpo.state(model, optimizer), before)
         watch(Progress(step, config.steps, line=line, group=kept, before=before, alarms=raised))
         clock = time.monotonic()
 
     if options.engine == "bench":
-        steps = grpo.train(model, tokenizer, pool, reward_set, config, optimizer, start, preset.device)
+        steps = grpo.train(
+            model, tokenizer, pool, reward_set, config, optimizer, start, preset.device
+        )
         for step, roll, update in steps:
             done = roll.completions
             keep(step, roll.problems, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
                  roll.rewards, roll.advantages, update)  # fmt: skip
     else:
-        train.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
+        trl_engine.grpo(model, tokenizer, pool, reward_set, config, keep, folder, optimizer, start)
     if not main:
-        train.wait()
-        return runs.load_run(folder).summary
+        trl_engine.wait()
+        return records.load_run(folder).summary
     raised = (*early, *alarms.of_metrics(history))
     watch(Progress(config.steps, config.steps, done=True, before=before, alarms=raised))
 
     summary = summarise(folder, before, measure(model, tokenizer, held_out, config), raised)
-    took = {"memory_gib": memory.used(preset.device, in_use), "minutes": round(summary["seconds"] / 60, 2)}
+    took = {
+        "memory_gib": memory.used(preset.device, in_use),
+        "minutes": round(summary["seconds"] / 60, 2),
+    }
     summary |= {"predicted": predicted, "actual": took}
-    plots.save(plots.self_evolution(runs.load_run(folder).metrics, summary), folder / "figure.png")
+    plots.save(
+        plots.self_evolution(records.load_run(folder).metrics, summary), folder / "figure.png"
+    )
     models.save_trained(model, folder / "trained", preset.model)
-    runs.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
+    records.write_json(folder / "summary.json", summary)  # last: it says that the run is complete
     if together > 1:
-        train.wait()
+        trl_engine.wait()
     return summary
 
 
 def given(preset: presets.Preset) -> tuple[list[Problem], list[Problem], int, memory.Need]:
     """Problems to train on, held-out ones, tokens of the longest prompt, and the memory that is needed,
-    before a model is loaded. Raises runs.RunError where it does not fit."""
+    before a model is loaded. Raises records.RunError where it does not fit."""
     memory.free()  # what a run before this one left, in a notebook
     held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
     pool = tasks.problems(preset.task, preset.train_problems, seed=0)
@@ -287,30 +314,30 @@ def given(preset: presets.Preset) -> tuple[list[Problem], list[Problem], int, me
     return pool, held_out, prompt, preflight.check(preset, prompt)
 
 
-def trl_engine(together: int):
+def trl_for(together: int):
     """`r1lab.train`, where this machine and its launcher suit it. TRL takes seconds to import, so it is here."""
     try:
-        from r1lab import train
+        from r1lab import trl_engine
     except ImportError as error:
-        raise runs.RunError(f"TRL is missing ({error}): pip install trl") from error
+        raise records.RunError(f"TRL is missing ({error}): pip install trl") from error
     cards = torch.cuda.device_count()
     if together == 1 and cards > 1:
-        raise runs.RunError(
+        raise records.RunError(
             f"TRL takes one card a process and this one sees {cards}: set CUDA_VISIBLE_DEVICES=0, or start one "
             "process for each card (BEYOND_ONE_MACHINE.md)"
         )
-    if train.sharded():
-        raise runs.RunError(
+    if trl_engine.sharded():
+        raise records.RunError(
             "a run measures and saves whole weights, and FSDP or DeepSpeed shards them: launch it with DDP"
         )
     if together > 1 and cards:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))  # "cuda" is then a card of its own
-    return train
+    return trl_engine
 
 
 def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] = ()) -> dict:
     """The content of `summary.json` of `run zero`."""
-    record = runs.load_run(folder)
+    record = records.load_run(folder)
     return outcome(folder, before, after) | {
         **{k: record.config[k] for k in ("reward", "recipe")},
         "alarms": [asdict(alarm) for alarm in raised],
@@ -321,7 +348,7 @@ def summarise(folder: Path, before: dict, after: dict, raised: Sequence[Alarm] =
 def outcome(folder: Path, before: dict, after: dict) -> dict:
     """What every experiment's summary says. `gain`: paired by problem, with its bootstrap interval;
     `seconds`: of the training steps, without the two measurements."""
-    record = runs.load_run(folder)
+    record = records.load_run(folder)
     kept = ("experiment", "preset", "engine", "base", "lora_rank", "seed", "steps")
     mean, low, high = stats.mean_interval(differences({"before": before, "after": after}))
     cuda = presets.named(record.config["preset"]).device == "cuda"
@@ -352,19 +379,25 @@ def measure(model, tokenizer, held_out: list[Problem], config: grpo.Config) -> d
         model, tokenizer, held_out, config.template, config.max_new, seed=10_000 + config.seed
     )
     right = answers.correct[:, 0].astype(int).tolist()
-    found = evaluate.measure(answers) | reflections(answers.problems, answers.texts, answers.lengths, right)
+    found = evaluate.measure(answers) | reflections(
+        answers.problems, answers.texts, answers.lengths, right
+    )
     return found | {"right": "".join(map(str, right))}
 
 
 def reflections(asked: list[Problem], texts, lengths, right) -> dict:
     """reflection.summarise over completions."""
-    traces = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, texts, strict=True)]
+    traces = [
+        reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, texts, strict=True)
+    ]
     return reflection.summarise(traces, lengths, right)
 
 
 def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> dict:
     """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
-    verdicts = [verify(p.task, p.numbers, p.target, text) for p, text in zip(asked, texts, strict=True)]
+    verdicts = [
+        verify(p.task, p.numbers, p.target, text) for p, text in zip(asked, texts, strict=True)
+    ]
     right = [v.correct for v in verdicts]
     n = len(texts)
     line = {"step": step, "reward": float(scores.mean()), "accuracy": sum(right) / n}
@@ -388,7 +421,8 @@ def sample(step, problems, texts, parts, scores, advantages, group: int) -> dict
         "target": problems[0].target,
         "question": problems[0].question,
         "completions": texts[:group],
-        "rewards": {name: values[:group] for name, values in parts.items()} | {"total": scores[0].tolist()},
+        "rewards": {name: values[:group] for name, values in parts.items()}
+        | {"total": scores[0].tolist()},
         "advantages": [round(a, 4) for a in advantages[0].tolist()],
     }
 
@@ -408,10 +442,10 @@ ARMS = {  # name in the table -> the part of a recorded run's folder name that a
 }
 
 
-def recorded(arm: str, folder: Path = RECORDED) -> list[runs.Run]:
+def recorded(arm: str, folder: Path = RECORDED) -> list[records.Run]:
     """All finished runs of an arm of `ARMS`, a seed each."""
     there = sorted(folder.glob(f"{ARMS[arm]}-s[0-9]*"))
-    return [runs.load_run(path) for path in there if runs.finished(path)]
+    return [records.load_run(path) for path in there if records.finished(path)]
 
 
 def table(folder: Path = RECORDED) -> str:
@@ -428,7 +462,9 @@ def table(folder: Path = RECORDED) -> str:
 
 def _row(arm: str, found: list[dict]) -> str:
     gains = [differences(s) for s in found]
-    mean, low, high = stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
+    mean, low, high = (
+        stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
+    )
     single = [100 * s["gain"]["accuracy"] for s in found]
 
     def both(key, scale=1.0, digits=0):

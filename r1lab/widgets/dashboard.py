@@ -8,9 +8,9 @@ from pathlib import Path
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from r1lab import plots, runs
-from r1lab.alarms import Alarm
+from r1lab import plots, records
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.running.alarms import Alarm
 from r1lab.widgets import rollouts
 from r1lab.widgets.live import with_widget
 
@@ -73,7 +73,9 @@ class TrainingDashboard:
     def run(self) -> dict:
         self._read()
         self.output = display(self._faces(), raw=True, display_id=True)
-        if self.box:  # ipykernel 7.4 would keep a click until the cell ends: let it go to its own thread
+        if (
+            self.box
+        ):  # ipykernel 7.4 would keep a click until the cell ends: let it go to its own thread
             getattr(self.button.comm, "__dict__", {}).pop("_reply_subshell_id", None)
         try:
             summary = zero.run(self.options, self.folder, resume=True, watch=self.watch)
@@ -94,7 +96,9 @@ class TrainingDashboard:
 
     @staticmethod
     def _result(summary: dict) -> str:
-        before, after, gain = (100 * summary[part]["accuracy"] for part in ("before", "after", "gain"))
+        before, after, gain = (
+            100 * summary[part]["accuracy"] for part in ("before", "after", "gain")
+        )
         low, high = (100 * x for x in summary["gain"]["ci95"])
         return (
             f"{summary['steps']} steps in {summary['seconds'] / 60:.1f} min: held-out problems solved {before:.1f} → "
@@ -108,12 +112,19 @@ class TrainingDashboard:
         if not now.line:
             what = "trained model" if now.done else "base"
             told = f" Predicted: {zero.forecast(now.predicted)}." if now.predicted else ""
-            self._say(f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.{told}")
+            self._say(
+                f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.{told}"
+            )
             self.started, self.first = time.monotonic(), now.step
             self._picture()
             return
         self.metrics = [m for m in self.metrics if m["step"] < now.step] + [now.line]
-        left = (time.monotonic() - self.started) / (now.step - self.first) * (now.steps - now.step) / 60
+        left = (
+            (time.monotonic() - self.started)
+            / (now.step - self.first)
+            * (now.steps - now.step)
+            / 60
+        )
         line = now.line
         self._say(
             f"Step {now.step} of {now.steps}, about {left:.1f} min left. Reward {line['reward']:.2f}, right "
@@ -132,7 +143,7 @@ class TrainingDashboard:
     def _read(self) -> None:
         """What the folder holds: the steps of an earlier sitting, and the base's numbers."""
         if self.folder.is_dir():
-            record = runs.load_run(self.folder)
+            record = records.load_run(self.folder)
             self.metrics = record.metrics
             self.before = record.summary.get("before", self.before)
             if record.summary:  # one of before there were alarms has none

@@ -48,7 +48,13 @@ def draw_playground(rewards, lengths, form: str) -> Figure:
     columns = (
         ("advantage", 1, f"{form}: {right} of {len(names)} right", "advantage", "{:+.2f}"),
         ("token", 1000, "Push on each token", "weight of a token, thousandths", "{:+.2f}"),
-        ("whole", 1000, "Push on the whole completion", "token weight x length, thousandths", "{:+.0f}"),
+        (
+            "whole",
+            1000,
+            "Push on the whole completion",
+            "token weight x length, thousandths",
+            "{:+.0f}",
+        ),
     )
     for axis, (key, factor, title, label, form_of_number) in zip(axes, columns, strict=True):
         values = [round(factor * v, 6) + 0.0 for v in found[key].tolist()]
@@ -99,10 +105,14 @@ class AdvantagePlayground:
                         layout=w.Layout(width="118px"))
             for n in self.lengths
         ]  # fmt: skip
-        self.choice = w.ToggleButtons(options=list(FORMS), value=self.form, style={"button_width": "90px"})
+        self.choice = w.ToggleButtons(
+            options=list(FORMS), value=self.form, style={"button_width": "90px"}
+        )
         self.picture = w.Image(format="png")
         columns = [w.VBox(pair) for pair in zip(self.toggles, self.sliders, strict=True)]
-        hint = w.Label("Click who is right (blue bars, wrong ones orange); drag how long each completion is.")
+        hint = w.Label(
+            "Click who is right (blue bars, wrong ones orange); drag how long each completion is."
+        )
         self.box = w.VBox([self.choice, hint, w.HBox(columns, layout=row), self.picture])
         for control in (*self.toggles, *self.sliders, self.choice):
             control.observe(self._changed, names="value")

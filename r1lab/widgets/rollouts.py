@@ -33,7 +33,9 @@ LOOKS = {  # kind -> (element, style): never by colour alone
     "": ("span", "color:#222"),
 }
 LEGEND = (("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"), ("word", "Wait"), ("answer", "the answer"))  # fmt: skip
-NO_MATH = "mathjax_ignore tex2jax_ignore"  # else Jupyter sets what stands between two prices as a formula
+NO_MATH = (
+    "mathjax_ignore tex2jax_ignore"  # else Jupyter sets what stands between two prices as a formula
+)
 BOX = "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;line-height:1.6"
 
 
@@ -48,7 +50,9 @@ def pieces(completion: str) -> list[tuple[str, str]]:
             close = match.group().removeprefix("<answer>").removeprefix(match["answer"])
             found += [("tag", "<answer>"), ("answer", match["answer"]), ("tag", close)]
         else:
-            found.append(("slip" if kind == "sum" and not _true(match["sum"]) else kind, match.group()))
+            found.append(
+                ("slip" if kind == "sum" and not _true(match["sum"]) else kind, match.group())
+            )
     found.append(("", completion[end:]))
     return [(kind, text) for kind, text in found if text]
 
@@ -73,7 +77,9 @@ def _mark(kind: str, text: str) -> str:
 
 def problem_of(group: dict) -> tasks.Problem:
     """The problem of a group; groups recorded before there were word problems lack the question."""
-    return tasks.Problem(group["task"], tuple(group["numbers"]), group["target"], group.get("question", ""))
+    return tasks.Problem(
+        group["task"], tuple(group["numbers"]), group["target"], group.get("question", "")
+    )
 
 
 def page(group: dict, pick: int) -> str:
@@ -160,7 +166,9 @@ class RolloutBrowser:
         names = []
         for i, run in enumerate(found):
             group = run.samples[min(self.at, len(run.samples) - 1)]
-            names.append((textwrap.shorten(tasks.short(problem_of(group)), 48, placeholder=" …"), i))
+            names.append(
+                (textwrap.shorten(tasks.short(problem_of(group)), 48, placeholder=" …"), i)
+            )
         c["problem"].options = names  # chooses the first
         c["problem"].value = self.problem
         c["pick"].max = len(self.group()["completions"]) - 1
@@ -177,10 +185,15 @@ class RolloutBrowser:
 
 
 def rollout_browser(arms: dict[str, list] | None = None) -> None:
-    """Show what was written during training. arms: name -> runs (`runs.load_run`); default the
+    """Show what was written during training. arms: name -> runs (`records.load_run`); default the
     recorded runs, where every seed drew another problem."""
     if arms is None:
-        names = ("rule reward", "control: random reward", "control: format reward", "control: poor twin")
+        names = (
+            "rule reward",
+            "control: random reward",
+            "control: format reward",
+            "control: poor twin",
+        )
         arms = {name: zero.recorded(name) for name in names}
     browser = RolloutBrowser(arms)
     group = browser.group()

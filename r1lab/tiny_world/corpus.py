@@ -159,7 +159,9 @@ def _search(rng, knobs: Knobs, problem: Problem, solution, words) -> tuple[str, 
             thoughts += rng.choice(words["wait" if rng.random() < 0.7 else "try"])
         answer = tried
         seen.add(answer)
-        thoughts += ", ".join(map(str, steps)) + _compare(rng, steps[-1].result, problem.target, words)
+        thoughts += ", ".join(map(str, steps)) + _compare(
+            rng, steps[-1].result, problem.target, words
+        )
         if found or len(seen) >= most or (len(seen) >= failures and rng.random() > knobs.patience):
             break
     return thoughts, answer

@@ -103,7 +103,9 @@ def choose() -> tuple[str, str]:
     what = f"{card.name}, {total:.0f} GiB, compute capability {capability[0]}.{capability[1]}"
     if total < 10:
         return "cpu", f"{what}: below 10 GiB no preset for a card fits"
-    precision = f"{half(capability)}, because bfloat16 needs 8.0 or above and torch only emulates it below"
+    precision = (
+        f"{half(capability)}, because bfloat16 needs 8.0 or above and torch only emulates it below"
+    )
     return ("gpu24" if total > 20 else "t4"), f"{what}: {precision}"
 
 
@@ -128,7 +130,10 @@ def free_memory(device: str = "cpu") -> float:
         return torch.cuda.mem_get_info()[0] / 2**30
     try:
         with open(MEMORY) as lines:
-            free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / 2**20
+            free = (
+                next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+                / 2**20
+            )
     except (OSError, StopIteration):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return min(free, _container())
@@ -144,4 +149,6 @@ def _container() -> float:
         return float("inf")
     if limit == "max":
         return float("inf")
-    return (int(limit) - used + int(kept.get("inactive_file", 0))) / 2**30  # the system drops those pages
+    return (
+        int(limit) - used + int(kept.get("inactive_file", 0))
+    ) / 2**30  # the system drops those pages

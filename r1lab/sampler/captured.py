@@ -26,7 +26,9 @@ class Captured:
         inputs = token, position, torch.tensor([slot], device=token.device)
         if width not in self.made:  # the one before is done with
             self.made = {
-                width: self.graph(lambda *x: self.step(self.cache, self.mask, width, *x, self.places), inputs)
+                width: self.graph(
+                    lambda *x: self.step(self.cache, self.mask, width, *x, self.places), inputs
+                )
             }
         return self.made[width](*inputs)
 

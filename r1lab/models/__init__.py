@@ -18,9 +18,9 @@ from peft.helpers import disable_input_dtype_casting
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 from transformers.utils import logging
 
-from r1lab.presets import AMPERE
+from r1lab.machine.presets import AMPERE
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 TINY = ("rich", "poor", "small", "large")
 PINNED = {  # hub model -> the commit that is taken
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
@@ -119,7 +119,9 @@ def config_of(name: str) -> PretrainedConfig:
     Raises FileNotFoundError as `load` does."""
     if name in SHAPES:
         kind, shape = SHAPES[name]
-        return AutoConfig.for_model(kind, tie_word_embeddings=True, max_position_embeddings=8192, **shape)
+        return AutoConfig.for_model(
+            kind, tie_word_embeddings=True, max_position_embeddings=8192, **shape
+        )
     where, revision = source(name)
     with _found(name):
         return AutoConfig.from_pretrained(where, revision=revision)
@@ -129,7 +131,9 @@ def random(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu"):
     """A model of that name's shape with random weights: memory and speed do not depend on what they know."""
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(config_of(name), dtype=dtype, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(
+            config_of(name), dtype=dtype, attn_implementation="sdpa"
+        )
     return model.eval()
 
 
@@ -154,7 +158,11 @@ def add_lora(model, rank: int, seed: int = 0) -> PeftModel:
     """
     torch.manual_seed(seed)  # LoRA's A is drawn at random
     config = LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
 
@@ -231,5 +239,7 @@ def load_trained(folder: Path, base: str):
     model, words = load(base)
     if (folder / "adapter_config.json").is_file():
         return PeftModel.from_pretrained(model, str(folder)).eval(), words
-    trained = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+    trained = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="sdpa"
+    )
     return trained.eval(), words

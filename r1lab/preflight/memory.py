@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM
 
 from r1lab import losses, models
-from r1lab.sampling import CACHE_GIB, READ
+from r1lab.sampler.sampling import CACHE_GIB, READ
 
 GIB = 2**30
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
@@ -68,7 +68,9 @@ def need(config, dtype: torch.dtype, lora_rank: int, prompt: int, max_new: int, 
     frozen = weights - learns if lora_rank else weights
     joined = "q_proj", "k_proj", "v_proj", "gate_proj", "up_proj"  # always copied
     folded = ("o_proj", "down_proj") if lora_rank else ()  # as they are, but for LoRA
-    copies = [m.weight.numel() for name, m in model.named_modules() if name.endswith((*joined, *folded))]
+    copies = [
+        m.weight.numel() for name, m in model.named_modules() if name.endswith((*joined, *folded))
+    ]
     if not copies:
         raise ValueError(
             f"{config.model_type} is not built like Llama or Qwen2, so it cannot be trained here: take another --base"
@@ -105,7 +107,9 @@ def learning(model, rows: int, longest: int, max_new: int) -> int:
             for name, p in module._parameters.items():
                 if p is not None:
                     fake = torch.empty(p.shape, dtype=p.dtype)
-                    module._parameters[name] = torch.nn.Parameter(fake, requires_grad=p.requires_grad)
+                    module._parameters[name] = torch.nn.Parameter(
+                        fake, requires_grad=p.requires_grad
+                    )
             for name, b in module._buffers.items():
                 module._buffers[name] = None if b is None else torch.empty(b.shape, dtype=b.dtype)
         model.tie_weights()
@@ -162,7 +166,9 @@ def refusal(predicted: Need, free: float, micro_tokens: int, row: int) -> str:
     )
     spare = (free - RUNTIME) / MARGIN - predicted.weights - predicted.adapter
     if spare >= predicted.sampling:
-        fits = int(0.9 * micro_tokens * spare / predicted.learning) // row * row  # 0.9: logits do not shrink
+        fits = (
+            int(0.9 * micro_tokens * spare / predicted.learning) // row * row
+        )  # 0.9: logits do not shrink
         if fits >= row:
             return f"{said}add --micro-tokens {fits}, which changes the speed and not the result"
     return f"{said}close what else uses it, or take a smaller model with --base"

@@ -37,9 +37,9 @@ from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTr
 
 from r1lab import rewards
 from r1lab.grpo import Config, draw
+from r1lab.machine.presets import AMPERE
 from r1lab.models import trainable
-from r1lab.presets import AMPERE
-from r1lab.runs import processes, rank
+from r1lab.records import processes, rank
 from r1lab.tasks import Problem, prompt
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL would report every start to the hub
@@ -98,7 +98,10 @@ def grpo(model, tokenizer, pool: list[Problem], reward_set, config: Config, reco
             train_dataset=Dataset.from_list(rows),  # in memory: nothing is cached on disk
             processing_class=tokenizer,
             callbacks=[watch],
-            optimizers=(None if sharded() else optimizer, None),  # None: the scheduler of `settings`
+            optimizers=(
+                None if sharded() else optimizer,
+                None,
+            ),  # None: the scheduler of `settings`
         )
         trainer.remove_callback(PrinterCallback)
         _reference_is_the_base(model)
@@ -165,7 +168,10 @@ def dpo(model, tokenizer, pairs: list[tuple[str, str, str]], config: Tuning, rec
 
 def sharded() -> bool:
     """Whether the launcher spreads the weights over the processes, so that none has all."""
-    return any(os.environ.get(f"ACCELERATE_USE_{way}", "").lower() == "true" for way in ("FSDP", "DEEPSPEED"))
+    return any(
+        os.environ.get(f"ACCELERATE_USE_{way}", "").lower() == "true"
+        for way in ("FSDP", "DEEPSPEED")
+    )
 
 
 def wait() -> None:
@@ -180,11 +186,16 @@ def settings(model, config: Config, folder: Path, width: int, start: int = 0) ->
     "printed", for "bnpo" in micro-batches, for a KL term without LoRA, for completions that
     do not divide among the processes, and for float16 weights that learn.
     """
-    completions, together = config.prompts * config.group // config.updates, processes()  # of an update
+    completions, together = (
+        config.prompts * config.group // config.updates,
+        processes(),
+    )  # of an update
     if config.loss not in LOSSES:
         raise ValueError(f"TRL has no loss {config.loss!r}: choose one of {', '.join(LOSSES)}")
     if config.beta and not isinstance(model, PeftModel):
-        raise ValueError("a KL term needs LoRA, whose base is the reference: set beta to 0 or train LoRA")
+        raise ValueError(
+            "a KL term needs LoRA, whose base is the reference: set beta to 0 or train LoRA"
+        )
     if completions % together:
         raise ValueError(
             f"{completions} completions an update make no {together} equal shares: "
@@ -214,7 +225,9 @@ def settings(model, config: Config, folder: Path, width: int, start: int = 0) ->
         beta=config.beta,
         use_bias_correction_kl=False,  # plain k3, as DeepSeek-R1 prints it
         temperature=config.temperature,
-        use_vllm=bool(server),  # a vLLM server at this address samples; TRL's own mode shares the card
+        use_vllm=bool(
+            server
+        ),  # a vLLM server at this address samples; TRL's own mode shares the card
         vllm_mode="server",
         vllm_server_base_url=server,
         max_grad_norm=config.max_grad_norm,
@@ -243,10 +256,14 @@ def _pairwise(model, config: Tuning, folder: Path, ids: list[list[list[int]]], s
 def _common(model, folder: Path, rows: int, parts: int) -> dict:
     """What every trainer here is told. An update: `parts` micro-batches of `rows` rows."""
     if any(p.dtype == torch.float16 for p in trainable(model).values()):
-        raise ValueError("float16 weights cannot learn, their gradients underflow: train LoRA or use float32")
+        raise ValueError(
+            "float16 weights cannot learn, their gradients underflow: train LoRA or use float32"
+        )
     device, dtype = model.device, model.get_input_embeddings().weight.dtype
     gpu = device.type == "cuda"
-    os.environ.pop("ACCELERATE_MIXED_PRECISION", None)  # TRL's launch files say bf16; here the model says it
+    os.environ.pop(
+        "ACCELERATE_MIXED_PRECISION", None
+    )  # TRL's launch files say bf16; here the model says it
     return {
         "output_dir": str(Path(folder) / "trl"),
         "per_device_train_batch_size": rows,  # as large as micro_tokens allows
@@ -256,7 +273,9 @@ def _common(model, folder: Path, rows: int, parts: int) -> dict:
         # the machine
         "use_cpu": not gpu,
         # bf16: TRL's default, and an older card than Ampere only emulates it
-        "bf16": gpu and dtype == torch.bfloat16 and torch.cuda.get_device_capability(device) >= AMPERE,
+        "bf16": gpu
+        and dtype == torch.bfloat16
+        and torch.cuda.get_device_capability(device) >= AMPERE,
         "fp16": gpu and dtype == torch.float16,
         "gradient_checkpointing": False,  # micro-batches bound the memory at no cost in time
         "dataloader_pin_memory": False,  # rows are small
@@ -293,7 +312,9 @@ def _tokens(tokenizer, pairs: list[tuple[str, ...]], max_new: int) -> list[list[
     return [list(ids) for ids in zip(*columns, strict=True)]
 
 
-def _tune(kind, args, model, tokenizer, pairs, rows, config: Tuning, record, optimizer, start: int) -> None:
+def _tune(
+    kind, args, model, tokenizer, pairs, rows, config: Tuning, record, optimizer, start: int
+) -> None:
     """Train on the rows, drawn as the pairs are."""
     if start >= config.steps:
         return
@@ -301,7 +322,9 @@ def _tune(kind, args, model, tokenizer, pairs, rows, config: Tuning, record, opt
     trainer = kind(
         model=model,
         args=args,
-        train_dataset=Dataset.from_list([row for step in steps for row in draw(rows, config, step)]),
+        train_dataset=Dataset.from_list(
+            [row for step in steps for row in draw(rows, config, step)]
+        ),
         processing_class=tokenizer,
         callbacks=[_Tell(pairs, config, record, start)],
         optimizers=(optimizer, None),
@@ -327,9 +350,14 @@ def _reference_is_the_base(model) -> None:
 @contextmanager
 def _lent(model) -> Iterator[None]:
     """The model as TRL may use it, and given back as it came."""
-    training, base = model.training, model.get_base_model() if isinstance(model, PeftModel) else model
+    training, base = (
+        model.training,
+        model.get_base_model() if isinstance(model, PeftModel) else model,
+    )
     with warnings.catch_warnings():  # TRL and PEFT use names that transformers 6 will drop
-        warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings(
+            "ignore", r"`(is_)?gradient_checkpointing` is deprecated", FutureWarning
+        )
         try:
             yield
         finally:
@@ -383,7 +411,9 @@ class _Watch(TrainerCallback):
         """
         share = len(columns["completions"])
         columns = {k: gather_object(v) if isinstance(v, list) else v for k, v in columns.items()}
-        columns["trainer_state"] = SimpleNamespace(global_step=self.step - 1)  # TRL's restarts with each call
+        columns["trainer_state"] = SimpleNamespace(
+            global_step=self.step - 1
+        )  # TRL's restarts with each call
         self.totals, self.parts = rewards.score(*self.reward_set, **columns)
         self.texts, self.ids = columns["completions"], columns["completion_ids"]
         mine = self.totals[rank() * share : (rank() + 1) * share]
@@ -406,4 +436,6 @@ class _Watch(TrainerCallback):
         totals = torch.tensor(self.totals).view(-1, self.config.group)
         logged = self.trainer._logs["advantages"]  # TRL has no public place for them
         advantages = torch.tensor(logged).view_as(totals)
-        self.record(self.step, problems, self.texts, lengths, ended, self.parts, totals, advantages, report)
+        self.record(
+            self.step, problems, self.texts, lengths, ended, self.parts, totals, advantages, report
+        )

@@ -31,7 +31,7 @@ NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
 FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
 DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 LOOK = "check the disk and the permissions"
-HOME = Path(__file__).resolve().parent.parent / "runs"
+HOME = Path(__file__).resolve().parents[2] / "runs"
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts the reader's Drive
 
 
@@ -95,7 +95,9 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
         write_json(folder / "config.json", config)
         return 0
     if not resume:
-        raise RunError(f"{folder} already holds a run: add --resume to go on, or choose another --out")
+        raise RunError(
+            f"{folder} already holds a run: add --resume to go on, or choose another --out"
+        )
     if "config.json" not in found:
         raise RunError(f"{folder} has no config.json, so what ran is unknown: choose another --out")
     there, here = _read_json(folder / "config.json"), json.loads(json.dumps(config))
@@ -104,11 +106,15 @@ def open_run(folder: Path, config: dict, resume: bool) -> int:
         differ = "; ".join(
             f"{key} was {there.get(key)!r:.80} and is now {here.get(key)!r:.80}" for key in keys
         )
-        raise RunError(f"{folder} holds another run ({differ}): set it alike, or choose another --out")
+        raise RunError(
+            f"{folder} holds another run ({differ}): set it alike, or choose another --out"
+        )
     if finished(folder):
         return max((line.get("step", 0) for line in read_jsonl(folder / LOGS[0])), default=0)
     saved = _newest(folder)
-    rewind(folder, saved.step if saved else -1)  # nothing saved: the first step, 0 or 1, comes again
+    rewind(
+        folder, saved.step if saved else -1
+    )  # nothing saved: the first step, 0 or 1, comes again
     for name, text in saved.logs.items() if saved else ():
         path, log = folder / name, text.encode()
         if not path.exists() or path.stat().st_size < len(log):
@@ -126,10 +132,14 @@ def append(folder: Path, name: str, record: dict) -> None:
     path = Path(folder) / name
     lost = [k for k, v in record.items() if isinstance(v, float) and not math.isfinite(v)]
     if lost:
-        raise RunError(f"{', '.join(lost)} is not finite, the run has diverged: start one with a lower --lr")
+        raise RunError(
+            f"{', '.join(lost)} is not finite, the run has diverged: start one with a lower --lr"
+        )
     line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
     with _plainly(path), open(path, "ab") as file:
-        file.write(line.encode("utf-8", "backslashreplace"))  # a lone surrogate becomes its \u escape
+        file.write(
+            line.encode("utf-8", "backslashreplace")
+        )  # a lone surrogate becomes its \u escape
 
 
 def rewind(folder: Path, step: int) -> None:
@@ -137,7 +147,9 @@ def rewind(folder: Path, step: int) -> None:
     step counts as step 0. A log that needs no change is not touched."""
     for path in (Path(folder) / name for name in LOGS):
         if path.exists():
-            kept = b"".join(line + b"\n" for line, record in _lines(path) if record.get("step", 0) <= step)
+            kept = b"".join(
+                line + b"\n" for line, record in _lines(path) if record.get("step", 0) <= step
+            )
             if kept != path.read_bytes():
                 _replace(path, kept)
 
@@ -159,7 +171,9 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict]]:
         if isinstance(record, dict):
             yield line, record
         elif number < len(lines):  # only what stands behind the last line end can be torn
-            raise RunError(f"line {number} of {path} is not a JSON record: mend or delete that line")
+            raise RunError(
+                f"line {number} of {path} is not a JSON record: mend or delete that line"
+            )
 
 
 def load_run(folder: Path) -> Run:
@@ -176,7 +190,9 @@ def _read_json(path: Path) -> dict:
         try:
             return json.loads(path.read_bytes()) if path.exists() else {}
         except ValueError as error:
-            raise RunError(f"{path} is not JSON ({error}): mend it, or choose another --out") from error
+            raise RunError(
+                f"{path} is not JSON ({error}): mend it, or choose another --out"
+            ) from error
 
 
 def write_json(path: Path, value) -> None:
@@ -199,11 +215,19 @@ def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None
         with _plainly(path), open(path, "rb+") as file:
             os.fsync(file.fileno())  # on the disk before the checkpoint that vouches for it
             logs[path.name] = file.read().decode()
-    about = {"step": str(step), "extra": json.dumps(extra, allow_nan=False), "logs": json.dumps(logs)}
+    about = {
+        "step": str(step),
+        "extra": json.dumps(extra, allow_nan=False),
+        "logs": json.dumps(logs),
+    }
     about["sha256"] = "0" * 64
-    plain = {k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()}
+    plain = {
+        k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()
+    }
     blob = safetensors.torch.save(plain, about)
-    at = DIGEST.search(blob).start(1)  # quotes inside the others are escaped, so this is no part of them
+    at = DIGEST.search(blob).start(
+        1
+    )  # quotes inside the others are escaped, so this is no part of them
     blob = blob[:at] + _digest(blob, at) + blob[at + 64 :]
     _replace(folder / NEWEST, blob, keep=folder / PREVIOUS)
 
@@ -226,8 +250,14 @@ def _newest(folder: Path) -> _Saved | None:
         return saved
     before = _checked(there[1]) if there[1:] else None
     files = there[0].name if before or not there[1:] else f"{NEWEST} and {PREVIOUS}"
-    step = f"goes on from step {before.step}, saved before it" if before else "starts again from step 0"
-    raise RunError(f"{files} in {folder} is damaged (wrong checksum): delete it, and --resume {step}")
+    step = (
+        f"goes on from step {before.step}, saved before it"
+        if before
+        else "starts again from step 0"
+    )
+    raise RunError(
+        f"{files} in {folder} is damaged (wrong checksum): delete it, and --resume {step}"
+    )
 
 
 def _checked(path: Path) -> _Saved | None:
@@ -238,7 +268,9 @@ def _checked(path: Path) -> _Saved | None:
     if not stated or _digest(blob, stated.start(1)) != stated[1]:
         return None
     about = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
-    return _Saved(int(about["step"]), json.loads(about["extra"]), json.loads(about.get("logs", "{}")), blob)
+    return _Saved(
+        int(about["step"]), json.loads(about["extra"]), json.loads(about.get("logs", "{}")), blob
+    )
 
 
 def _digest(blob: bytes, at: int) -> bytes:
@@ -257,7 +289,9 @@ def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:
                 os.fsync(file.fileno())
             if keep and path.exists():
                 if DRIVE in keep.parents and keep.exists():
-                    os.truncate(keep, 0)  # Drive puts what is replaced in its bin, where it fills the quota
+                    os.truncate(
+                        keep, 0
+                    )  # Drive puts what is replaced in its bin, where it fills the quota
                 os.replace(path, keep)
             os.replace(part, path)
         except OSError:

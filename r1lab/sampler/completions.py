@@ -40,7 +40,10 @@ def cut(out, logps, stop: int) -> Completions:
     width = int(count.max())
     behind = torch.arange(width, device=out.device) >= count[:, None]
     return Completions(
-        out[:, :width].masked_fill(behind, 0), logps[:, :width].masked_fill(behind, 0.0), count, ended
+        out[:, :width].masked_fill(behind, 0),
+        logps[:, :width].masked_fill(behind, 0.0),
+        count,
+        ended,
     )
 
 
@@ -52,7 +55,11 @@ def generate(
     device, longest = model.device, max(map(len, prompts))
     ids = torch.tensor([[stop] * (longest - len(p)) + p for p in prompts], device=device)
     seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
-    how = {"do_sample": False} if temperature == 0 else {"do_sample": True, "temperature": temperature}
+    how = (
+        {"do_sample": False}
+        if temperature == 0
+        else {"do_sample": True, "temperature": temperature}
+    )
     how |= {
         "top_k": 0,
         "top_p": 1.0,
@@ -81,4 +88,6 @@ def joined(parts: list[Completions]) -> Completions:
         torch.cat([F.pad(x, (0, width - x.shape[1])) for x in tensors])
         for tensors in ([part.ids for part in parts], [part.logps for part in parts])
     )
-    return Completions(ids, logps, torch.cat([p.lengths for p in parts]), torch.cat([p.ended for p in parts]))
+    return Completions(
+        ids, logps, torch.cat([p.lengths for p in parts]), torch.cat([p.ended for p in parts])
+    )

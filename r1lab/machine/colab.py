@@ -14,11 +14,16 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from r1lab import runs
+from r1lab import records
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
-LATER = {"jupyterlab", "trl"}  # Colab is the notebook; a lesson that needs TRL asks for it, see `install`
-TOO_OLD = {"torchao": ">=0.16,<0.19"}  # not ours, but PEFT adds no LoRA where an older one is; Colab has 0.10
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
+LATER = {
+    "jupyterlab",
+    "trl",
+}  # Colab is the notebook; a lesson that needs TRL asks for it, see `install`
+TOO_OLD = {
+    "torchao": ">=0.16,<0.19"
+}  # not ours, but PEFT adds no LoRA where an older one is; Colab has 0.10
 MOVES = {"datasets", "pyarrow"}  # TRL needs newer ones than Colab has
 _replaced: set[str] = set()  # packages that pip replaced since this process began
 
@@ -35,8 +40,8 @@ def set_up() -> None:
     if "google.colab" not in sys.modules:
         return
     install(*(requirements().keys() - LATER), *(TOO_OLD.keys() & versions().keys()))
-    where = runs.place("")
-    if where == runs.HOME:
+    where = records.place("")
+    if where == records.HOME:
         print(
             "Runs stay on this machine and go with it. To keep them on Drive, first run: "
             "from google.colab import drive; drive.mount('/content/drive')"
@@ -92,7 +97,9 @@ def _imported() -> set[str]:
 def requirements() -> dict[str, str]:
     """Name -> range of each package in requirements.txt."""
     lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    return dict(re.fullmatch(r"([\w-]+)(.*)", line).groups() for line in lines if line[:1].isalpha())
+    return dict(
+        re.fullmatch(r"([\w-]+)(.*)", line).groups() for line in lines if line[:1].isalpha()
+    )
 
 
 def versions() -> dict[str, str]:
@@ -100,7 +107,9 @@ def versions() -> dict[str, str]:
     found = {}
     for package in metadata.distributions():
         name, version = package.metadata["Name"], package.metadata["Version"]
-        if name and re.fullmatch(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*(\+[\w.]+)?", version or ""):
+        if name and re.fullmatch(
+            r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*(\+[\w.]+)?", version or ""
+        ):
             found.setdefault(name, version)  # the first on the path is the one that is imported
     return found
 

@@ -110,7 +110,11 @@ def draw_addition(rng: random.Random) -> Problem:
     return Problem("addition", (a, b), a + b)
 
 
-GSM8K = {"path": "openai/gsm8k", "name": "main", "revision": "e53f048856ff4f594e959d75785d2c2d37b678ee"}
+GSM8K = {
+    "path": "openai/gsm8k",
+    "name": "main",
+    "revision": "e53f048856ff4f594e959d75785d2c2d37b678ee",
+}
 # The answer is the last line of the solution. All 8,792 rows have this form; 93 of them have commas.
 GSM8K_ANSWER = re.compile(r"\n#### (-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+))\s*$")
 
@@ -136,11 +140,15 @@ def gsm8k(split: str) -> list[Problem]:
 def _word_problem(question: str, answer: str) -> Problem:
     found = GSM8K_ANSWER.search(answer)
     if not found:
-        raise ValueError(f"a row of gsm8k has no integer behind ####, its solution ends in {answer[-40:]!r}")
+        raise ValueError(
+            f"a row of gsm8k has no integer behind ####, its solution ends in {answer[-40:]!r}"
+        )
     return Problem("gsm8k", (), int(found[1].replace(",", "")), question.strip())
 
 
-def problems(task: str, n: int, seed: int, split: str = "train", size: int | None = None) -> list[Problem]:
+def problems(
+    task: str, n: int, seed: int, split: str = "train", size: int | None = None
+) -> list[Problem]:
     """`n` distinct problems of one split, the same for the same arguments.
 
     task: "countdown" (`size` numbers: 3, the default, or 4), "multiplication" (second
@@ -170,7 +178,9 @@ def problems(task: str, n: int, seed: int, split: str = "train", size: int | Non
         if task == "countdown":
             problem = draw_countdown(rng, size)[0]
         else:
-            problem = draw_multiplication(rng, size) if task == "multiplication" else draw_addition(rng)
+            problem = (
+                draw_multiplication(rng, size) if task == "multiplication" else draw_addition(rng)
+            )
         if split_of(problem) == split:
             found.setdefault(problem.key, problem)
     raise ValueError(f"the {split} split of {task} (size {size}) holds fewer than {n} problems")
@@ -240,7 +250,9 @@ def prompt(problem: Problem, template: str) -> str:
     """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2" or "plain"
     (the question alone). Raises ValueError for another, and where the tiny world lacks the task."""
     if template.startswith("tiny") and problem.task not in TINY["en"]:
-        raise ValueError(f"the tiny world has no {problem.task}: choose the template r1, smollm2 or plain")
+        raise ValueError(
+            f"the tiny world has no {problem.task}: choose the template r1, smollm2 or plain"
+        )
     makers = {
         "tiny": tiny_prompt,
         "tiny-zh": lambda p: tiny_prompt(p, "zh"),

@@ -5,7 +5,7 @@ nothing is learnt. `of_prompt` looks at the prompt before the first step. `of_me
 the metrics, a line a step as `metrics.jsonl` holds them, and keeps nothing itself: a resumed
 run and a recorded one get the same answer. A number that a line lacks raises nothing.
 
-Left out: a loss that is not a number. `runs.append` stops the run there.
+Left out: a loss that is not a number. `records.append` stops the run there.
 """
 
 from dataclasses import dataclass
@@ -63,7 +63,10 @@ def of_prompt(tokenizer, prompt: str) -> list[Alarm]:
         )
         raised.append(Alarm("unknown tokens in the prompt", 0, words))
     if tokenizer.chat_template:
-        turns = [{"role": "user", "content": "QUESTION"}, {"role": "assistant", "content": "ANSWER"}]
+        turns = [
+            {"role": "user", "content": "QUESTION"},
+            {"role": "assistant", "content": "ANSWER"},
+        ]
         chat = tokenizer.apply_chat_template(turns, tokenize=False)
         asked = tokenizer.apply_chat_template(turns[:1], tokenize=False, add_generation_prompt=True)
         opening = asked.partition("QUESTION")[2].strip()
@@ -124,7 +127,12 @@ def _constant_reward(lines: list[dict], first: dict) -> str:
 
 def _no_variance(lines: list[dict], first: dict) -> str:
     share = _mean(lines, "zero_variance")
-    if share is None or share < NO_VARIANCE or _zero_reward(lines, first) or _constant_reward(lines, first):
+    if (
+        share is None
+        or share < NO_VARIANCE
+        or _zero_reward(lines, first)
+        or _constant_reward(lines, first)
+    ):
         return ""
     return (
         f"In {_percent(share)} of the groups of {PATIENCE} steps all rewards are equal, at a mean reward of "
@@ -155,7 +163,11 @@ def _clipped(lines: list[dict], first: dict) -> str:
 
 
 def _entropy(lines: list[dict], first: dict) -> str:
-    now, before, alike = _mean(lines, "entropy"), first.get("entropy"), _mean(lines, "zero_variance")
+    now, before, alike = (
+        _mean(lines, "entropy"),
+        first.get("entropy"),
+        _mean(lines, "zero_variance"),
+    )
     if now is None or not before or now > ENTROPY_LEFT * before or (alike or 0) < ALIKE:
         return ""
     return (

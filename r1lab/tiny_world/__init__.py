@@ -1,0 +1,1 @@
+"""The tiny bases: the text they read, their training, what they can do."""
