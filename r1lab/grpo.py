@@ -1,31 +1,93 @@
-"""Reinforcement learning from scratch: the loop behind R1-Zero, on any causal language model.
+"""Group relative policy optimisation from scratch (DeepSeek-R1, 2.2.1): the loop behind R1-Zero.
 
-One step: draw P problems, sample G completions each, reward them, turn rewards into
-advantages inside each group, and move the policy along `losses.policy_loss`. What a
-library adds (distribution, logging backends, forty options) is left out; `train.py` runs
-the same step through TRL, and a test asks both for one loss.
-
-All randomness of a step comes from (seed, step). So a run that was killed and resumed
-draws what the uninterrupted run drew, and nothing about random states needs saving.
+What a library adds (distribution, logging backends, forty options) is left out; `trl_engine` runs
+the same step through TRL, and a test asks both for one loss. All randomness of a step comes from
+(seed, step), so a run that was stopped and resumed draws what the uninterrupted run drew.
 """
 
-import random
+from __future__ import annotations
+
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 
 import torch
-from peft import PeftModel
 
-from r1lab import losses, rewards
-from r1lab.models import precision, reference, trainable
-from r1lab.sampler.completions import Completions
-from r1lab.sampler.sampling import Sampler
-from r1lab.tasks import Problem, prompt
+from r1lab import curriculum, losses, policy, rollouts
+from r1lab.models import reference
+from r1lab.policy import Learner
+from r1lab.rollouts import Rollout
 
-# What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the largest
-# that overflows nothing. Any from 2^6 to 2^20 gave the same gradient on SmolLM2 and on a tiny base.
-SCALES = (2.0**14, 2.0**10, 2.0**6, 2.0**2, 1.0)
+
+def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterator[Rollout]:
+    """Steps start+1 ... config.steps: a rollout each, with the report of the update made on it.
+
+    pool: the problems to draw from. reward_set: (functions, weights), see `rewards`. The caller
+    writes records and saves `policy.state`; leaving the loop early is safe.
+    """
+    for step in range(start + 1, config.steps + 1):
+        problems = curriculum.uniform(pool, config.prompts, config.seed, step)
+        roll = rollout(learner, problems, reward_set, config, step)
+        yield replace(roll, report=update(learner, roll, config))
+
+
+def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -> Rollout:
+    """Sample G completions for each of P problems, reward them, compare them inside each group."""
+    sampled = rollouts.sample(learner, problems, config, step)
+    roll = rollouts.rewarded(sampled, problems, reward_set, config, step)
+    return replace(roll, advantages=losses.group_advantages(roll.rewards, config.scale))
+
+
+def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
+    """Move the policy: `config.updates` optimizer steps, each on an equal share of the groups.
+    Gives the report of `Rollout.line`, see `report`."""
+    batch, done, total = roll.batch, roll.completions, Counter()
+    advantages = roll.advantages.flatten()
+    for share in torch.arange(len(advantages)).chunk(config.updates):
+        divisor = losses.loss_divisor(done.mask[share], config.loss, config.max_new)
+        # without a KL term a group of equal rewards has no gradient: counted in the divisor alone
+        rows = share if config.every_row else share[advantages[share] != 0]
+
+        def loss_of(micro, logps, mask, divisor=divisor):
+            sampled = done.logps[micro][:, : mask.shape[1]].to(logps.device)
+            old = logps.detach() if config.updates == 1 else sampled  # the policy that sampled
+            gain = advantages[micro].to(logps.device)
+            given = logps, old, gain, mask, config.loss, config.clip_low, config.clip_high
+            loss = losses.policy_loss(*given, divisor)
+            seen = {"clipped": float(losses.clip_fraction(*given) * mask.sum())}
+            if not total:  # the first update: trainer and sampler should still agree
+                gap = (logps.detach() - sampled).abs() * mask
+                seen |= {"gap": float(gap.sum()), "compared": int(mask.sum())}
+            if config.beta:
+                with torch.no_grad(), reference(learner.model):
+                    ref, _ = policy.logps(learner.model, batch, micro, config.temperature)
+                kl = losses.kl_k3(logps, ref)
+                loss = loss + config.beta * losses.aggregate(kl, mask, config.loss, divisor)
+                seen["kl"] = float(losses.aggregate(kl.detach(), mask, divisor=len(advantages)))
+            return loss, seen
+
+        units = [(row,) for row in rows.tolist()]
+        total.update(policy.step(learner, batch, units, loss_of, config))
+    return report(roll, total, config)
+
+
+def report(roll: Rollout, total: Counter, config: Config) -> dict[str, float | None]:
+    """What an update says of itself: loss and grad_norm, means over its optimizer steps; kl to the
+    reference; clipped, the share of tokens whose gradient the clip took away; entropy of the policy
+    that sampled, in nats a token, estimated without bias by minus the mean log-probability of what
+    it sampled; logp_gap, how far trainer and sampler are apart, in nats a token (None where no
+    token was learnt from); update_tokens, that went forward and back; skipped_groups."""
+    done = roll.completions
+    return {
+        "loss": total["loss"] / config.updates,
+        "kl": float(total["kl"]),
+        "clipped": total["clipped"] / int(done.mask.sum()),
+        "grad_norm": total["grad_norm"] / config.updates,
+        "entropy": -float(done.logps[done.mask].mean()),
+        "logp_gap": total["gap"] / total["compared"] if total["compared"] else None,
+        "update_tokens": total["update_tokens"],
+        "skipped_groups": 0 if config.every_row else int(losses.zero_variance(roll.rewards).sum()),
+    }
 
 
 @dataclass(frozen=True)
@@ -43,7 +105,7 @@ class Config:
     scale: str = "group"
     clip_low: float = 0.2
     clip_high: float = 0.2
-    beta: float = 0.0  # weight of the KL term (k3) against the base
+    beta: float = 0.0  # weight of the KL term (k3) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
     temperature: float = 1.0
     max_grad_norm: float = 1.0
@@ -56,236 +118,11 @@ class Config:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
         if self.updates < 1 or self.prompts % self.updates:
             raise ValueError(
-                f"updates must divide prompts: {self.prompts} prompts make no {self.updates} equal shares"
+                f"updates must divide prompts: {self.prompts} prompts make no {self.updates} "
+                "equal shares"
             )
 
-
-@dataclass(frozen=True)
-class Rollout:
-    """N = P * G completions of one step with their rewards, group by group."""
-
-    problems: list[Problem]  # P
-    prompt_ids: list[list[int]]  # P
-    completions: Completions  # N
-    texts: list[str]  # N
-    parts: dict[str, list[float]]  # reward by function, N each
-    rewards: torch.Tensor  # (P, G)
-    advantages: torch.Tensor  # (P, G)
-
-
-def draw(pool: list[Problem], config: Config, step: int) -> list[Problem]:
-    """The P problems of a step: each pass over the pool is a new shuffle, no repeats inside."""
-    first = (step - 1) * config.prompts
-    chosen, orders = [], {}
-    for i in range(first, first + config.prompts):
-        epoch, at = divmod(i, len(pool))
-        if epoch not in orders:
-            orders[epoch] = random.Random(f"order-{config.seed}-{epoch}").sample(
-                range(len(pool)), len(pool)
-            )
-        chosen.append(pool[orders[epoch][at]])
-    return chosen
-
-
-def rollout(
-    model, tokenizer, problems: list[Problem], reward_set, config: Config, step: int
-) -> Rollout:
-    """Sample G completions a problem and reward them. reward_set: (functions, weights)."""
-    sampler = Sampler(model)
-    generator = torch.Generator(sampler.embed.device).manual_seed(1_000_003 * config.seed + step)
-    prompts = [prompt(p, config.template) for p in problems]
-    prompt_ids = tokenizer(prompts)["input_ids"]
-    done = sampler.sample(
-        prompt_ids,
-        config.group,
-        config.max_new,
-        tokenizer.eos_token_id,
-        generator,
-        config.temperature,
-    )
-    texts = done.texts(tokenizer)
-    asked = [p for p in problems for _ in range(config.group)]
-    total, parts = rewards.score(
-        *reward_set,
-        prompts=[q for q in prompts for _ in range(config.group)],
-        completions=texts,
-        completion_ids=[
-            row[:n] for row, n in zip(done.ids.tolist(), done.lengths.tolist(), strict=True)
-        ],
-        trainer_state=SimpleNamespace(global_step=step - 1),  # as TRL counts: before the update
-        task=[p.task for p in asked],
-        numbers=[list(p.numbers) for p in asked],
-        target=[p.target for p in asked],
-    )
-    scores = torch.tensor(total).view(len(problems), config.group)
-    advantages = losses.group_advantages(scores, config.scale)
-    return Rollout(problems, prompt_ids, done, texts, parts, scores, advantages)
-
-
-def update(model, optimizer, roll: Rollout, config: Config, device="cpu") -> dict[str, float]:
-    """Move the policy: `config.updates` optimizer steps, each on an equal share of the groups.
-
-    Groups whose rewards are all equal have no advantage and, without a KL term, no
-    gradient: they are counted in the normaliser but never computed. The rest goes in
-    micro-batches of like length; their gradients add up to the whole batch's.
-
-    The report's entropy is that of the policy that sampled, in nats a token: the mean of
-    minus the sampled tokens' log-probability, which estimates it without bias and costs nothing.
-    """
-    done, G = roll.completions, config.group
-    P = len(roll.problems)
-    entropy = -float(done.logps[done.mask].mean())
-    report = {"loss": 0.0, "kl": 0.0, "clipped": 0.0, "grad_norm": 0.0, "entropy": entropy}
-    learning = list(trainable(model).values())
-    for share in torch.arange(P).chunk(config.updates):
-        rows = (share[:, None] * G + torch.arange(G)).flatten()
-        for scale in (
-            SCALES if model.get_input_embeddings().weight.dtype == torch.float16 else (1.0,)
-        ):
-            found = gradients(model, roll, rows, config, device, scale)
-            if all(p.grad.isfinite().all() for p in learning):
-                break
-        for name, value in found.items():
-            report[name] += value / config.updates
-        norm = torch.nn.utils.clip_grad_norm_(learning, config.max_grad_norm)
-        report["grad_norm"] += float(norm) / config.updates
-        optimizer.step()
-        optimizer.zero_grad()
-    return report
-
-
-def gradients(
-    model, roll: Rollout, rows: torch.Tensor, config: Config, device="cpu", scale: float = 1.0
-) -> dict[str, float]:
-    """Leave the gradient of an update on the completions `rows` in `.grad`, fresh; gives its loss, KL
-    and clipped share. scale: the loss is multiplied by it on the way back, the gradient divided."""
-    learning, done, advantages = (
-        list(trainable(model).values()),
-        roll.completions,
-        roll.advantages.flatten(),
-    )
-    for p in learning:  # zeros, not None: a step without signal still decays the moments
-        p.grad = torch.zeros_like(p)
-    found = {"loss": 0.0, "kl": 0.0, "clipped": 0.0}
-    divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)
-    skip = (
-        config.beta == 0 and config.loss != "bnpo"
-    )  # bnpo divides by the micro-batch's own tokens
-    work = rows[advantages[rows] != 0] if skip else rows
-    for micro in _micro_batches(roll, work.tolist(), config):
-        logps, mask = _logps(model, roll, micro, config, device)
-        # One update a rollout: the policy still is the one that sampled, the ratio is 1.
-        old = (
-            logps.detach()
-            if config.updates == 1
-            else done.logps[micro][:, : mask.shape[1]].to(device)
-        )
-        policy = (
-            logps,
-            old,
-            advantages[micro].to(device),
-            mask,
-            config.loss,
-            config.clip_low,
-            config.clip_high,
-        )
-        found["clipped"] += float(losses.clip_fraction(*policy)) * len(micro) / len(rows)
-        loss = losses.policy_loss(*policy, divisor)
-        if config.beta:
-            with torch.no_grad(), reference(model):
-                ref, _ = _logps(model, roll, micro, config, device)
-            kl = losses.kl_k3(logps, ref)
-            found["kl"] += float(losses.aggregate(kl.detach(), mask)) * len(micro) / len(rows)
-            loss = loss + config.beta * losses.aggregate(kl, mask, config.loss, divisor)
-        (loss * scale).backward()
-        found["loss"] += float(loss.detach())
-    if scale != 1:
-        for p in learning:
-            p.grad /= scale
-    return found
-
-
-def _micro_batches(roll: Rollout, rows: list[int], config: Config) -> Iterator[list[int]]:
-    """Rows of like length, as many at a time as `micro_tokens` padded tokens allow."""
-    size = {
-        r: len(roll.prompt_ids[r // config.group]) + int(roll.completions.lengths[r]) for r in rows
-    }
-    batch: list[int] = []
-    for row in sorted(rows, key=lambda r: -size[r]):
-        if batch and (len(batch) + 1) * size[batch[0]] > config.micro_tokens:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
-def _logps(model, roll: Rollout, rows: list[int], config: Config, device):
-    """(B, T) log-probabilities of the sampled tokens under the policy as it is now, and their mask.
-
-    Padding stands on the right, where causal attention never looks, so no mask is needed;
-    logits are made only where a completion token is predicted, and not all at once.
-    """
-    prompts = [roll.prompt_ids[r // config.group] for r in rows]
-    width = int(roll.completions.lengths[rows].max())
-    target = roll.completions.ids[rows][:, :width]
-    mask = roll.completions.mask[rows][:, :width].to(device)
-    ids = torch.zeros(len(rows), max(map(len, prompts)) + width, dtype=torch.long)
-    for row, p, completion in zip(ids, prompts, target, strict=True):
-        row[: len(p)] = torch.tensor(p)
-        row[len(p) : len(p) + width] = completion
-    inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    with precision(model):
-        hidden = inner.model(input_ids=ids.to(device), use_cache=False).last_hidden_state
-    starts = torch.tensor([len(p) for p in prompts], device=device) - 1
-    at = starts[:, None] + torch.arange(width, device=device)  # the position that predicts token t
-    hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
-    head = inner.get_output_embeddings().weight
-    logps = losses.head_logps(hidden[mask], head, target.to(device)[mask], config.temperature)
-    return torch.zeros(mask.shape, dtype=logps.dtype, device=device).masked_scatter(
-        mask, logps
-    ), mask
-
-
-def make_optimizer(model, config: Config) -> torch.optim.Optimizer:
-    """AdamW without weight decay on what learns; moments forget fast, because runs are short."""
-    return torch.optim.AdamW(
-        trainable(model).values(), lr=config.lr, betas=(0.9, 0.99), weight_decay=0.0
-    )
-
-
-def train(model, tokenizer, pool: list[Problem], reward_set, config: Config, optimizer, start: int = 0,
-          device="cpu") -> Iterator[tuple[int, Rollout, dict]]:  # fmt: skip
-    """Steps start+1 ... config.steps, one at a time: (step, rollout, report of the update).
-
-    The caller writes records and saves `state`; leaving the loop early is safe.
-    """
-    for step in range(start + 1, config.steps + 1):
-        roll = rollout(model, tokenizer, draw(pool, config, step), reward_set, config, step)
-        yield step, roll, update(model, optimizer, roll, config, device)
-
-
-def state(model, optimizer) -> dict[str, torch.Tensor]:
-    """Everything a resumed run needs: what learns and the optimizer's moments, by name, as copies
-    in main memory."""
-    tensors = {}
-    for name, p in trainable(model).items():
-        tensors[f"weight/{name}"] = p.detach().to("cpu", copy=True)
-        for key, value in optimizer.state.get(p, {}).items():
-            tensors[f"{key}/{name}"] = torch.as_tensor(value).to("cpu", copy=True)
-    return tensors
-
-
-def restore(model, optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Put back what `state` took. Raises KeyError where the model is another one."""
-    for name, p in trainable(model).items():
-        with torch.no_grad():
-            p.copy_(tensors[f"weight/{name}"])
-        saved = {k.split("/", 1)[0]: v for k, v in tensors.items() if k.split("/", 1)[1] == name}
-        saved.pop("weight")
-        if (
-            saved
-        ):  # the moments lie where the weights lie; AdamW wants its count of steps in main memory
-            optimizer.state[p] = {
-                k: v.clone() if k == "step" else v.to(p.device, copy=True) for k, v in saved.items()
-            }
+    @property
+    def every_row(self) -> bool:
+        """Whether completions without an advantage change the gradient too."""
+        return self.beta != 0 or self.loss == "bnpo"  # bnpo divides by the micro-batch's own tokens

@@ -207,6 +207,12 @@ def _side(text: str) -> tuple[Fraction | None, tuple[str, ...]]:
     return value, tuple(sorted(re.findall("[0-9]+|[-+*/]", text.lstrip("-"))))
 
 
+def of(asked: Sequence, texts: Sequence[str], verdicts: Sequence, lengths: Sequence[int]) -> dict:
+    """`summarise` over completions: their problems, texts, verdicts and lengths in tokens."""
+    traces = [trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, texts, strict=True)]
+    return summarise(traces, lengths, [v.correct for v in verdicts])
+
+
 def summarise(
     traces: Sequence[Trace], lengths: Sequence[int], correct: Sequence
 ) -> dict[str, float | None]:

