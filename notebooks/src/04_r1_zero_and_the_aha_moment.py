@@ -24,7 +24,7 @@ import torch
 from r1lab import checks, evaluate, models, plots, reflection, rewards
 from r1lab.machine import presets
 from r1lab import records, stats, tasks, widgets
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.running.summary import differences
 
 P = presets.pick("cpu")
 
@@ -145,7 +145,7 @@ summary = widgets.training_dashboard(folder, seed=0)
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
 
 # %%
-seeds, mine = zero.recorded("rule reward"), records.load_run(folder)
+seeds, mine = experiments.recorded("zero", "rule"), records.load_run(folder)
 steps = np.arange(1, 41)
 
 
@@ -340,16 +340,11 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-ARMS = {
-    "rule": "rule reward",
-    "random": "control: random reward",
-    "format": "control: format reward",
-    "poor twin": "control: poor twin",
-}
+ARMS = {"rule": "rule", "random": "random", "format": "format", "poor twin": "poor"}
 figure, axes = plots.canvas(2)
 for x, (name, arm) in enumerate(ARMS.items()):
-    found, colour = zero.recorded(arm), plots.BLUE if x == 0 else plots.GREY
-    gains = [zero.differences(r.summary) for r in found]
+    found, colour = experiments.recorded("zero", arm), plots.BLUE if x == 0 else plots.GREY
+    gains = [differences(r.summary) for r in found]
     mean, low, high = (100 * v for v in stats.seeds_interval(gains))
     axes[0].bar(x, mean, color=colour, width=0.6)
     axes[0].errorbar(x, (low + high) / 2, (high - low) / 2, color="black", capsize=5)
@@ -465,7 +460,7 @@ checks.check("04.4", factor)
 
 # %%
 def gains(arm):
-    return np.array([100 * r.summary["gain"]["accuracy"] for r in zero.recorded(arm)])
+    return np.array([100 * r.summary["gain"]["accuracy"] for r in experiments.recorded("zero", arm)])
 
 
 def times(key):
@@ -473,12 +468,12 @@ def times(key):
 
 
 controls = [gains(ARMS[name]) for name in ("random", "format")]
-twins = [r.summary["after"]["reflects"] for r in zero.recorded(ARMS["poor twin"])]
+twins = [r.summary["after"]["reflects"] for r in experiments.recorded("zero", "poor")]
 claims = [  # what, seed by seed; no effect; asked for
-    ("accuracy: +30 points", gains("rule reward"), 0, 30),
+    ("accuracy: +30 points", gains("rule"), 0, 30),
     (
         "10 points above both controls",
-        gains("rule reward") - np.max(controls, 0),
+        gains("rule") - np.max(controls, 0),
         0,
         10,
     ),

@@ -8,7 +8,9 @@ import importlib.util
 import pkgutil
 from pathlib import Path
 
+from r1lab.records import Run
 from r1lab.running.experiment import Experiment
+from r1lab.running.recorded import of_arm
 
 
 def every() -> list[Experiment]:
@@ -27,6 +29,12 @@ def named(name: str) -> Experiment:
     if name not in known:
         raise ValueError(f"unknown experiment {name!r}: choose one of {', '.join(known)}")
     return known[name]
+
+
+def recorded(name: str, arm: str) -> list[Run]:
+    """The recorded runs of an arm of an experiment, a seed each."""
+    experiment = named(name)
+    return of_arm(experiment, experiment.arm(arm))
 
 
 def _own(path: Path) -> Experiment:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel, set_peft_model_state_dict
-from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from r1lab.models.adapters import REFERENCE
+from r1lab.models.adapters import REFERENCE, prepare
 from r1lab.models.loading import load
 
 ADAPTER = "adapter_model.safetensors"
@@ -58,17 +57,13 @@ def load_trained(folder: Path, base: str, dtype=torch.float32, device: str = "cp
     return trained.to(device).eval(), words
 
 
-def start_over(model, base: str, seed: int) -> None:
-    """Make a model that has learnt what `prepare` made of its base: what learns begins anew."""
+def start_over(model, base: str, seed: int):
+    """What `prepare` made of the base, from a model that has learnt since; the old one is used up."""
     if isinstance(model, PeftModel):
-        _forget_reference(model)
-        torch.manual_seed(seed)
-        for module in model.modules():
-            if isinstance(module, LoraLayer):
-                module.reset_lora_parameters("default", init_lora_weights=True)
-    else:
-        fresh, _ = load(base, model.dtype, model.device.type)
-        model.load_state_dict(fresh.state_dict())
+        rank = model.peft_config["default"].r
+        return prepare(model.unload(), rank, seed)
+    fresh, _ = load(base, model.dtype, model.device.type)
+    return prepare(fresh, 0)
 
 
 def go_on(model, folder: Path, base: str, reference: bool) -> None:

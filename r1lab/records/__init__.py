@@ -12,6 +12,7 @@ from r1lab.records.folder import (
     append,
     finished,
     load_checkpoint,
+    load_config,
     load_run,
     open_run,
     place,
@@ -23,6 +24,6 @@ from r1lab.records.folder import (
 
 __all__ = [
     "EVIDENCE", "FILES", "HOME", "LOGS", "NEWEST", "PREVIOUS", "VERSION", "Run", "RunError", "append",
-    "finished", "load_checkpoint", "load_run", "open_run", "place", "read_jsonl", "rewind",
+    "finished", "load_checkpoint", "load_config", "load_run", "open_run", "place", "read_jsonl", "rewind",
     "save_checkpoint", "write_json", "write_jsonl",
 ]  # fmt: skip

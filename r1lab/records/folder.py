@@ -128,12 +128,17 @@ def rewind(folder: Path, step: int) -> None:
                 _replace(path, kept)
 
 
+def load_config(folder: Path) -> dict:
+    """What a run was made with, as the newest version writes it."""
+    return upgraded(read_json(Path(folder) / "config.json"))
+
+
 def load_run(folder: Path) -> Run:
     """Everything a run folder holds. Raises RunError where there is no folder."""
     folder = Path(folder)
     if not folder.is_dir():
         raise RunError(f"there is no run at {folder}: check the path")
-    config = upgraded(read_json(folder / "config.json"))
+    config = load_config(folder)
     logs = (read_jsonl(folder / name) for name in LOGS)
     return Run(config, *logs, read_json(folder / "summary.json"))
 

@@ -1,4 +1,4 @@
-"""Recorded runs, found by what stands in their `config.json`, and recording what is missing."""
+"""Recorded runs, found by what stands in their `config.json`."""
 
 from pathlib import Path
 
@@ -12,23 +12,13 @@ from r1lab.running.summary import differences
 RECORDED = models.DATA / "runs"
 
 
-def every_run(folder: Path = RECORDED) -> list[Run]:
-    """All finished runs in a folder, in the order of their names."""
-    there = sorted(path.parent for path in folder.glob("*/summary.json"))
-    return [records.load_run(path) for path in there]
-
-
-def of_arm(runs: list[Run], experiment: Experiment, arm: Arm) -> list[Run]:
-    """The runs of an arm, in the order of their seeds."""
+def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Run]:
+    """The finished runs of an arm in a folder of runs, in the order of their seeds."""
     preset = presets.named(arm.settings.get("preset", "cpu"))
     wanted = settled(experiment, Options(arm.name), preset).record
-    found = [run for run in runs if same(run.config, wanted)]
-    return sorted(found, key=lambda run: run.config["seed"])
-
-
-def arm_of(run: Run, experiment: Experiment) -> Arm | None:
-    """The arm that a run belongs to, or None: a reader's own settings."""
-    return next((arm for arm in experiment.arms if of_arm([run], experiment, arm)), None)
+    there = [path.parent for path in folder.glob("*/summary.json")]
+    found = [path for path in there if same(records.load_config(path), wanted)]
+    return sorted(map(records.load_run, found), key=lambda run: run.config["seed"])
 
 
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
@@ -38,10 +28,9 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
         "| tokens | reflects | minutes |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    runs = every_run(folder)
     for experiment in experiments:
         for arm in experiment.arms:
-            found = [run.summary for run in of_arm(runs, experiment, arm)]
+            found = [run.summary for run in of_arm(experiment, arm, folder)]
             if found and "gain" in found[0]:
                 rows.append(_row(arm.label, found))
     return "\n".join(rows)

@@ -126,7 +126,7 @@ class _Run:
         base, start = self.plan.preset.model, leg.stage.start
         if start == "base" or (not start and number == 0):
             if number and fresh:
-                models.start_over(self.model, base, self.plan.seed)
+                self.model = models.start_over(self.model, base, self.plan.seed)
             return
         before = {other.stage.name: self.saved_at(other) for other in self.plan.legs[:number]}
         where = before.get(start or self.plan.legs[number - 1].stage.name, Path(start) / "trained")

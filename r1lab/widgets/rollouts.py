@@ -7,7 +7,6 @@ import textwrap
 from IPython.display import display
 
 from r1lab import reflection, tasks
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.plots import BLUE, GREEN, GREY
 from r1lab.verify import Unreadable, read_expression, verify
 from r1lab.widgets.live import with_widget
@@ -188,13 +187,9 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     """Show what was written during training. arms: name -> runs (`records.load_run`); default the
     recorded runs, where every seed drew another problem."""
     if arms is None:
-        names = (
-            "rule reward",
-            "control: random reward",
-            "control: format reward",
-            "control: poor twin",
-        )
-        arms = {name: zero.recorded(name) for name in names}
+        zero = experiments.named("zero")
+        chosen = [zero.arm(name) for name in ("rule", "random", "format", "poor")]
+        arms = {arm.label: experiments.recorded("zero", arm.name) for arm in chosen}
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"
