@@ -11,7 +11,7 @@ draws what the uninterrupted run drew, and nothing about random states needs sav
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import torch
@@ -58,6 +58,16 @@ class Config:
             raise ValueError(
                 f"updates must divide prompts: {self.prompts} prompts make no {self.updates} equal shares"
             )
+        if self.loss not in losses.PUBLISHED:
+            raise ValueError(
+                f"unknown loss {self.loss!r}: choose one of {', '.join(losses.PUBLISHED)}"
+            )
+
+    @property
+    def objective(self) -> losses.Objective:
+        """The published loss of this name, with this config's clips."""
+        published = losses.PUBLISHED[self.loss]
+        return replace(published, clip_low=self.clip_low, clip_high=self.clip_high)
 
 
 @dataclass(frozen=True)
@@ -167,10 +177,9 @@ def gradients(
     for p in learning:  # zeros, not None: a step without signal still decays the moments
         p.grad = torch.zeros_like(p)
     found = {"loss": 0.0, "kl": 0.0, "clipped": 0.0}
-    divisor = losses.loss_divisor(done.mask[rows], config.loss, config.max_new)
-    skip = (
-        config.beta == 0 and config.loss != "bnpo"
-    )  # bnpo divides by the micro-batch's own tokens
+    objective, tokens = config.objective, done.mask[rows].sum()
+    divisor = losses.loss_divisor(done.mask[rows], objective.average, config.max_new)
+    skip = config.beta == 0 and objective.skips_zero_advantage
     work = rows[advantages[rows] != 0] if skip else rows
     for micro in _micro_batches(roll, work.tolist(), config):
         logps, mask = _logps(model, roll, micro, config, device)
@@ -180,23 +189,15 @@ def gradients(
             if config.updates == 1
             else done.logps[micro][:, : mask.shape[1]].to(device)
         )
-        policy = (
-            logps,
-            old,
-            advantages[micro].to(device),
-            mask,
-            config.loss,
-            config.clip_low,
-            config.clip_high,
-        )
-        found["clipped"] += float(losses.clip_fraction(*policy)) * len(micro) / len(rows)
+        policy = (logps, old, advantages[micro].to(device), mask, objective)
+        found["clipped"] += int(losses.clipped_tokens(*policy)) / int(tokens)
         loss = losses.policy_loss(*policy, divisor)
         if config.beta:
             with torch.no_grad(), reference(model):
                 ref, _ = _logps(model, roll, micro, config, device)
             kl = losses.kl_k3(logps, ref)
-            found["kl"] += float(losses.aggregate(kl.detach(), mask)) * len(micro) / len(rows)
-            loss = loss + config.beta * losses.aggregate(kl, mask, config.loss, divisor)
+            found["kl"] += float(losses.aggregate(kl.detach(), mask, "completion")) * len(micro) / len(rows)
+            loss = loss + config.beta * losses.aggregate(kl, mask, objective.average, divisor)
         (loss * scale).backward()
         found["loss"] += float(loss.detach())
     if scale != 1:
