@@ -7,6 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = [  # from the lowest; a file imports files of lower lines alone
+    "losses.tokens losses.advantages losses.policy",
+    "losses.tuning",
     "machine machine.presets losses stats sampler.captured sampler.completions running tiny_world speed",
     "tasks records running.alarms",
     "verify machine.colab models plots",

@@ -4,6 +4,7 @@ Later wins: the preset of the machine, a recipe, the experiment's arm, its stage
 changes a result stands in the record, flat for the run and in a list for its stages.
 """
 
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -137,7 +138,7 @@ def _config(kind, preset: Preset, settings: Settings, seed: int):
     return kind(**{k: v for k, v in given.items() if k in known})
 
 
-def _record(experiment: Experiment, preset: Preset, chosen: dict, legs: tuple[Leg, ...]) -> dict:
+def _record(experiment: Experiment, preset: Preset, own: dict, legs: tuple[Leg, ...]) -> dict:
     """The content of config.json. What the reader's own files were is known by their digest."""
     stages = []
     for leg in legs:
@@ -145,7 +146,10 @@ def _record(experiment: Experiment, preset: Preset, chosen: dict, legs: tuple[Le
         asked = {k: getattr(leg.sampling, k) for k in ("group", "temperature", "template")}
         stages.append(about | asked | asdict(leg.config))
         if leg.reward:
-            stages[-1] |= {"reward": leg.reward, **asdict(leg.config.objective)}
+            chosen = {
+                k: None if v == math.inf else v for k, v in asdict(leg.config.objective).items()
+            }
+            stages[-1] |= {"reward": leg.reward, **chosen}
     digests = {leg.reward: rewards.fingerprint(leg.reward) for leg in legs if leg.reward}
     digests |= {preset.task: tasks.fingerprint(preset.task)}
     return {
@@ -153,7 +157,7 @@ def _record(experiment: Experiment, preset: Preset, chosen: dict, legs: tuple[Le
         "task": preset.task, "base": preset.model, "revision": models.commit(preset.model),
         "dtype": preset.dtype, "lora_rank": preset.lora_rank, "template": preset.template,
         "max_new": preset.max_new, "eval_problems": preset.eval_problems,
-        "train_problems": preset.train_problems, **chosen, "stages": stages,
+        "train_problems": preset.train_problems, **own, "stages": stages,
         "files": {name: digest for name, digest in digests.items() if digest},
     }  # fmt: skip
 
@@ -210,7 +214,10 @@ def _value(key: str, text: str, kind: type):
     try:
         if kind is bool:
             return words[text.lower()]
-        return kind(text)
+        value = kind(text)
+        if kind is float and not math.isfinite(value):
+            raise ValueError
+        return value
     except (KeyError, ValueError, TypeError):
         what = {int: "a whole number", float: "a number", bool: "true or false"}.get(
             kind, "a value"

@@ -44,7 +44,7 @@ from r1lab.tasks import Problem, prompt
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL would report every start to the hub
 
-# Kind of `losses.policy_loss` -> TRL's settings.
+# Name in `losses.PUBLISHED` -> TRL's settings.
 LOSSES = {kind: {"loss_type": kind} for kind in ("grpo", "dr_grpo", "dapo", "bnpo")}
 LOSSES["gspo"] = {"loss_type": "grpo", "importance_sampling_level": "sequence"}
 LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean", "grad_norm": "grad_norm",

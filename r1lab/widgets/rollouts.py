@@ -6,7 +6,7 @@ import textwrap
 
 from IPython.display import display
 
-from r1lab import reflection, tasks
+from r1lab import experiments, reflection, tasks
 from r1lab.plots import BLUE, GREEN, GREY
 from r1lab.verify import Unreadable, read_expression, verify
 from r1lab.widgets.live import with_widget
