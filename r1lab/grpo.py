@@ -106,10 +106,6 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        if self.loss not in losses.PUBLISHED:
-            raise ValueError(
-                f"unknown loss {self.loss!r}: choose one of {', '.join(losses.PUBLISHED)}"
-            )
         self.objective  # noqa: B018  a choice that does not exist is refused here
         if self.group < 2:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
@@ -120,8 +116,7 @@ class Config:
     @property
     def objective(self) -> losses.Objective:
         """The published loss with what is set of it."""
-        set_ = {k: v for k, v in vars(self).items() if k in CHOICES and v is not None}
-        return replace(losses.PUBLISHED[self.loss], **set_)
+        return losses.chosen(self.loss, **{name: getattr(self, name) for name in CHOICES})
 
     @property
     def every_row(self) -> bool:

@@ -2,7 +2,7 @@
 where the clip stands. The published losses are rows of the table `PUBLISHED`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -73,6 +73,13 @@ PUBLISHED = {
     # Kimi k1.5 2.3.2 does not give its tau; this one is ours. With scale "none".
     "kimi": Objective("sequence", "sum", math.inf, math.inf, tau=0.1),
 }
+
+
+def chosen(loss: str, **choices) -> Objective:
+    """A published loss with some of its choices changed; None changes nothing. Raises ValueError
+    for an unknown loss, and as `Objective` does."""
+    _check("loss", loss, tuple(PUBLISHED))
+    return replace(PUBLISHED[loss], **{k: v for k, v in choices.items() if v is not None})
 
 
 def importance_ratio(logps: Tensor, old_logps: Tensor, mask: Tensor, ratio: str) -> Tensor:
