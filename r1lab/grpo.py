@@ -12,12 +12,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from r1lab import curriculum, losses, policy, rollouts
-from r1lab.models import reference
+from r1lab import curriculum, losses, models, policy, rollouts
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout
-
-CHOICES = ("ratio", "average", "clip_low", "clip_high", "tau")  # of an objective
 
 
 def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterator[Rollout]:
@@ -40,8 +37,7 @@ def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -
 
 
 def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
-    """Move the policy: `config.updates` optimizer steps, each on an equal share of the groups.
-    Gives `rollouts.report`."""
+    """`config.updates` optimizer steps, each on an equal share of the groups; what they report."""
     batch, done, objective = roll.batch, roll.completions, config.objective
     advantages = roll.advantages.flatten()
     start = policy.frozen_logps(learner, batch, config) if config.truncate else done.logps
@@ -57,9 +53,8 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
             if config.updates == 1:  # the policy still is the one that sampled: the ratio is 1
                 old = logps.detach()
             gain = advantages[micro].to(mask.device)
-            if config.truncate is not None:
-                off = losses.truncated_weights(old, sampled, mask, config.truncate)
-                gain = gain[:, None] * off
+            if config.truncate:
+                gain = gain[:, None] * losses.truncated_weights(old, sampled, mask, config.truncate)
             given = logps, old, gain, mask, objective
             loss = losses.policy_loss(*given, divisor)
             seen = {"clipped": int(losses.clipped_tokens(*given))}
@@ -67,7 +62,7 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
                 gap = (logps.detach() - sampled).abs() * mask
                 seen |= {"gap": float(gap.sum()), "compared": int(mask.sum())}
             if config.beta:
-                with torch.no_grad(), reference(learner.model):
+                with torch.no_grad(), models.reference(learner.model):
                     ref, _ = policy.logps(learner.model, batch, micro, config.temperature)
                 kl = losses.kl_k3(logps, ref)
                 loss = loss + config.beta * losses.aggregate(kl, mask, objective.average, divisor)
@@ -110,13 +105,13 @@ class Config:
         if self.group < 2:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
         if self.updates < 1 or self.prompts % self.updates:
-            shares = f"{self.prompts} prompts make no {self.updates} equal shares"
-            raise ValueError(f"updates must divide prompts: {shares}")
+            raise ValueError(f"updates ({self.updates}) must divide prompts ({self.prompts})")
 
     @property
     def objective(self) -> losses.Objective:
         """The published loss with what is set of it."""
-        return losses.chosen(self.loss, **{name: getattr(self, name) for name in CHOICES})
+        choices = ("ratio", "average", "clip_low", "clip_high", "tau")
+        return losses.chosen(self.loss, **{name: getattr(self, name) for name in choices})
 
     @property
     def every_row(self) -> bool:
