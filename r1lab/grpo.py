@@ -22,6 +22,7 @@ from r1lab.models import precision, reference, trainable
 from r1lab.sampler.completions import Completions
 from r1lab.sampler.sampling import Sampler
 from r1lab.tasks import Problem, prompt
+from r1lab.verify import verify
 
 # What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the largest
 # that overflows nothing. Any from 2^6 to 2^20 gave the same gradient on SmolLM2 and on a tiny base.
@@ -116,6 +117,8 @@ def rollout(
         task=[p.task for p in asked],
         numbers=[list(p.numbers) for p in asked],
         target=[p.target for p in asked],
+        question=[p.question for p in asked],
+        verdicts=[verify(p, text) for p, text in zip(asked, texts, strict=True)],
     )
     scores = torch.tensor(total).view(len(problems), config.group)
     advantages = losses.group_advantages(scores, config.scale)

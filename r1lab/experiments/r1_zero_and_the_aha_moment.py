@@ -375,29 +375,25 @@ def differences(summary: dict) -> list[int]:
 
 def measure(model, tokenizer, held_out: list[Problem], config: grpo.Config) -> dict:
     """Held-out accuracy, reasons, reflection; `right` holds a digit a problem, 1 or 0."""
-    answers = evaluate.answer(
-        model, tokenizer, held_out, config.template, config.max_new, seed=10_000 + config.seed
-    )
+    how = evaluate.Sampling(config.template, config.max_new, seed=10_000 + config.seed)
+    answers = evaluate.answer(model, tokenizer, held_out, how)
     right = answers.correct[:, 0].astype(int).tolist()
     found = evaluate.measure(answers) | reflections(
-        answers.problems, answers.texts, answers.lengths, right
+        answers.problems, answers.texts, answers.lengths, answers.verdicts
     )
     return found | {"right": "".join(map(str, right))}
 
 
-def reflections(asked: list[Problem], texts, lengths, right) -> dict:
+def reflections(asked: list[Problem], texts, lengths, verdicts) -> dict:
     """reflection.summarise over completions."""
-    traces = [
-        reflection.trace(p.task, p.numbers, p.target, t) for p, t in zip(asked, texts, strict=True)
-    ]
-    return reflection.summarise(traces, lengths, right)
+    rows = zip(asked, texts, verdicts, strict=True)
+    traces = [reflection.trace(*row) for row in rows]
+    return reflection.summarise(traces, lengths, [v.correct for v in verdicts])
 
 
 def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> dict:
     """One line of metrics.jsonl: numbers that depend on the seed alone, never on the clock."""
-    verdicts = [
-        verify(p.task, p.numbers, p.target, text) for p, text in zip(asked, texts, strict=True)
-    ]
+    verdicts = [verify(p, text) for p, text in zip(asked, texts, strict=True)]
     right = [v.correct for v in verdicts]
     n = len(texts)
     line = {"step": step, "reward": float(scores.mean()), "accuracy": sum(right) / n}
@@ -408,7 +404,7 @@ def step_metrics(step, asked, texts, lengths, ended, parts, scores, update) -> d
         "zero_variance": float((scores.max(1).values == scores.min(1).values).float().mean()),
         "tokens": sum(lengths),
     }
-    line |= reflections(asked, texts, lengths, right) | update
+    line |= reflections(asked, texts, lengths, verdicts) | update
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
 
 
