@@ -137,10 +137,8 @@ def columns(sampled: Sampled, problems: list[Problem], config, step: int) -> dic
         "task": [p.task for p in asked],
         "numbers": [list(p.numbers) for p in asked],
         "target": [p.target for p in asked],
-        "verdicts": [
-            verify(p.task, p.numbers, p.target, text)
-            for p, text in zip(asked, sampled.texts, strict=True)
-        ],
+        "question": [p.question for p in asked],
+        "verdicts": [verify(p, text) for p, text in zip(asked, sampled.texts, strict=True)],
     }
 
 

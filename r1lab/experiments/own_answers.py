@@ -26,10 +26,8 @@ def gather(model, tokenizer, pool: list, config: grpo.Config) -> tuple[list[dict
     draws = [curriculum.uniform(pool, config.prompts, config.seed, step) for step in steps]
     asked = [p for drawn in draws for p in drawn]
     seed = 1_000_003 * config.seed  # the rollout of a step 0
-    found = evaluate.answer(
-        model, tokenizer, asked, config.template, config.max_new, seed, config.group,
-        config.temperature,
-    )  # fmt: skip
+    how = evaluate.Sampling(config.template, config.max_new, seed, config.group, config.temperature)
+    found = evaluate.answer(model, tokenizer, asked, how)
     right = found.correct.flatten().tolist()
     ids = tokenizer(found.texts, add_special_tokens=False)["input_ids"]
     groups: dict = {p: {} for p in asked}  # text -> good

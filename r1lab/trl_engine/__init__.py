@@ -82,7 +82,8 @@ def grpo(model, tokenizer, pool: list[Problem], reward_set, config: Config, reco
             f"prompt and completion ({width} tokens with max_new {config.max_new}) exceed the model's "
             f"{model.config.max_position_embeddings} positions: lower max_new"
         )
-    rows = [{"prompt": q, "task": p.task, "numbers": list(p.numbers), "target": p.target}
+    rows = [{"prompt": q, "task": p.task, "numbers": list(p.numbers), "target": p.target,
+             "question": p.question}
             for q, p in zip(prompts, problems, strict=True)]  # fmt: skip
     watch = _Watch(pool, reward_set, config, record, start)
     with _lent(model):
@@ -414,6 +415,7 @@ class _Watch(TrainerCallback):
         columns["trainer_state"] = SimpleNamespace(
             global_step=self.step - 1
         )  # TRL's restarts with each call
+        columns["verdicts"] = rewards.judged(**columns)
         self.totals, self.parts = rewards.score(*self.reward_set, **columns)
         self.texts, self.ids = columns["completions"], columns["completion_ids"]
         mine = self.totals[rank() * share : (rank() + 1) * share]
