@@ -53,6 +53,22 @@ class Batch:
         return len(self.prompts[row]) + int(self.lengths[row])
 
 
+@dataclass(frozen=True)
+class Update:
+    """An optimizer step on examples that were there before it, and what it said of itself. A run
+    writes it down like a `Rollout`."""
+
+    step: int
+    report: dict[str, float]
+
+    def line(self) -> dict:
+        """A line of metrics.jsonl."""
+        return {"step": self.step} | {k: round(v, 6) for k, v in self.report.items()}
+
+    def group(self) -> None:
+        """No group for samples.jsonl: nothing was sampled."""
+
+
 def learner(model, tokenizer, lr: float) -> Learner:
     """`model`, ready to train (`models.prepare`), with AdamW without weight decay on what learns.
     The moments forget fast, because runs are short."""
