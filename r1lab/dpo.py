@@ -47,7 +47,7 @@ def update(learner: Learner, examples, config: Config) -> dict[str, float]:
         with torch.no_grad(), reference(learner.model):
             ref, _ = policy.logps(learner.model, batch, rows, config.temperature)
         now, before = ((each * mask).sum(1).view(-1, 2) for each in (logps, ref))
-        losses, chosen, rejected = _losses(*now.T, *before.T, config.beta)
+        losses, chosen, rejected = _dpo_loss(*now.T, *before.T, config.beta)
         seen = {"chosen": chosen, "rejected": rejected, "preferred": chosen > rejected}
         total = {name: float(values.sum()) / len(examples) for name, values in seen.items()}
         return losses.sum() / len(examples), total
@@ -56,7 +56,7 @@ def update(learner: Learner, examples, config: Config) -> dict[str, float]:
     return policy.step(learner, batch, units, loss_of, config)
 
 
-def _losses(
+def _dpo_loss(
     chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected: Tensor, beta: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(losses, chosen, rejected), (P,) each, of log-probabilities of whole completions (P,)."""

@@ -39,12 +39,12 @@ def update(learner: Learner, examples, config: Config) -> dict[str, float]:
     divisor = int(batch.lengths.sum())  # so every token of the step has the same weight
 
     def loss_of(rows, logps, mask):
-        return _loss(logps, mask, divisor), {}
+        return _sft_loss(logps, mask, divisor), {}
 
     return policy.step(learner, batch, [(row,) for row in range(len(examples))], loss_of, config)
 
 
-def _loss(logps: Tensor, mask: Tensor, divisor: int) -> Tensor:
+def _sft_loss(logps: Tensor, mask: Tensor, divisor: int) -> Tensor:
     """Minus the mean log-probability of a completion token. logps, mask: (N, T)."""
     return -(logps * mask).sum() / divisor
 

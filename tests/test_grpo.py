@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import grpo, losses, models, tasks
 from r1lab.grpo import Config
