@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import grpo, models, records, rewards, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero

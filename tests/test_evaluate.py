@@ -1,6 +1,6 @@
 """Evaluation counts what was sampled, in the order it was asked."""
 
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import evaluate, tasks
 from r1lab.evaluate import Answers

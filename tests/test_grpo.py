@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import curriculum, grpo, losses, models, policy, tasks
 from r1lab.grpo import Config

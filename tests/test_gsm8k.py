@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import datasets
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import grpo, models, records, reflection, rewards, tasks, verify
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero

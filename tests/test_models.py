@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 from transformers import AutoTokenizer
 
 from r1lab import models, tasks

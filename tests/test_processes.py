@@ -20,18 +20,22 @@ import torch
 import trl
 from accelerate import state
 from accelerate.utils import DistributedType
+from helpers import copies, fresh, prepared, share_of_digits, short, words
 from safetensors.torch import load_file
-from test_train import CONFIG, POOL, TOKENIZER, fresh, run, share_of_digits, short
 from torch.distributed.tensor import DTensor
 
-from r1lab import grpo, models, records, rewards, tasks, trl_engine
+from r1lab import curriculum, grpo, models, policy, records, rewards, tasks, trl_engine
 from r1lab.__main__ import main
+from r1lab.trl_engine import Place, online
 
 SHIPPED = Path(trl.__file__).parent / "accelerate_configs"
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1", "OMP_NUM_THREADS": "1",
     "MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo",
 }  # fmt: skip
+TOKENIZER = words()
+POOL = tasks.problems("countdown", 40, seed=3)
+CONFIG = grpo.Config(steps=4, prompts=4, group=6, max_new=16, micro_tokens=300, seed=5)
 THREE = (
     [short, share_of_digits, rewards.coin(1)],
     [1.0, 0.1, 0.5],
@@ -57,35 +61,48 @@ def completions(config, step) -> list[list[int]]:
     return [ids[:-1] + [TOKENIZER.eos_token_id] if draw.random() < 0.5 else ids for ids in texts]
 
 
+def log_probabilities(config, step) -> list[list[float]]:
+    """Of all tokens of `completions`: a sampler that is far from the trainer."""
+    draw = random.Random(-step)
+    return [[-draw.random() for _ in ids] for ids in completions(config, step)]
+
+
 def given(config, prompts, trainer):
     """TRL samples nothing; this process gets its share of the table, and must have asked for just that."""
     step, share = trainer.state.global_step + 1, len(prompts)
-    mine = slice(trl_engine.rank() * share, (trl_engine.rank() + 1) * share)
+    mine = slice(records.rank() * share, (records.rank() + 1) * share)
     asked = [
         tasks.prompt(p, config.template)
-        for p in grpo.draw(POOL, config, step)
+        for p in curriculum.uniform(POOL, config.prompts, config.seed, step)
         for _ in range(config.group)
     ]
     assert prompts == asked[mine]
-    return {"prompt_ids": TOKENIZER(prompts)["input_ids"], "completion_ids": completions(config, step)[mine],
-            "logprobs": None}  # fmt: skip
+    return {
+        "prompt_ids": TOKENIZER(prompts)["input_ids"],
+        "completion_ids": completions(config, step)[mine],
+        "logprobs": log_probabilities(config, step)[mine],
+    }
+
+
+def trained(learner, config, reward_set, folder) -> list:
+    """The rollouts that were kept."""
+    seen = []
+    trl_engine.grpo(learner, POOL, reward_set, config, seen.append, Place(folder))
+    return seen
 
 
 def fixed(config, folder):
-    """Trains on the table: what was recorded, and the weights before and after."""
-    model = fresh()
-    before = {k: p.detach().clone() for k, p in models.trainable(model).items()}
+    """Trains on the table: what was kept, and the weights before and after."""
+    model = prepared()
+    before = copies(model, True)
     optimizer = torch.optim.AdamW(  # eps: so that no weight moves by the sign of a rounding error
         models.trainable(model).values(), lr=0.02, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")
-        patch.setattr(
-            trl_engine,
-            "GRPOTrainer",
-            partial(trl_engine.GRPOTrainer, rollout_func=partial(given, config)),
-        )
-        seen = run(model, folder, config, THREE, optimizer)
+        replay = partial(online.Trainer, rollout_func=partial(given, config))
+        patch.setattr(online, "Trainer", replay)
+        seen = trained(policy.Learner(model, TOKENIZER, optimizer), config, THREE, folder)
     if trl_engine.sharded():
         assert all(isinstance(p, DTensor) for p in model.parameters())
         saved = load_file(folder / "trl" / "adapter_model.safetensors")
@@ -101,18 +118,18 @@ def everything(folder: Path) -> None:
     for name, config in CASES.items():
         seen, _, after = fixed(config, folder / name)
         found[name] = seen, after
-    found["sampled"] = run(fresh(), folder / "sampled", SAMPLED)
+    found["sampled"] = trained(fresh(), SAMPLED, ([share_of_digits], [1.0]), folder / "sampled")
     command = ["run", "zero", "--engine", "trl", "--steps", "2", "--out", str(folder / "run")]
     found["codes"] = [main(command)]
     if not trl_engine.sharded():
         trl_engine.wait()  # the other process still reads the summary
-        if trl_engine.rank() == 0:  # as if killed in the second step
+        if records.rank() == 0:  # as if killed in the second step
             shutil.copytree(folder / "run", folder / "whole")
             (folder / "run" / "summary.json").unlink()
             (folder / "run" / records.NEWEST).unlink()
         trl_engine.wait()
         found["codes"] += [main([*command, "--resume"])]
-    torch.save(found, folder / f"{trl_engine.rank()}.pt")
+    torch.save(found, folder / f"{records.rank()}.pt")
 
 
 def pretend_to_have_cards() -> None:
@@ -157,16 +174,20 @@ def test_two_processes_make_the_update_of_one(name, both, tmp_path):
     config = CASES[name]
     one, before, after = fixed(config, tmp_path)
     two, after_two = both.found[0][name]
-    assert [s["step"] for s in two] == [s["step"] for s in one] == [1, 2]
+    assert [s.step for s in two] == [s.step for s in one] == [1, 2]
     for a, b in zip(one, two, strict=True):
-        assert len(b["texts"]) == config.prompts * config.group
-        assert all(a[k] == b[k] for k in ("problems", "texts", "lengths", "ended", "parts"))
-        assert torch.equal(a["rewards"], b["rewards"]) and torch.equal(
-            a["advantages"], b["advantages"]
+        assert len(b.texts) == config.prompts * config.group
+        assert all(
+            getattr(a, k) == getattr(b, k) for k in ("problems", "texts", "verdicts", "parts")
         )
-        assert abs(a["report"]["loss"]) > 1e-3, "nothing to compare"
-        for key in ("loss", "grad_norm"):
-            assert b["report"][key] == pytest.approx(a["report"][key], abs=1e-5), key
+        assert a.sampled.prompts == b.sampled.prompts
+        for name in ("ids", "logps", "lengths", "ended"):
+            assert torch.equal(getattr(a.completions, name), getattr(b.completions, name))
+        assert torch.equal(a.rewards, b.rewards) and torch.equal(a.advantages, b.advantages)
+        assert abs(a.report["loss"]) > 1e-3, "nothing to compare"
+        assert a.report["logp_gap"] > 1, "nothing to compare"
+        for key in ("loss", "grad_norm", "logp_gap", "update_tokens"):
+            assert b.report[key] == pytest.approx(a.report[key], abs=1e-5), key
     assert all((weight - before[key]).abs().max() > 1e-3 for key, weight in after.items())
     for key, weight in after.items():
         torch.testing.assert_close(after_two[key], weight, atol=1e-5, rtol=0)
@@ -183,7 +204,8 @@ def test_both_processes_end_with_the_same_weights_and_one_of_them_records(both):
 @pytest.mark.slow
 def test_processes_sample_different_texts(both):
     (step,) = both.found[0]["sampled"]
-    assert len(step["texts"]) == 12 and step["texts"][:6] != step["texts"][6:]
+    assert len(step.texts) == 12 and step.texts[:6] != step.texts[6:]
+    assert 0 <= step.report["logp_gap"] < 1e-5
 
 
 @pytest.mark.slow
@@ -205,11 +227,11 @@ def test_the_command_line_writes_one_record_and_resumes_it(both):
     assert records.load_run(folder).summary["after"] == found.summary["after"]
 
 
-def test_the_bench_engine_asks_for_the_other_one(monkeypatch, capsys, tmp_path):
+def test_the_own_engine_asks_for_the_other_one(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert main(["run", "zero", "--out", str(tmp_path / "x")]) == 2
     assert (
-        capsys.readouterr().err == "r1lab: the bench engine runs on one process: add --engine trl\n"
+        capsys.readouterr().err == "r1lab: the own engine runs on one process: add --engine trl\n"
     )
     assert not (tmp_path / "x").exists()
 
@@ -224,14 +246,14 @@ def test_the_bench_engine_asks_for_the_other_one(monkeypatch, capsys, tmp_path):
 def test_what_several_processes_cannot_do_is_said(change, number, sentence, monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", str(number))
     with pytest.raises(ValueError, match=sentence):
-        trl_engine.settings(fresh(), replace(CONFIG, **change), tmp_path, 40)
+        online.settings(prepared(), replace(CONFIG, **change), 40, Place(tmp_path))
 
 
 def test_a_vllm_server_is_named_in_the_environment(monkeypatch, tmp_path):
     """The setting alone: vLLM is not installed here and has never run with this package."""
-    assert not trl_engine.settings(fresh(), CONFIG, tmp_path, 40).use_vllm
+    assert not online.settings(prepared(), CONFIG, 40, Place(tmp_path)).use_vllm
     monkeypatch.setenv("R1LAB_VLLM", "http://127.0.0.1:8000")
-    found = trl_engine.settings(fresh(), CONFIG, tmp_path, 40)
+    found = online.settings(prepared(), CONFIG, 40, Place(tmp_path))
     assert (found.use_vllm, found.vllm_mode) == (True, "server")
     assert found.vllm_server_base_url == "http://127.0.0.1:8000"
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 from peft import LoraConfig, get_peft_model
 
 from r1lab.sampler import captured, sampling

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 
 from r1lab import grpo, models, records, trl_engine
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero

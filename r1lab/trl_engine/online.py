@@ -169,7 +169,7 @@ class Watch(TrainerCallback):
         is 0. Else eight rewards of 0.1 get 7e-5 each from TRL, and where no other group has a
         signal, Adam makes a whole step of it.
         """
-        prompts, done = self.trainer.everything()
+        prompts, done = self.trainer.gathered()
         texts = done.texts(self.trainer.processing_class)
         sampled = Sampled(prompts[:: self.config.group], done, texts)
         problems = self.problems(self.step)

@@ -95,7 +95,7 @@ class Trainer(GRPOTrainer):
         nats, tokens = torch.stack(gather_object([self.apart])).sum(0).tolist()
         return nats / tokens
 
-    def everything(self) -> tuple[list[list[int]], Completions]:
+    def gathered(self) -> tuple[list[list[int]], Completions]:
         """The prompt of each completion and the N completions, of all processes; each must ask."""
         prompts, ids, logps = (gather_object(each) for each in self.sampled)
         lengths = torch.tensor(list(map(len, ids)))

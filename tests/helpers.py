@@ -1,0 +1,98 @@
+"""What several tests stand on: small models, ready to train, and rewards they can climb."""
+
+import warnings
+from functools import cache
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+
+from r1lab import models, policy, tasks
+from r1lab.policy import Learner
+from r1lab.tiny_world import pretrain
+
+
+def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: bool = True):
+    """A random model small enough for a test: 2 layers, 4 heads that share 2 keys."""
+    torch.manual_seed(seed)
+    config, model = {
+        "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+        "llama": (LlamaConfig, LlamaForCausalLM),
+    }[kind]
+    built = model(
+        config(
+            vocab_size=vocabulary, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, intermediate_size=48, max_position_embeddings=256,
+            tie_word_embeddings=tied, bos_token_id=None, eos_token_id=1, pad_token_id=0,
+        )
+    )  # fmt: skip
+    with torch.no_grad():  # spread the logits, so that greedy choices are clear
+        for name, p in built.named_parameters():
+            if p.ndim == 2:
+                p.mul_(4.0 if "embed" in name else 3.0)
+            elif "bias" in name:
+                p.normal_(0, 0.3)
+    return built.eval()
+
+
+@cache
+def words():
+    """The tokenizer of the tiny bases."""
+    return pretrain.wrap_tokenizer()
+
+
+def prepared(rank: int = 4, seed: int = 0):
+    """A random model ready to train; with LoRA, one whose B is not zero, so it has left its base."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PEFT asks the model by an old name
+        model = models.prepare(tiny_model(vocabulary=len(words())), rank, seed)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "lora_B" in name:
+                p.normal_(0, 0.05)
+    return model
+
+
+def fresh(rank: int = 4, lr: float = 1e-2, seed: int = 0) -> Learner:
+    """`prepared`, with its tokenizer and optimizer."""
+    return policy.learner(prepared(rank, seed), words(), lr)
+
+
+def plain_descent(rank: int = 4, model=None) -> Learner:
+    """As `fresh`, with an optimizer whose step is minus the gradient."""
+    model = model or prepared(rank)
+    return Learner(model, words(), torch.optim.SGD(models.trainable(model).values(), lr=1.0))
+
+
+def copies(model, learn: bool) -> dict[str, torch.Tensor]:
+    """The weights that learn, or those that do not, as they are now."""
+    return {k: p.detach().clone() for k, p in model.named_parameters() if p.requires_grad == learn}
+
+
+@cache
+def digits() -> set[int]:
+    """Their token ids."""
+    return set(words().convert_tokens_to_ids(list("0123456789")))
+
+
+def share_of_digits(completion_ids, **_):
+    """A reward that a random model can climb: the share of tokens that are digits."""
+    return [sum(token in digits() for token in ids) / len(ids) for ids in completion_ids]
+
+
+def short(completions, **_):
+    """1 or 0 by the length of the text: many groups have no variance."""
+    return [float(len(text) < 4) for text in completions]
+
+
+def prompts() -> list[str]:
+    """Those of six problems."""
+    return [tasks.prompt(p, "tiny") for p in tasks.problems("countdown", 6, seed=3)]
+
+
+def pairs(way: str) -> list[tuple[str, ...]]:
+    """A right completion of each of `prompts` for "sft", and a wrong one for "dpo"; none fits."""
+    right = ["<answer>1+2</answer>", "12", "<think>3*4=12</think>", "7", "1+1+1+1+1+1", "no"]
+    wrong = ["9", "<answer>5-1</answer>", "8 8 8 8", "4=4", "2", "<think>6"]
+    columns = (prompts(), right) if way == "sft" else (prompts(), right, wrong)
+    return list(zip(*columns, strict=True))
