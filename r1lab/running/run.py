@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 
 from r1lab import models, plots, policy, preflight, records, tasks
-from r1lab.machine import environment
-from r1lab.preflight import memory
+from r1lab.machine import environment, memory
 from r1lab.records import RunError
 from r1lab.running import alarms, progress
 from r1lab.running.experiment import Experiment

@@ -37,9 +37,9 @@ from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTr
 
 from r1lab import rewards
 from r1lab.grpo import Config, draw
+from r1lab.machine.environment import processes, rank, sharded, vllm
 from r1lab.machine.presets import AMPERE
 from r1lab.models import trainable
-from r1lab.records import processes, rank
 from r1lab.tasks import Problem, prompt
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL would report every start to the hub
@@ -166,14 +166,6 @@ def dpo(model, tokenizer, pairs: list[tuple[str, str, str]], config: Tuning, rec
         _tune(_DPO, args, model, tokenizer, pairs, rows, config, record, optimizer, start)
 
 
-def sharded() -> bool:
-    """Whether the launcher spreads the weights over the processes, so that none has all."""
-    return any(
-        os.environ.get(f"ACCELERATE_USE_{way}", "").lower() == "true"
-        for way in ("FSDP", "DEEPSPEED")
-    )
-
-
 def wait() -> None:
     """Go on when every process has come here."""
     PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()
@@ -208,7 +200,7 @@ def settings(model, config: Config, folder: Path, width: int, start: int = 0) ->
             f"bnpo averages over the tokens of a micro-batch, so an update must be one: {way} or take dapo"
         )
     parts = completions // together // rows
-    server = os.environ.get("R1LAB_VLLM")
+    server = vllm()
     return GRPOConfig(
         **_common(model, folder, rows, parts),
         # what a step is
