@@ -7,7 +7,6 @@ its micro-batches hold fewer, and leaves out no group of equal rewards. Its "kl"
 the samples. Its "logp_gap" is of all completions of the first update, ours of those learnt from.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,11 +18,11 @@ from trl import GRPOConfig
 
 from r1lab import curriculum, rollouts
 from r1lab.grpo import Config
-from r1lab.machine.environment import processes, rank
+from r1lab.machine.environment import processes, rank, sharded, vllm
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.tasks import Problem, prompt
-from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, sharded, train, wait
+from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
 # Name of a published loss -> TRL's settings. It has no loss of "printed" and "kimi".
@@ -95,7 +94,7 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
             f"{way} or take dapo"
         )
     parts = completions // together // rows
-    server = os.environ.get("R1LAB_VLLM")
+    server = vllm()
     return GRPOConfig(
         **common(model, place.folder, rows, parts),
         # what a step is
