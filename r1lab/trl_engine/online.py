@@ -25,9 +25,14 @@ from r1lab.tasks import Problem, prompt
 from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
-# Name of a published loss -> TRL's settings. It has no loss of "printed" and "kimi".
-LOSSES = {kind: {"loss_type": kind} for kind in ("grpo", "dr_grpo", "dapo", "bnpo")}
-LOSSES["gspo"] = {"loss_type": "grpo", "importance_sampling_level": "sequence"}
+# (ratio, average) of an objective -> TRL's settings. It has no other and no term of Kimi's.
+LOSSES = {
+    ("token", "completion"): {"loss_type": "grpo"},
+    ("token", "constant"): {"loss_type": "dr_grpo"},
+    ("token", "step"): {"loss_type": "dapo"},
+    ("token", "micro"): {"loss_type": "bnpo"},
+    ("geometric", "completion"): {"loss_type": "grpo", "importance_sampling_level": "sequence"},
+}
 LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean",
           "grad_norm": "grad_norm", "entropy": "entropy"}  # fmt: skip
 
@@ -87,7 +92,8 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
     together = processes()
     _check(model, config, width, completions)
     rows = micro_rows(completions // together, width, config.micro_tokens)
-    if config.loss == "bnpo" and rows < completions:
+    objective = config.objective
+    if objective.average == "micro" and rows < completions:
         way = "start one process" if together > 1 else f"set micro_tokens to {completions * width}"
         raise ValueError(
             "bnpo averages over the tokens of a micro-batch, so an update must be one: "
@@ -104,10 +110,10 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
         steps_per_generation=parts * config.updates,  # so many micro-batches are one rollout
         shuffle_dataset=False,  # `curriculum` has chosen the order
         # the method
-        **LOSSES[config.loss],  # TRL's default is "dapo"
+        **LOSSES[objective.ratio, objective.average],  # TRL's default is "dapo"
         scale_rewards=config.scale,
-        epsilon=config.clip_low,
-        epsilon_high=config.clip_high,
+        epsilon=objective.clip_low,
+        epsilon_high=objective.clip_high,
         beta=config.beta,
         use_bias_correction_kl=False,  # plain k3, as DeepSeek-R1 prints it
         temperature=config.temperature,
@@ -115,6 +121,9 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
         use_vllm=bool(server),
         vllm_mode="server",
         vllm_server_base_url=server,
+        vllm_importance_sampling_correction=bool(config.truncate),
+        vllm_importance_sampling_mode="token_truncate",  # TRL's default masks whole completions
+        vllm_importance_sampling_clip_max=config.truncate or 1.0,
         max_grad_norm=config.max_grad_norm,
     )
 
@@ -127,10 +136,14 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"prompt and completion ({width} tokens with max_new {config.max_new}) exceed the "
             f"model's {positions} positions: lower max_new"
         )
-    if config.loss not in LOSSES:
+    objective = config.objective
+    if objective.tau or (objective.ratio, objective.average) not in LOSSES:
         raise ValueError(
-            f"TRL has no loss {config.loss!r}: choose one of {', '.join(LOSSES)}, or the own engine"
+            f"TRL has no loss {config.loss!r} with ratio {objective.ratio!r} and average "
+            f"{objective.average!r}: choose grpo, dr_grpo, dapo, bnpo or gspo, or the own engine"
         )
+    if config.truncate and not vllm():
+        raise ValueError("TRL truncates importance weights with vLLM alone: take the own engine")
     if config.beta and not isinstance(model, PeftModel):
         raise ValueError(
             "a KL term needs LoRA, whose start is the reference: set beta to 0 or train LoRA"
