@@ -1,5 +1,6 @@
 """Memory: what is predicted is what is taken, counted allocation by allocation on real tensors."""
 
+import inspect
 import subprocess
 import sys
 import weakref
@@ -9,11 +10,17 @@ import pytest
 import torch
 from transformers import GPT2Config
 
-from r1lab import evaluate, grpo, models, preflight, records, tasks
-from r1lab.machine import presets
-from r1lab.preflight import memory
+from r1lab import evaluate, grpo, losses, models, policy, preflight, records, tasks
+from r1lab.machine import memory, presets
+from r1lab.machine.memory import GIB
+from r1lab.policy import Batch
+from r1lab.preflight.learning import micro_batch
+from r1lab.preflight.need import ROWS
 
 POOL = tasks.problems("countdown", 48, seed=1)
+PRESET = replace(
+    presets.named("cpu"), prompts=6, group=8, max_new=96, micro_tokens=2048, eval_problems=48
+)
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=2048, lr=1e-4)
 
 
@@ -21,10 +28,10 @@ def digits(completions, **_):
     return [sum(c.isdigit() for c in text) / max(1, len(text)) for text in completions]
 
 
-def measured(dtype, rank) -> tuple[memory.Need, float, float]:
-    """What is predicted for `rich`, and GiB counted while it samples and while it learns."""
-    model, tokenizer = models.load("rich", dtype)
+def learner(preset) -> policy.Learner:
+    model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype))
     tokenizer.eos_token = tokenizer.unk_token  # so that every completion reaches the cap
+<<<<<<< Updated upstream
     model = models.prepare(model, rank)
     prompt = preflight.longest(tokenizer, POOL, "tiny")
     need = memory.need(model.config, dtype, rank, prompt, CONFIG.max_new, CONFIG.prompts, CONFIG.group,
@@ -37,6 +44,14 @@ def measured(dtype, rank) -> tuple[memory.Need, float, float]:
         grpo.update(model, optimizer, roll, CONFIG)
     assert int(roll.completions.lengths.min()) == CONFIG.max_new
     return need, sampling / memory.GIB, seen.peak / memory.GIB
+=======
+    return policy.learner(models.prepare(model, preset.lora_rank), tokenizer, CONFIG.lr)
+
+
+def predicted(preset, method) -> preflight.Need:
+    _, tokenizer = models.load(preset.model)
+    return preflight.need(preset, preflight.longest(tokenizer, POOL, "tiny"), method)
+>>>>>>> Stashed changes
 
 
 def assert_close(need, sampling, learning):
@@ -45,71 +60,142 @@ def assert_close(need, sampling, learning):
     assert 0.97 < need.learning / learning < 1.15
 
 
+def compare_grpo(preset):
+    """The need, and GiB counted while it samples and while it learns, agree."""
+    with memory.Tracked() as seen:
+        who = learner(preset)
+        start = seen.now
+        roll = grpo.rollout(who, POOL[:6], ([digits], [1.0]), CONFIG, 1)
+        evaluate.answer(who.model, who.tokenizer, POOL, "tiny", CONFIG.max_new, seed=0)
+        sampling = seen.peak - start
+        left = seen.peak = seen.now
+        grpo.update(who, roll, CONFIG)
+    assert int(roll.completions.lengths.min()) == CONFIG.max_new
+    assert_close(predicted(preset, "grpo"), sampling / GIB, (seen.peak - left) / GIB)
+
+
 @pytest.mark.parametrize("rank", [8, 0], ids=["lora", "all weights"])
-def test_the_prediction_is_what_a_step_takes(rank):
-    need, sampling, learning = measured(torch.float32, rank)
-    assert_close(need, sampling, learning)
+def test_the_prediction_is_what_a_step_of_grpo_takes(rank):
+    compare_grpo(replace(PRESET, lora_rank=rank))
 
 
 def test_the_prediction_holds_in_half_precision():
-    need, sampling, learning = measured(torch.bfloat16, 8)
-    assert_close(need, sampling, learning)
+    compare_grpo(replace(PRESET, dtype="bfloat16"))
+
+
+def imitate(who):
+    def loss_of(rows, logps, mask):
+        return losses.sft_loss(logps, mask, 6 * CONFIG.max_new), {}
+
+    return loss_of
+
+
+def prefer(who, batch):
+    def loss_of(rows, logps, mask):
+        with torch.no_grad(), models.reference(who.model):
+            reference, _ = policy.logps(who.model, batch, rows)
+        ours, theirs = logps.sum(1), reference.sum(1)
+        pairs, _, _ = losses.dpo_loss(ours[::2], ours[1::2], theirs[::2], theirs[1::2], 0.1)
+        return pairs.sum() / 6, {}
+
+    return loss_of
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_the_prediction_is_what_a_step_on_pairs_takes(method, dtype):
+    """Six completions, or six pairs, at the cap; answers gathered 256 at a time before."""
+    preset = replace(PRESET, dtype=dtype, steps=8, micro_tokens=1024)
+    who = learner(preset)
+    many = [p for _ in range(8) for p in POOL[:6]]
+    with memory.Tracked() as seen:
+        evaluate.answer(who.model, who.tokenizer, many, "tiny", CONFIG.max_new, 0, preset.group)
+        sampling = seen.peak
+        left = seen.peak = seen.now
+        n = 6 if method == "sft" else 12
+        prompts = who.tokenizer([tasks.prompt(p, "tiny") for p in POOL])["input_ids"]
+        batch = Batch([max(prompts, key=len)] * n, torch.full((n, 96), 5), torch.full((n,), 96))
+        units = [(i,) for i in range(n)] if method == "sft" else [(i, i + 1) for i in range(0, n, 2)]
+        loss_of = imitate(who) if method == "sft" else prefer(who, batch)
+        policy.step(who, batch, units, loss_of, replace(CONFIG, micro_tokens=1024))
+    assert_close(predicted(preset, method), sampling / GIB, (seen.peak - left) / GIB)
+
+
+def test_a_micro_batch_is_the_largest_that_the_policy_makes():
+    for method, micro_tokens in (("grpo", 700), ("sft", 700), ("dpo", 700), ("dpo", 10)):
+        preset = replace(PRESET, micro_tokens=micro_tokens)
+        size = 2 if method == "dpo" else 1
+        n = size * (48 if method == "grpo" else 6)
+        batch = Batch([[5] * 30] * n, torch.zeros(n, 96), torch.full((n,), 96))
+        units = [tuple(range(i, i + size)) for i in range(0, n, size)]
+        largest = max(map(len, policy.micro_batches(batch, units, micro_tokens)))
+        assert micro_batch(preset, 30, method).rows == largest
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_pairs_need_at_least_what_examples_need_and_measuring_needs_least(rows):
+    preset = replace(PRESET, micro_tokens=rows * 126)
+    sft, dpo = (preflight.need(preset, 30, method) for method in ("sft", "dpo"))
+    assert dpo.learning >= sft.learning and dpo.wanted >= sft.wanted
+    alone = preflight.need(preset, 30, "evaluation")
+    assert alone.learning == alone.adapter == 0 and alone.wanted < sft.wanted
+    if rows == 1:  # a pair cannot be parted
+        assert dpo.learning > 1.5 * sft.learning
+
+
+def test_rows_are_those_of_an_evaluation():
+    assert inspect.signature(evaluate.answer).parameters["rows"].default == ROWS
 
 
 def test_weights_and_moments_are_counted_in_bytes():
-    """1.5436 billion weights of two bytes; two moments and a weight of four bytes for each number of LoRA,
-    of rank 16 on seven matrices of 28 layers."""
-    need = memory.need(
-        models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 100, 64, 2, 2, 512
-    )
-    shapes = [
-        (1536, 1536),
-        (1536, 256),
-        (1536, 256),
-        (1536, 1536),
-        (1536, 8960),
-        (1536, 8960),
-        (8960, 1536),
-    ]
+    """1.5436 billion weights of two bytes; two moments and a weight of four bytes for each number of
+    LoRA, of rank 16 on seven matrices of 28 layers."""
+    preset = replace(PRESET, model="Qwen/Qwen2.5-1.5B", dtype="bfloat16", lora_rank=16)
+    small = replace(preset, prompts=2, group=2, max_new=64, micro_tokens=512)
+    need = preflight.need(small, 100, "grpo")
+    narrow, wide, inner = 256, 1536, 8960
+    shapes = [(wide, wide), (wide, narrow), (wide, narrow), (wide, wide)]
+    shapes += [(wide, inner), (wide, inner), (inner, wide)]
     lora = 28 * sum(16 * (a + b) for a, b in shapes)
-    assert need.weights * memory.GIB == pytest.approx(2 * 1.5437e9, rel=1e-3)
-    assert need.adapter * memory.GIB == pytest.approx(12 * lora, rel=1e-6)
+    assert need.weights * GIB == pytest.approx(2 * 1.5437e9, rel=1e-3)
+    assert need.adapter * GIB == pytest.approx(12 * lora, rel=1e-6)
 
 
-def test_presets_fit_the_cards_they_are_named_for():
+@pytest.mark.parametrize("method", ["grpo", "sft", "dpo"])
+def test_presets_fit_the_cards_they_are_named_for(method):
     """A T4 has 14.6 GiB for a program, a card of 24 GB about 23.5."""
     for name, there in (("t4", 14.6), ("gpu24", 23.5)):
         preset = replace(presets.named(name), dtype="float16")
-        assert preflight.need(preset, preflight.PROMPT[preset.template]).wanted < there
+        assert preflight.need(preset, preflight.PROMPT[preset.template], method).wanted < there
 
 
 def test_a_1_5_b_model_with_64_completions_of_512_tokens_stays_inside_10_gb():
-    need = memory.need(
-        models.config_of("Qwen/Qwen2.5-1.5B"), torch.bfloat16, 16, 320, 512, 8, 8, 2048
-    )
-    assert need.peak < 10e9 / memory.GIB
+    preset = replace(presets.named("gpu24"), model="Qwen/Qwen2.5-1.5B", dtype="bfloat16")
+    need = preflight.need(replace(preset, eval_problems=64), 320, "grpo")
+    assert need.peak < 10e9 / GIB
 
 
-def test_the_suggestion_of_a_refusal_fits(monkeypatch):
-    preset = replace(presets.named("smol"), micro_tokens=8192)
+@pytest.mark.parametrize("method", ["grpo", "dpo"])
+def test_the_suggestion_of_a_refusal_fits(monkeypatch, method):
+    preset = replace(presets.named("smol"), micro_tokens=8192, eval_problems=64, prompts=48, group=2)
     free = 4.9
-    monkeypatch.setattr(presets, "free_memory", lambda _: free)
+    monkeypatch.setattr(memory, "left", lambda _: free)
     with pytest.raises(
         records.RunError, match=r"and 4\.9 are free.*most of it is learning"
     ) as refused:
-        preflight.check(preset, 60)
+        preflight.check(preset, 60, method)
     micro = int(str(refused.value).partition("--micro-tokens ")[2].partition(",")[0])
     assert 1024 < micro < 8192
-    assert preflight.check(replace(preset, micro_tokens=micro), 60).wanted <= free
-    monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
+    assert preflight.check(replace(preset, micro_tokens=micro), 60, method).wanted <= free
+    monkeypatch.setattr(memory, "left", lambda _: 0.5)
     with pytest.raises(records.RunError, match="take a smaller model"):
-        preflight.check(preset, 60)
+        preflight.check(preset, 60, method)
 
 
-def test_a_model_of_another_build_is_refused_in_words():
-    config = GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=50)
+def test_a_model_of_another_build_is_refused_in_words(tmp_path):
+    GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=50).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="gpt2 is not built like Llama"):
-        memory.need(config, torch.float32, 0, 10, 10, 2, 2, 100)
+        preflight.need(replace(PRESET, model=str(tmp_path)), 10, "grpo")
 
 
 def test_counting_adds_what_is_made_and_takes_away_what_goes():
@@ -127,11 +213,12 @@ def test_counting_adds_what_is_made_and_takes_away_what_goes():
 
 
 @pytest.mark.skipif(
-    not memory.RESET.exists(), reason="only Linux tells the highest use since a moment"
+    not (memory.PROCESS / "clear_refs").exists(),
+    reason="only Linux tells the highest use since a moment",
 )
 def test_the_peak_is_that_since_the_start_even_after_a_higher_one():
     """In a process of its own, where nothing of another test is let go meanwhile."""
-    show = """import torch; from r1lab.preflight import memory
+    show = """import torch; from r1lab.machine import memory
 high = torch.ones(300 * 2**18)  # 300 MiB
 del high
 before = memory.start("cpu")
@@ -142,9 +229,22 @@ print(memory.used("cpu", before))"""
     assert 0.08 < float(done.stdout) < 0.2, done.stderr
 
 
-def test_where_the_system_does_not_tell_there_is_no_number(monkeypatch, tmp_path):
-    monkeypatch.setattr(memory, "RESET", tmp_path / "missing" / "clear_refs")
-    assert memory.used("cpu", memory.start("cpu")) is None
+def test_where_the_system_does_not_tell_there_is_no_number(tmp_path):
+    assert memory.used("cpu", memory.start("cpu", tmp_path / "missing")) is None
+
+
+def test_a_container_may_have_less_than_the_machine(tmp_path):
+    system = tmp_path / "meminfo"
+    system.write_text("MemTotal: 33554432 kB\nMemAvailable: 16777216 kB\n")
+    assert memory.left("cpu", system, tmp_path) == 16
+    (tmp_path / "memory.current").write_text(f"{3 * 2**30}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 12\ninactive_file {2**30}\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.left("cpu", system, tmp_path) == 16
+    (tmp_path / "memory.max").write_text(f"{8 * 2**30}\n")
+    # 8, less 3 in use, of which 1 is a file that can go
+    assert memory.left("cpu", system, tmp_path) == 6
+    assert memory.left("cpu", tmp_path / "missing", tmp_path) > 0.1  # all there is
 
 
 def test_an_interrupted_run_lets_go_of_its_model():
@@ -160,38 +260,8 @@ def test_an_interrupted_run_lets_go_of_its_model():
     try:
         run()
     except KeyboardInterrupt as stopped:  # what a notebook does with an error that a cell lets out
-        sys.last_value, sys.last_traceback = stopped, stopped.__traceback__
+        sys.last_value = stopped
+        sys.last_traceback = stopped.__traceback__
     assert seen[0]() is not None
     memory.free()
     assert seen[0]() is None
-
-
-def test_a_calibration_moves_nothing_and_is_forgotten():
-    model, tokenizer = models.load("rich")
-    model = models.prepare(model, 8)
-    before = {k: p.detach().clone() for k, p in models.trainable(model).items()}
-    pace = preflight.calibrate(model, tokenizer, POOL, replace(CONFIG, prompts=2), length=40)
-    assert pace.read > 0 and pace.decode > 0 and pace.learn > 0
-    after = models.trainable(model)
-    assert all(torch.equal(p, after[k]) and after[k].grad is None for k, p in before.items())
-
-
-def test_minutes_add_up_from_their_parts():
-    """Two prompts of three completions: 0.5 s of reading, 10 decode steps of 0.1 s, and half of six times
-    20 + 10 tokens at 0.01 s; on a card all 40 decode steps."""
-    preset = replace(presets.named("cpu"), prompts=2, group=3, max_new=40)
-    pace, hope = preflight.Pace(0.5, 0.1, 0.01), preflight.Expected(10, 0.5, 1)
-    assert preflight.seconds(pace, preset, 20, hope) == pytest.approx(0.5 + 1.0 + 0.9)
-    assert preflight.seconds(pace, replace(preset, device="cuda"), 20, hope) == pytest.approx(
-        0.5 + 4.0 + 0.9
-    )
-
-
-def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
-    known = preflight.expected(presets.named("smol"))
-    assert known.recorded >= 3 and 10 < known.length < 16 and 0 < known.signal <= 1
-    known = preflight.expected(presets.named("cpu"))
-    assert (
-        known.recorded == 5 and 39 < known.length < 208
-    )  # between the base's and the trained one's
-    assert preflight.expected(presets.named("t4")) == preflight.Expected(256, 1.0, 0)

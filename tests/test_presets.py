@@ -1,4 +1,4 @@
-"""The dial: what "auto" takes on which machine, in which precision, and how much memory is free."""
+"""The dial: what "auto" takes on which machine, and in which precision."""
 
 from types import SimpleNamespace
 
@@ -54,16 +54,3 @@ def test_a_preset_is_whole(name):
     if "/" in preset.model:
         assert len(models.commit(preset.model)) == 40
         assert preset.lr <= 5e-5  # the band that was reported to work for LoRA on a real base
-
-
-def test_a_container_may_have_less_than_the_machine(monkeypatch, tmp_path):
-    (tmp_path / "meminfo").write_text("MemTotal: 33554432 kB\nMemAvailable: 16777216 kB\n")
-    monkeypatch.setattr(presets, "MEMORY", tmp_path / "meminfo")
-    monkeypatch.setattr(presets, "LIMIT", tmp_path)
-    assert presets.free_memory() == 16
-    (tmp_path / "memory.current").write_text(f"{3 * 2**30}\n")
-    (tmp_path / "memory.stat").write_text(f"anon 12\ninactive_file {2**30}\n")
-    (tmp_path / "memory.max").write_text("max\n")
-    assert presets.free_memory() == 16
-    (tmp_path / "memory.max").write_text(f"{8 * 2**30}\n")
-    assert presets.free_memory() == 6  # 8, less 3 in use, of which 1 is a file that can go
