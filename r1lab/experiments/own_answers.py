@@ -159,9 +159,7 @@ def gather(model, tokenizer, pool: list[Problem], config: grpo.Config) -> tuple[
     """
     asked = [p for step in range(1, config.steps + 1) for p in grpo.draw(pool, config, step)]
     seed = 1_000_003 * config.seed  # the rollout of a step 0
-    how = evaluate.Sampling(
-        config.template, config.max_new, seed, config.group, config.temperature
-    )
+    how = evaluate.Sampling(config.template, config.max_new, seed, config.group, config.temperature)
     found = evaluate.answer(model, tokenizer, asked, how)
     right = found.correct.flatten().tolist()
     ids = tokenizer(found.texts, add_special_tokens=False)["input_ids"]
