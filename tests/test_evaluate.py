@@ -3,7 +3,7 @@
 from helpers import tiny_model
 
 from r1lab import evaluate, tasks
-from r1lab.evaluate import Answers
+from r1lab.evaluate import Answers, Sampling
 from r1lab.tiny_world import pretrain
 from r1lab.verify import verify
 
@@ -14,15 +14,12 @@ PROBLEMS = tasks.problems("countdown", 5, seed=1)
 def test_answers_keep_their_problems_whatever_the_chunk():
     model = tiny_model(vocabulary=len(TOKENIZER))
     for rows in (1, 4, 100):
-        answers = evaluate.answer(
-            model, TOKENIZER, PROBLEMS, "tiny", 12, seed=0, per_problem=3, temperature=0, rows=rows
-        )
+        how = Sampling("tiny", 12, seed=0, per_problem=3, temperature=0, rows=rows)
+        answers = evaluate.answer(model, TOKENIZER, PROBLEMS, how)
         assert len(answers.texts) == 15 and answers.correct.shape == (5, 3)
         assert [p.key for p in answers.repeated()] == [p.key for p in PROBLEMS for _ in range(3)]
-        alone = [
-            evaluate.answer(model, TOKENIZER, [p], "tiny", 12, seed=9, temperature=0).texts[0]
-            for p in PROBLEMS
-        ]
+        once = Sampling("tiny", 12, seed=9, temperature=0)
+        alone = [evaluate.answer(model, TOKENIZER, [p], once).texts[0] for p in PROBLEMS]
         assert answers.texts == [t for t in alone for _ in range(3)]
 
 
@@ -34,7 +31,7 @@ def test_accuracy_and_reasons_are_counted_by_hand():
         "<think></think><answer>3*7+12</answer>",
         "<think>22",
     ]
-    verdicts = [verify("countdown", problem.numbers, 22, t) for t in texts]
+    verdicts = [verify(problem, t) for t in texts]
     found = evaluate.measure(
         Answers([problem], 4, texts, [8, 6, 8, 2], [True, True, True, False], verdicts)
     )

@@ -12,11 +12,14 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import grpo, models, records, reflection, rewards, tasks, verify
+from r1lab import grpo, models, records, reflection, rewards, tasks
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
-from r1lab.tasks import Problem, problems, prompt
+from r1lab.tasks import Problem, gsm8k, problems, prompt
+from r1lab.tasks.reading import Unreadable
 from r1lab.tiny_world import pretrain
+from r1lab.verify import verify
 
+EIGHTEEN = Problem("gsm8k", (), 18)
 QUESTION = "Ann has {2} boxes of 9 pens & sells <half> at $3, half at $1. How many dollars?"
 WRITTEN = {  # the last line of a solution -> the answer
     "#### 18": 18,
@@ -59,7 +62,7 @@ def test_the_answer_is_the_integer_behind_the_four_signs(hub):
     hub.rows = lambda split: [
         {"question": f"{QUESTION}\n", "answer": f"First #3.\n8-4=4\n{a}"} for a in WRITTEN
     ]
-    found = tasks.gsm8k("train")
+    found = gsm8k.every("train")
     assert [p.target for p in found] == list(WRITTEN.values())
     assert {(p.task, p.numbers, p.question) for p in found} == {("gsm8k", (), QUESTION)}
     assert len({p.key for p in found}) == len(WRITTEN)
@@ -160,7 +163,7 @@ def test_the_tiny_world_has_no_word_problems():
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_people_write_it(text, value):
-    assert verify.read_number(text) == value
+    assert gsm8k.read_number(text) == value
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,7 @@ def test_a_number_is_read_as_people_write_it(text, value):
     ],
 )  # fmt: skip
 def test_what_is_not_just_one_number_is_unreadable(text):
-    assert verify.verify("gsm8k", [], 18, f"<answer>{text}</answer>").reason == "unreadable"
+    assert verify(EIGHTEEN, f"<answer>{text}</answer>").reason == "unreadable"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,7 @@ def test_what_is_not_just_one_number_is_unreadable(text):
     ],
 )  # fmt: skip
 def test_another_number_is_wrong_however_near(text):
-    assert verify.verify("gsm8k", [], 18, f"<answer>{text}</answer>").reason == "wrong value"
+    assert verify(EIGHTEEN, f"<answer>{text}</answer>").reason == "wrong value"
 
 
 @pytest.mark.parametrize(
@@ -211,14 +214,14 @@ def test_another_number_is_wrong_however_near(text):
     ],
 )
 def test_where_the_answer_stands(completion, reason):
-    found = verify.verify("gsm8k", [], 18, completion)
+    found = verify(EIGHTEEN, completion)
     assert (found.reason, found.correct) == (reason, reason == "correct")
     assert (found.answer is None) == (reason in ("no answer", "several answers"))
 
 
 def test_a_box_is_read_to_its_own_brace():
     completion = r"\boxed{1} {\boxed{\frac{36}{2}} per} day"
-    assert verify.verify("gsm8k", [], 18, completion).answer == r"\frac{36}{2}"
+    assert verify(EIGHTEEN, completion).answer == r"\frac{36}{2}"
 
 
 HOSTILE = [
@@ -243,8 +246,8 @@ def test_hostile_answers_cost_little():
         "$18$, " * 1_000_000,
     ]
     judge = (
-        "import json, sys; from r1lab.verify import verify;"
-        "print(json.dumps([verify('gsm8k', [], 17, text).reason for text in json.load(sys.stdin)]))"
+        "import json, sys; from r1lab.tasks import Problem; from r1lab.verify import verify;"
+        "print(json.dumps([verify(Problem('gsm8k', (), 17), text).reason for text in json.load(sys.stdin)]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", judge],
@@ -263,17 +266,17 @@ def test_hostile_answers_cost_little():
 def test_the_judge_works_off_the_main_thread():
     texts = ["<answer>18</answer>", r"\boxed{\frac{36}{2}}", "$18", "<answer>17</answer>"] * 8
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda text: verify.verify("gsm8k", [], 18, text).correct, texts))
+        found = list(threads.map(lambda text: verify(EIGHTEEN, text).correct, texts))
     assert found == [True, True, True, False] * 8
 
 
 def test_without_the_library_one_sentence_says_what_to_do(monkeypatch):
-    verify._math_verify.cache_clear()
+    gsm8k._math_verify.cache_clear()
     monkeypatch.setitem(sys.modules, "math_verify", None)
     with pytest.raises(ValueError, match="pip install math-verify") as error:
-        verify.verify("gsm8k", [], 18, "18")
-    assert not isinstance(error.value, verify.Unreadable)
-    assert verify.verify("addition", [9, 9], 18, "18").correct
+        verify(EIGHTEEN, "18")
+    assert not isinstance(error.value, Unreadable)
+    assert verify(Problem("addition", (9, 9), 18), "18").correct
 
 
 # ---- the run ----
@@ -312,6 +315,8 @@ def test_a_step_of_grpo_passes_each_completion_its_own_answer(hub, engine, tmp_p
     each = [p for p in asked for _ in range(4)]
     assert given["task"] == ["gsm8k"] * 16 and given["numbers"] == [[]] * 16
     assert given["target"] == [p.target for p in each]
+    assert given["question"] == [p.question for p in each]
+    assert given["verdicts"] == [verify(*row) for row in zip(each, texts, strict=True)]
     assert all(p.question in text for p, text in zip(each, given["prompts"], strict=True))
     assert report["grad_norm"] > 0
     assert any(not torch.equal(p, before[name]) for name, p in models.trainable(model).items())
@@ -325,7 +330,7 @@ def test_a_step_of_grpo_passes_each_completion_its_own_answer(hub, engine, tmp_p
 
 def test_an_equation_is_a_step_of_a_word_problem_and_no_attempt():
     text = "<think>9 * 2 = 18. Wait, 18 + 2 = 21 is wrong.</think><answer>18</answer>"
-    seen = reflection.trace("gsm8k", [], 18, text)
+    seen = reflection.trace(EIGHTEEN, text, verify(EIGHTEEN, text))
     assert (seen.attempts, seen.tries, seen.rejected, seen.first_right, seen.revision) == (
         0,
         0,

@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from r1lab.reflection import R1_WORDS, WORDS, Trace, language_share, summarise, thoughts, trace
+from r1lab.reflection import Trace, language_share, summarise, trace
 from r1lab.tasks import Problem
+from r1lab.thoughts import R1_WORDS, WORDS, thoughts
 from r1lab.tiny_world.corpus import EOS, Knobs, texts
-from r1lab.verify import REASONS
+from r1lab.verify import Verdict, verify
 
 NUMBERS, TARGET = (3, 7, 12), 22
 RIGHT, WRONG = "<answer>3+7+12</answer>", "<answer>(3+7)*12</answer>"
@@ -92,7 +93,11 @@ def empty(**but):
 
 
 def read(thinking, answer="", target=TARGET):
-    return trace("countdown", NUMBERS, target, f"<think>{thinking}</think>{answer}")
+    return judged(Problem("countdown", NUMBERS, target), f"<think>{thinking}</think>{answer}")
+
+
+def judged(problem, completion):
+    return trace(problem, completion, verify(problem, completion))
 
 
 @pytest.mark.parametrize("thinking, answer, expected", TABLE.values(), ids=TABLE.keys())
@@ -105,7 +110,7 @@ def test_a_multiplication_that_finds_its_slip_gives_up_the_first_result_not_the_
         "<think>56*9=514 Check: 56*8=448, 448+56=504 vs 514 no. Wait, 50*9=450, 6*9=54, 450+54=504</think>"
         "<answer>504</answer>"
     )
-    got = trace("multiplication", (56, 9), 504, completion)
+    got = judged(Problem("multiplication", (56, 9), 504), completion)
     assert got == empty(
         words=2, waits=1, checks=1, tries=3, attempts=3, rejected=1, rejected_wrong=1, first_right=False,
         revision="wrong to right", no=1, equations=6, wrong_equations=1,
@@ -221,7 +226,7 @@ def test_the_worlds_texts_hold_no_false_statement_but_the_slips_that_a_check_fin
     slips = 0
     for problem, completion in world(1500, seed=3):
         p = problem or Problem("countdown", NUMBERS, TARGET)
-        got = trace(p.task, p.numbers, p.target, completion)
+        got = judged(p, completion)
         assert (got.false_yes, got.false_no) == (0, 0), completion
         assert got.equations == len(re.findall(r"\d[-+*/]\d+=", thoughts(completion)))
         if got.wrong_equations:
@@ -243,7 +248,7 @@ def test_the_worlds_searches_never_try_twice_and_reject_all_but_what_fits():
     for problem, completion in world(1500, seed=4):
         if problem is None or problem.task != "countdown":
             continue
-        got = trace(problem.task, problem.numbers, problem.target, completion)
+        got = judged(problem, completion)
         verdicts = re.findall(r" (?:yes|no)\.| 不?对。", completion)
         refusals = [v for v in verdicts if v in (" no.", " 不对。")]
         assert (got.yes, got.no) == (len(verdicts) - len(refusals), len(refusals))
@@ -306,7 +311,7 @@ HOSTILE = {
 def test_hostile_text_is_read_in_linear_time(text):
     def seconds(piece):
         start = time.process_time()
-        got = trace("countdown", NUMBERS, TARGET, piece)
+        got = judged(Problem("countdown", NUMBERS, TARGET), piece)
         share = language_share(piece, "en")
         assert got.wrong_equations <= got.equations and (share is None or 0 <= share <= 1)
         return time.process_time() - start
@@ -360,8 +365,15 @@ def test_lists_of_different_lengths_are_refused():
             summarise([empty()] * 2, lengths, correct)
 
 
-def test_the_summary_needs_no_word_of_the_judge_beyond_right_and_wrong():
-    assert "correct" in REASONS  # a trace asks verify; summarise is told by its caller
+@pytest.mark.parametrize(("reason", "revision"), [("correct", "right"), ("no answer", "wrong")])
+def test_a_trace_takes_the_verdict_that_it_is_given(reason, revision):
+    verdict = Verdict(reason == "correct", True, reason, None)  # whatever the text says
+    text = "<think>3+7=10. Wait, 12-7=5.</think><answer>?</answer>"
+    seen = trace(Problem("countdown", NUMBERS, TARGET), text, verdict)
+    assert seen.revision == f"wrong to {revision}"
+
+
+def test_the_summary_is_told_by_its_caller_what_is_right():
     assert summarise([read("3+7=10", RIGHT)], [3], [0])["length_wrong"] == 3.0
 
 

@@ -10,18 +10,14 @@ from fractions import Fraction
 
 import pytest
 
-from r1lab.tasks import (
+from r1lab.tasks import Problem, problems, prompt, split_of, tiny_prompt
+from r1lab.tasks.arithmetic import draw_multiplication
+from r1lab.tasks.countdown import (
     LARGEST_NUMBER,
     LARGEST_VALUE,
     TARGETS,
-    Problem,
-    draw_countdown,
-    draw_multiplication,
-    problems,
-    r1_prompt,
+    draw_with_solution,
     random_steps,
-    split_of,
-    tiny_prompt,
 )
 from r1lab.tiny_world.corpus import (
     EOS,
@@ -131,7 +127,7 @@ def test_the_order_of_the_numbers_does_not_change_the_split():
 
 def test_about_a_tenth_of_all_problems_are_kept_for_the_test():
     rng = random.Random(0)
-    keys = {p.key: split_of(p) for p in (draw_countdown(rng)[0] for _ in range(5000))}
+    keys = {p.key: split_of(p) for p in (draw_with_solution(rng)[0] for _ in range(5000))}
     share = sum(split == "test" for split in keys.values()) / len(keys)
     assert len(keys) > 3000 and 0.07 < share < 0.13
 
@@ -146,12 +142,10 @@ def test_the_split_is_fixed_for_good():
 def test_the_drawn_solution_is_a_solution(size):
     rng = random.Random(0)
     for _ in range(1000):
-        problem, steps, expression = draw_countdown(rng, size)
+        problem, steps, expression = draw_with_solution(rng, size)
         assert len(problem.numbers) == size and len(steps) == size - 1
         assert all(1 <= n <= LARGEST_NUMBER for n in problem.numbers) and problem.target in TARGETS
-        verdict = verify(
-            "countdown", problem.numbers, problem.target, f"<answer>{expression}</answer>"
-        )
+        verdict = verify(problem, f"<answer>{expression}</answer>")
         assert verdict.reason == "correct", (problem, expression)
 
 
@@ -181,7 +175,8 @@ def test_random_steps_use_each_number_and_each_result_once_and_add_up():
             pool.remove(step.b)
             pool.append(step.result)
         assert pool == [steps[-1].result]
-        verdict = verify("countdown", numbers, pool[0], f"<answer>{expression}</answer>")
+        problem = Problem("countdown", tuple(numbers), pool[0])
+        verdict = verify(problem, f"<answer>{expression}</answer>")
         assert verdict.reason == "correct", (numbers, expression)
     assert 0 < led_nowhere < 1900
 
@@ -229,11 +224,11 @@ def test_a_tiny_prompt_says_the_whole_problem_and_nothing_else(task, size, langu
 
 
 def test_r1_prompts_have_the_template_and_the_question():
-    countdown = r1_prompt(Problem("countdown", (3, 4, 5), 17))
+    countdown = prompt(Problem("countdown", (3, 4, 5), 17), "r1")
     assert countdown.startswith("A conversation between User and Assistant.")
     assert "<think> reasoning process here </think> <answer> answer here </answer>" in countdown
     assert "numbers 3, 4, 5, write an expression that equals 17." in countdown
-    product = r1_prompt(Problem("multiplication", (12, 34), 408))
+    product = prompt(Problem("multiplication", (12, 34), 408), "r1")
     assert "What is 12 * 34?" in product and "408" not in product
     assert all(p.endswith(" Assistant:") and "{" not in p for p in (countdown, product))
 
@@ -323,7 +318,7 @@ def test_answers_use_the_numbers_and_products_are_right(knobs):
     for text in take(N, seed=4, knobs=knobs):
         problem, body = read(text)
         if problem and is_formatted(body):
-            reason = verify(problem.task, problem.numbers, problem.target, body).reason
+            reason = verify(problem, body).reason
             reasons.add((problem.task, reason))
     assert reasons == {
         ("countdown", "correct"),
@@ -347,7 +342,8 @@ def test_a_search_answers_with_its_last_try():
     for text in take(1000, seed=5, knobs=SEARCHES):
         problem, body = read(text)
         last = int(STATEMENT.findall(tries(body)[-1])[-1][3])
-        assert verify("countdown", problem.numbers, last, body).reason == "correct", text
+        reached = Problem("countdown", problem.numbers, last)
+        assert verify(reached, body).reason == "correct", text
 
 
 def test_the_poor_texts_have_no_word_of_reflection_and_no_comparison(poor):

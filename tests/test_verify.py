@@ -13,19 +13,16 @@ from fractions import Fraction
 
 import pytest
 
-from r1lab.tasks import Problem, problems, prompt, r1_prompt
-from r1lab.verify import (
+from r1lab.tasks import Problem, problems, prompt
+from r1lab.tasks.reading import (
     DEEPEST,
     LONGEST,
-    REASONS,
     Unreadable,
-    Verdict,
-    find_answer,
-    is_formatted,
+    in_tags,
     read_expression,
     read_integer,
-    verify,
 )
+from r1lab.verify import REASONS, Verdict, is_formatted, verify
 
 # ---- the oracle: a value is a pair (numerator, denominator), None a division by zero ----
 
@@ -175,7 +172,8 @@ def test_verdicts_agree_with_the_oracle_on_25000_generated_answers(seed):
         if kind == "broken":
             answer = broken(rng, answer)
         reason = expected_reason(answer, numbers, target)
-        verdict = verify("countdown", numbers, target, f"<think>?</think><answer>{answer}</answer>")
+        problem = Problem("countdown", tuple(numbers), target)
+        verdict = verify(problem, f"<think>?</think><answer>{answer}</answer>")
         assert verdict == Verdict(reason == "correct", True, reason, answer), (numbers, target)
         seen[kind, reason] += 1
     assert min(seen["intact", reason] for reason in ("correct", "wrong value", "unreadable")) > 50
@@ -324,8 +322,9 @@ def test_what_is_not_just_one_number_is_refused(text):
 
 # ---- completions ----
 
-ECHO = r1_prompt(Problem("countdown", (3, 4, 5), 17)) + " <think>3*4=12</think> "
-COMPLETIONS = [  # id, completion, reason of verify("countdown", [3, 4, 5], 17, ...), formatted
+POSED = Problem("countdown", (3, 4, 5), 17)
+ECHO = prompt(POSED, "r1") + " <think>3*4=12</think> "
+COMPLETIONS = [  # id, completion, reason of verify(POSED, ...), formatted
     ("correct", "<think>12+5</think><answer>3*4+5</answer>", "correct", True),
     ("correct, other order", "<think></think><answer>5 + 4 * 3</answer>", "correct", True),
     ("blank at the end of the answer", "<think>?</think><answer>3*4+5 </answer>", "correct", True),
@@ -389,7 +388,7 @@ COMPLETIONS = [  # id, completion, reason of verify("countdown", [3, 4, 5], 17, 
     [pytest.param(*row[1:], id=row[0]) for row in COMPLETIONS],
 )
 def test_a_completion_gets_this_verdict(completion, reason, formatted):
-    verdict = verify("countdown", [3, 4, 5], 17, completion)
+    verdict = verify(POSED, completion)
     assert (verdict.reason, verdict.formatted) == (reason, formatted)
     assert verdict.correct == (reason == "correct")
     assert (verdict.answer is None) == (reason in ("no answer", "several answers"))
@@ -414,28 +413,29 @@ def test_a_completion_gets_this_verdict(completion, reason, formatted):
     ],
 )
 def test_a_product_gets_this_verdict(answer, reason):
-    verdict = verify("multiplication", [12, 34], 408, f"<think></think><answer>{answer}</answer>")
+    product = Problem("multiplication", (12, 34), 408)
+    verdict = verify(product, f"<think></think><answer>{answer}</answer>")
     assert verdict == Verdict(reason == "correct", True, reason, answer)
 
 
 def test_a_number_given_twice_must_be_used_twice():
     reasons = [
-        verify("countdown", numbers, 10, "<answer>5+5</answer>").reason
-        for numbers in ([5, 5], (5, 5), [5], [5, 5, 5])
+        verify(Problem("countdown", numbers, 10), "<answer>5+5</answer>").reason
+        for numbers in ((5, 5), (5,), (5, 5, 5))
     ]
-    assert reasons == ["correct", "correct", "wrong numbers", "wrong numbers"]
+    assert reasons == ["correct", "wrong numbers", "wrong numbers"]
 
 
 def test_a_value_next_to_the_target_is_wrong_however_near():
-    numbers = [3, 999999, 999999, 1]
+    problem = Problem("countdown", (3, 999999, 999999, 1), 3)
     near = "3+1/999999/999999"  # 1e-12 above 3: floats with a tolerance would pass it
-    assert verify("countdown", numbers, 3, f"<answer>{near}</answer>").reason == "wrong value"
+    assert verify(problem, f"<answer>{near}</answer>").reason == "wrong value"
 
 
 @pytest.mark.parametrize("completion", ["", "<answer>1</answer>"])
 def test_an_unknown_task_is_the_callers_error_whatever_the_completion(completion):
     with pytest.raises(ValueError, match="unknown task 'sudoku'") as error:
-        verify("sudoku", [1], 1, completion)
+        verify(Problem("sudoku", (1,), 1), completion)
     assert not isinstance(error.value, Unreadable)
 
 
@@ -453,13 +453,13 @@ def test_an_unknown_task_is_the_callers_error_whatever_the_completion(completion
 def test_a_million_tags_are_read_in_one_pass(piece, reason):
     # work that grows with the square of 1e6 tags would take hours, not fail an assertion
     completion = piece * 1_000_000
-    assert find_answer(completion) == (None, reason)
+    assert in_tags(completion) == (None, reason)
     assert not is_formatted(completion)
 
 
 def test_a_verdict_is_equal_for_equal_input_and_has_a_known_reason():
     for _, completion, _, _ in COMPLETIONS:
-        first, second = (verify("countdown", [3, 4, 5], 17, completion) for _ in range(2))
+        first, second = (verify(POSED, completion) for _ in range(2))
         assert first == second and first.reason in REASONS
 
 
@@ -475,7 +475,7 @@ def test_a_verdict_is_equal_for_equal_input_and_has_a_known_reason():
     ],
 )  # fmt: skip
 def test_a_sum_needs_no_tags_and_its_last_number_counts(text, reason):
-    assert verify("addition", (37, 48), 85, text).reason == reason
+    assert verify(Problem("addition", (37, 48), 85), text).reason == reason
 
 
 def test_sums_are_two_digits_each_and_never_in_both_splits():

@@ -51,7 +51,9 @@ for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
 
 # %%
 model, tokenizer = models.load("rich")
-base = evaluate.answer(model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, 0, 4))
+base = evaluate.answer(
+    model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, 0, 4)
+)
 first = next(i for i, text in enumerate(base.texts) if "Wait" in text)
 for i in (0, 1, 2, 3, first):  # the first four, and the first that has a Wait
     print(f"[{base.verdicts[i].reason}] {base.texts[i]}")
@@ -424,7 +426,9 @@ def wait_count(cap):
     place = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
     policy, _ = models.load_trained(place, "rich")
     asked = tasks.problems("countdown", 64, 0, "test")
-    found = evaluate.answer(policy, tokenizer, asked, evaluate.Sampling("tiny", cap, seed=3))
+    found = evaluate.answer(
+        policy, tokenizer, asked, evaluate.Sampling("tiny", cap, seed=3)
+    )
     rows = zip(found.problems, found.texts, found.verdicts, strict=True)
     seen = [reflection.trace(*row) for row in rows]
     return np.mean([t.waits for t in seen]), found.correct.mean()
