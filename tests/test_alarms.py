@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from helpers import tiny_model
 
-from r1lab import grpo, models, records, rewards, tasks
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab import experiments, grpo, models, policy, records, rewards, tasks
 from r1lab.grpo import Config
-from r1lab.machine import presets
 from r1lab.running import alarms
+from r1lab.running.recorded import RECORDED as RUNS
+from r1lab.running.run import run
+from r1lab.running.settings import Options
 from r1lab.tiny_world import pretrain
 
 TOKENIZER = pretrain.wrap_tokenizer()
@@ -17,7 +18,7 @@ POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=6, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
 SHORT = replace(CONFIG, steps=5, group=4, max_new=48, lr=0.0)
 DIGITS = set(TOKENIZER.convert_tokens_to_ids(list("0123456789")))
-RECORDED = sorted(zero.RECORDED.glob("zero-*"))
+RECORDED = sorted(RUNS.glob("zero-*"))
 
 
 def share_of_digits(completion_ids, **_):
@@ -47,14 +48,8 @@ def random_model(rank=4):
 def metrics(config, reward_set, model=None, tokenizer=TOKENIZER):
     """The lines a run writes, of a random model unless another is given."""
     model = model or random_model()
-    optimizer = grpo.make_optimizer(model, config)
-    lines = []
-    for step, roll, update in grpo.train(model, tokenizer, POOL, reward_set, config, optimizer):
-        asked = [p for p in roll.problems for _ in range(config.group)]
-        done = roll.completions
-        lines.append(zero.step_metrics(step, asked, roll.texts, done.lengths.tolist(), done.ended.tolist(), roll.parts,
-                                       roll.rewards, update))  # fmt: skip
-    return lines
+    learner = policy.learner(model, tokenizer, config.lr)
+    return [roll.line() for roll in grpo.train(learner, POOL, reward_set, config)]
 
 
 def raised(lines):
@@ -197,6 +192,15 @@ def test_a_model_tuned_for_chats_must_be_asked_in_its_chat_form():
     assert of_prompt(TOKENIZER, plain) == []
 
 
+def test_a_sampler_of_another_policy():
+    """Lines of a real run whose sampler was off by a tenth of a nat, as a rounded one is."""
+    lines = metrics(SHORT, DIGITS_ONLY)
+    assert "sampler and trainer apart" not in raised(lines)
+    assert "sampler and trainer apart" in raised([line | {"logp_gap": 0.1} for line in lines])
+    unknown = [line | {"logp_gap": None} for line in lines]  # steps without a signal
+    assert "sampler and trainer apart" not in raised(unknown)
+
+
 def test_a_prompt_the_model_cannot_read():
     assert of_prompt(TOKENIZER, tasks.prompt(POOL[0], "r1")) == ["unknown tokens in the prompt"]
 
@@ -204,16 +208,20 @@ def test_a_prompt_the_model_cannot_read():
 # -- Where a reader meets them -------------------------------------------------------------
 
 
-def silent_run(monkeypatch, folder, watch=None):
-    monkeypatch.setattr(presets, "FAST", True)
-    monkeypatch.setattr(rewards, "reward_set", lambda *_: ([nothing], [1.0]))
-    return zero.run(zero.Options(steps=6), folder, watch=watch)
+@pytest.fixture
+def silent(monkeypatch, tmp_path):
+    """The options of a run whose reward is the reader's own and always 0."""
+    (tmp_path / "silent.py").write_text(
+        "def nothing(completions, **_):\n    return [0] * len(completions)\n"
+    )
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    return Options(settings={"steps": 6, "reward": f"{tmp_path / 'silent.py'}:nothing"})
 
 
 def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(
-    monkeypatch, tmp_path, capsys
+    silent, tmp_path, capsys
 ):
-    summary = silent_run(monkeypatch, tmp_path / "run")
+    summary = run(experiments.named("zero"), silent, tmp_path / "run")
     (kept,) = summary["alarms"]
     assert kept["name"] == "reward is 0" and summary == records.load_run(tmp_path / "run").summary
     said = [
@@ -224,19 +232,20 @@ def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(
     assert said == [f"r1lab: {alarms.Alarm(**kept)}"]
 
 
-def test_the_dashboard_says_it_below_the_status(monkeypatch, tmp_path):
+def test_the_dashboard_says_it_below_the_status(silent, tmp_path):
     widgets = pytest.importorskip("r1lab.widgets.dashboard")
-    board = widgets.TrainingDashboard(zero.Options(), tmp_path / "run")
+    zero = experiments.named("zero")
+    board = widgets.TrainingDashboard(zero, silent, tmp_path / "run")
     seen = []
 
     def watch(now):
         board.watch(now)
         seen.append(board._faces()["text/plain"])
 
-    silent_run(monkeypatch, tmp_path / "run", watch)
+    run(zero, silent, tmp_path / "run", watch=watch)
     assert "reward is 0" not in seen[1] and "reward is 0" in seen[-1]
     if board.box:
         assert "reward is 0" in board.label.value
-    again = widgets.TrainingDashboard(zero.Options(), tmp_path / "run")
+    again = widgets.TrainingDashboard(zero, silent, tmp_path / "run")
     again._read()
     assert again.alarms == board.alarms

@@ -6,30 +6,47 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
-LAYERS = [  # from the lowest; a file imports files of lower lines alone
-    "losses.tokens losses.advantages losses.policy",
-    "losses.tuning",
-    "machine machine.presets losses stats sampler.captured sampler.completions running tiny_world speed",
-    "userfile tasks.problem tasks.reading",
-    "tasks.task thoughts",
-    "tasks.countdown tasks.arithmetic tasks.gsm8k",
-    "tasks.names",
-    "tasks.templates",
-    "tasks records running.alarms",
-    "verify machine.colab models plots",
-    "rewards sampler.sampling models.fetch tiny_world.corpus",
-    "sampler evaluate reflection tiny_world.pretrain",
-    "grpo preflight.memory tiny_world.report",
-    "trl_engine preflight",
-    "speed.bench experiments experiments.r1_zero_and_the_aha_moment",
-    "experiments.own_answers",
-    "checks.exercise widgets.live",
-    "checks.lesson_00 checks.lesson_02 checks.lesson_04 widgets.rollouts widgets.playground",
-    "checks widgets.dashboard",
-    "widgets",
-    "__main__",
-]
-LAYER = {name: height for height, names in enumerate(LAYERS) for name in names.split()}
+# from the lowest: a file imports files of earlier paragraphs alone
+LAYERS = """
+checks.exercise curriculum losses.advantages losses.policy losses.tokens machine
+machine.environment machine.memory models.adapters records.configs records.files running
+running.alarms running.experiment sampler sampler.captured sampler.completions speed speed.compare
+stats tasks.problem tasks.reading tiny_world userfile widgets.live
+
+checks.lesson_00 checks.lesson_04 losses.tuning machine.presets models.names plots
+records.checkpoints running.progress sampler.sampling tasks.task thoughts trl_engine.sampled
+
+losses models.loading records.folder tasks.arithmetic tasks.countdown tasks.gsm8k
+
+checks.lesson_02 models.lineage records tasks.names widgets.playground
+
+checks machine.colab models tasks.templates verify
+
+models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
+
+evaluate preflight.minutes preflight.need rollouts sft speed.decoding tiny_world.corpus
+
+dpo grpo preflight.fits speed.growth tiny_world.pretrain tiny_world.report
+
+preflight running.settings trl_engine.offline trl_engine.online
+
+running.journal running.measure running.queue speed.footprint trl_engine
+
+experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.summary
+
+running.recorded running.run speed.training
+
+experiments speed.bench
+
+__main__ widgets.rollouts
+
+widgets.dashboard
+
+widgets
+"""
+LAYER = {
+    name: height for height, names in enumerate(LAYERS.split("\n\n")) for name in names.split()
+}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
 
