@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from r1lab import stats
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -38,7 +38,7 @@ def answer(model, tokenizer, problems: list[Problem], template: str, max_new: in
            per_problem: int = 1, temperature: float = 1.0, rows: int = 256) -> Answers:  # fmt: skip
     """Sample `per_problem` completions for every problem, about `rows` at a time."""
     sampler = Sampler(model)
-    generator = torch.Generator(sampler.embed.device).manual_seed(seed)
+    generator = torch.Generator(model.device).manual_seed(seed)
     texts, lengths, ended, verdicts = [], [], [], []
     at_once = max(1, rows // per_problem)
     for start in range(0, len(problems), at_once):

@@ -19,8 +19,7 @@ from peft import PeftModel
 
 from r1lab import losses, rewards
 from r1lab.models import precision, reference, trainable
-from r1lab.sampler.completions import Completions
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Completions, Sampler
 from r1lab.tasks import Problem, prompt
 
 # What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the largest
@@ -92,7 +91,7 @@ def rollout(
 ) -> Rollout:
     """Sample G completions a problem and reward them. reward_set: (functions, weights)."""
     sampler = Sampler(model)
-    generator = torch.Generator(sampler.embed.device).manual_seed(1_000_003 * config.seed + step)
+    generator = torch.Generator(model.device).manual_seed(1_000_003 * config.seed + step)
     prompts = [prompt(p, config.template) for p in problems]
     prompt_ids = tokenizer(prompts)["input_ids"]
     done = sampler.sample(

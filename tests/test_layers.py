@@ -7,11 +7,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = [  # from the lowest; a file imports files of lower lines alone
-    "machine machine.presets losses stats sampler.captured sampler.completions running tiny_world speed",
-    "tasks records running.alarms",
-    "verify machine.colab models plots",
+    "machine machine.presets losses stats running tiny_world speed sampler.captured sampler.choosing sampler.completions sampler.weights",
+    "tasks records running.alarms sampler.cache sampler.forward",
+    "verify machine.colab models plots sampler.decoding sampler.reading",
     "rewards sampler.sampling models.fetch tiny_world.corpus",
-    "sampler evaluate reflection tiny_world.pretrain",
+    "sampler",
+    "evaluate reflection tiny_world.pretrain",
     "grpo preflight.memory tiny_world.report",
     "trl_engine preflight",
     "speed.bench experiments experiments.r1_zero_and_the_aha_moment",

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from test_train import TOKENIZER, fresh
 
 from r1lab import grpo, models, tasks, trl_engine
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.trl_engine import Tuning
 
 END = TOKENIZER.eos_token_id

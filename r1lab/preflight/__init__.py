@@ -17,8 +17,7 @@ from r1lab import grpo, models, records, tasks
 from r1lab.machine import presets
 from r1lab.machine.presets import Preset
 from r1lab.preflight import memory
-from r1lab.sampler.completions import Completions
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Completions, Sampler
 
 RECORDED = models.DATA / "runs"
 DECODED = 8  # decode steps of a calibration

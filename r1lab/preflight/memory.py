@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from transformers import AutoModelForCausalLM
 
 from r1lab import losses, models
-from r1lab.sampler.sampling import CACHE_GIB, READ
+from r1lab.sampler import CACHE_GIB, READ
 
 GIB = 2**30
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB

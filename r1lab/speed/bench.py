@@ -23,7 +23,8 @@ import torch
 from r1lab import grpo, models, preflight, records, rewards, tasks
 from r1lab.machine import presets
 from r1lab.preflight import memory
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
+from r1lab.sampler.forward import threads
 
 NEVER = -1  # an end token that is never sampled
 TRAINED = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
@@ -232,15 +233,17 @@ def floor(rounds: int, batch: int = 64) -> dict[str, float]:
     model, tokenizer = tiny()
     sampler, prompts = Sampler(model), questions(tokenizer, batch // 8)
     weights = [
-        w for layer in sampler.layers for w in (layer.qkv, layer.out, layer.gate_up, layer.down)
+        x.weight
+        for layer in sampler.weights.layers
+        for x in (layer.qkv, layer.out, layer.gate_up, layer.down)
     ]
-    inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in [*weights, sampler.head]}
+    inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in [*weights, sampler.weights.head]}
 
     def products() -> float:
-        with torch.inference_mode(), sampler._threads(batch):
+        with torch.inference_mode(), threads(sampler.weights, batch):
             start = time.perf_counter()
             for _ in range(48):
-                for w in [*weights, sampler.head]:
+                for w in [*weights, sampler.weights.head]:
                     torch.nn.functional.linear(inputs[w.shape[1]], w)
             return 1000 * (time.perf_counter() - start) / 48
 
