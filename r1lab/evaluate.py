@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from r1lab import stats
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -51,7 +51,7 @@ def answer(model, tokenizer, problems: list[Problem], how: Sampling) -> Answers:
     """Sample K completions for every problem and judge them. The same for the same seed and
     rows."""
     sampler = Sampler(model)
-    generator = torch.Generator(sampler.embed.device).manual_seed(how.seed)
+    generator = torch.Generator(model.device).manual_seed(how.seed)
     texts, lengths, ended, verdicts = [], [], [], []
     at_once = max(1, how.rows // how.per_problem)
     for start in range(0, len(problems), at_once):

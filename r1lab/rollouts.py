@@ -14,8 +14,7 @@ from torch import Tensor
 
 from r1lab import losses, reflection, rewards
 from r1lab.policy import Batch, Learner
-from r1lab.sampler.completions import Completions
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Completions, Sampler
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -103,7 +102,7 @@ def sample(learner: Learner, problems: list[Problem], config, step: int) -> Samp
     """
     sampler = Sampler(learner.model)
     tokenizer = learner.tokenizer
-    generator = torch.Generator(sampler.embed.device)
+    generator = torch.Generator(learner.model.device)
     generator.manual_seed(1_000_003 * config.seed + step)
     prompts = tokenizer([prompt(p, config.template) for p in problems])["input_ids"]
     done = sampler.sample(

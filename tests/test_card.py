@@ -9,8 +9,7 @@ import torch
 from r1lab import grpo, models
 from r1lab.machine import presets
 from r1lab.preflight import memory
-from r1lab.sampler.completions import Completions
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Completions, Sampler
 from r1lab.speed import bench
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")

@@ -5,8 +5,7 @@ import torch
 from helpers import tiny_model
 from peft import LoraConfig, get_peft_model
 
-from r1lab.sampler import captured, sampling
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler, captured, sampling
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
 STOP = 1

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from helpers import copies, fresh, pairs, plain_descent, prepared, prompts, words
 
 from r1lab import curriculum, dpo, models, policy, sft, trl_engine
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.trl_engine import Place
 
 TOKENIZER = words()

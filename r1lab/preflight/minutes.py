@@ -13,7 +13,7 @@ import torch
 from r1lab import models, policy, records, tasks
 from r1lab.machine.presets import Preset
 from r1lab.policy import Batch
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 
 RECORDED = models.DATA / "runs"
 DECODED = 8  # decode steps of a calibration

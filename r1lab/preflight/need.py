@@ -19,7 +19,7 @@ from r1lab.machine.memory import GIB
 from r1lab.machine.presets import Preset
 from r1lab.preflight.learning import MicroBatch, learning, micro_batch
 from r1lab.records import RunError
-from r1lab.sampler.sampling import CACHE_GIB, READ
+from r1lab.sampler import CACHE_GIB, READ
 
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
 ROWS = 256  # completions that `evaluate.answer` samples at a time
@@ -103,10 +103,14 @@ def _shape(preset: Preset, trained: bool):
 def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
     """Bytes of the sampler's copy of the weights and of the largest batch that it samples."""
     lora = models.plain(model) is not model
-    kinds = JOINED + FOLDED if lora else JOINED
-    modules = dict(model.named_modules())
-    copies = [m.weight.numel() for name, m in modules.items() if name.endswith(kinds)]
-    folding = 3 * 4 * max(copies) if lora else 0  # one layer's, in float32
+    folds = lora and preset.dtype == "float32"  # in half precision LoRA stays apart
+    modules = {name: m for name, m in model.named_modules() if name.endswith(JOINED + FOLDED)}
+    copied = [m.weight.numel() for n, m in modules.items() if folds or n.endswith(JOINED)]
+    folding = 3 * 4 * max(copied) if folds else 0  # one layer's
+    numbers = sum(copied)
+    if lora and not folds:  # A, and B as wide as all that is joined with its layer
+        sizes = [(m.in_features + 3 * m.out_features) * preset.lora_rank for m in modules.values()]
+        numbers += sum(sizes)
     batches = [(min(ROWS, preset.eval_problems), 1)]  # prompts, and completions for each
     if method == "grpo":
         batches.append((preset.prompts, preset.group))
@@ -114,7 +118,7 @@ def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
         asked = min(max(1, ROWS // preset.group), preset.steps * preset.prompts)
         batches.append((asked, preset.group))
     largest = max(_batch(model.config, preset, prompt, *batch) for batch in batches)
-    return sum(copies) * getattr(torch, preset.dtype).itemsize + max(folding, largest)
+    return numbers * getattr(torch, preset.dtype).itemsize + max(folding, largest)
 
 
 def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int:

@@ -1,7 +1,10 @@
 """A decode step as a CUDA graph: hundreds of small kernels start as one.
 
-Has not been run on a graphics card yet; its arithmetic is tested on the CPU, without the recording.
+Has not been run on a graphics card yet; its arithmetic is tested on the CPU, without the
+recording.
 """
+
+from functools import partial
 
 import torch
 
@@ -11,25 +14,20 @@ BUCKET = 256  # a step attends over the filled part of the cache, rounded up to 
 class Captured:
     """A decode step recorded once for every `BUCKET` positions and then replayed.
 
-    step(cache, mask, width, token, position, slot, places) -> logits, of fixed shapes: the slot
-    is a tensor, and the step attends over the whole bucket with the slots ahead masked. graph:
-    makes a replayable function of (function, inputs).
+    step(width, token, position, slot) -> logits, of fixed shapes: the slot is a tensor, and the
+    step attends over the whole bucket with the slots ahead masked. capacity: slots of the cache.
+    graph: makes a replayable function of (function, inputs).
     """
 
-    def __init__(self, step, cache, mask, graph=None):
-        self.step, self.cache, self.mask, self.graph = step, cache, mask, graph or CudaGraph
-        self.capacity, self.made = cache[0][0].shape[-1], {}
-        self.places = torch.arange(self.capacity, device=cache[0][0].device)
+    def __init__(self, step, capacity: int, graph=None):
+        self.step, self.capacity, self.graph = step, capacity, graph or CudaGraph
+        self.made = {}
 
     def __call__(self, token, position, slot: int):
         width = min(-(-(slot + 1) // BUCKET) * BUCKET, self.capacity)
         inputs = token, position, torch.tensor([slot], device=token.device)
         if width not in self.made:  # the one before is done with
-            self.made = {
-                width: self.graph(
-                    lambda *x: self.step(self.cache, self.mask, width, *x, self.places), inputs
-                )
-            }
+            self.made = {width: self.graph(partial(self.step, width), inputs)}
         return self.made[width](*inputs)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from r1lab import models, tasks
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.speed.compare import Row, now, side_by_side
 
 NEVER = -1  # an end token that is never sampled

@@ -15,7 +15,7 @@ from r1lab.machine.presets import Preset
 from r1lab.preflight.need import ROWS
 from r1lab.records import RunError
 from r1lab.rollouts import Rollout, Sampled
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
 from r1lab.speed.decoding import NEVER
 
 MODELS = ("smollm2", "Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-1.5B", "Qwen/Qwen2.5-3B")

@@ -6,7 +6,8 @@ import time
 import torch
 
 from r1lab import models
-from r1lab.sampler.sampling import Sampler
+from r1lab.sampler import Sampler
+from r1lab.sampler.forward import threads
 from r1lab.speed.compare import now, side_by_side
 from r1lab.speed.decoding import Shape, decode, questions, sample_seconds, shape_row, tiny
 
@@ -31,15 +32,14 @@ def growth(rounds: int) -> dict[str, dict[int, float]]:
 def floor(rounds: int, batch: int = 64) -> dict[str, float]:
     """The matrix products of a decode step alone, in ms and as a share of the step."""
     model, tokenizer = tiny()
-    sampler = Sampler(model)
+    copied = Sampler(model).weights
     prompts = questions(tokenizer, batch // 8)
-    layers = sampler.layers
-    weights = [w for layer in layers for w in (layer.qkv, layer.out, layer.gate_up, layer.down)]
-    weights.append(sampler.head)
+    linears = [x for y in copied.layers for x in (y.qkv, y.out, y.gate_up, y.down)]
+    weights = [*(linear.weight for linear in linears), copied.head]
     inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in weights}
 
     def products() -> float:
-        with torch.inference_mode(), sampler._threads(batch):
+        with torch.inference_mode(), threads(copied, batch):
             start = time.perf_counter()
             for _ in range(48):
                 for w in weights:

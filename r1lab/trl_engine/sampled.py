@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList
 from trl import GRPOTrainer
 
-from r1lab.sampler.completions import Completions
+from r1lab.sampler import Completions
 
 
 class Recorder(LogitsProcessor):

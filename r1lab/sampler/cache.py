@@ -1,0 +1,34 @@
+"""The keys and values of a batch, of full size from the start."""
+
+import torch
+
+from r1lab.sampler.weights import Weights
+
+
+class Cache:
+    """Keys (B, K, D, C) and values (B, K, C, D) of each layer, for B rows of up to C tokens.
+
+    K: heads that have keys. Prompts end at the same slot, so a short one has padding before it:
+    `mask` (B, 1, 1, S), to be added to the scores of the prompts' S slots, hides it. None where
+    no row has any.
+    """
+
+    def __init__(self, w: Weights, rows: int, capacity: int):
+        new, K, D = w.embed.new_zeros, w.kv_heads, w.head_dim
+        self.capacity, self.mask = capacity, None
+        self.layers = [(new(rows, K, D, capacity), new(rows, K, capacity, D)) for _ in w.layers]
+
+    def hide(self, padding) -> None:
+        """Mask what is padding, (B, S) bool."""
+        if padding.any():
+            low = torch.finfo(self.layers[0][0].dtype).min
+            mask = self.layers[0][0].new_zeros(len(padding), 1, 1, padding.shape[1])
+            self.mask = mask.masked_fill_(padding[:, None, None], low)
+
+    def keep(self, live) -> None:
+        """Only the rows that `live` (B,) bool names, one layer after the other: both copies of a
+        whole cache would not fit."""
+        for i, (keys, values) in enumerate(self.layers):
+            self.layers[i] = keys[live], values[live]
+        if self.mask is not None:
+            self.mask = self.mask[live]

@@ -1,0 +1,76 @@
+"""Take a decode step: B new tokens, one a row, that look at all slots of the cache up to theirs.
+
+Three ways. In float32 on a CPU, plain products. In half precision one fused attention,
+because a product of scores that is rounded to half precision would lose digits. On a graphics
+card the same, recorded as a CUDA graph (`captured`).
+"""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from r1lab.sampler.cache import Cache
+from r1lab.sampler.captured import Captured
+from r1lab.sampler.forward import forward, predict
+from r1lab.sampler.weights import Weights
+
+
+def decoder(w: Weights, cache: Cache):
+    """The function (token (B,), position (B,), slot) -> logits (B, V) for this batch, which
+    writes keys and values at `slot`. It holds the cache; make a new one when rows have left."""
+    if w.embed.device.type == "cuda":
+        return Captured(partial(step, w, cache), cache.capacity)
+    if w.embed.dtype == torch.float32:
+        return _plain(w, cache)
+    return lambda token, position, slot: step(
+        w, cache, slot + 1, token, position, torch.tensor([slot])
+    )
+
+
+def _plain(w: Weights, cache: Cache):
+    """`decoder` in float32 on a CPU."""
+    B, K, D, C = cache.layers[0][0].shape
+    flat = [(keys.view(B * K, D, C), values.view(B * K, C, D)) for keys, values in cache.layers]
+    mask, prompt = cache.mask, 0
+    if mask is not None:
+        prompt = mask.shape[-1]
+        mask = mask[:, 0].expand(B, K, prompt).reshape(B * K, 1, prompt)
+    nothing = torch.zeros(1, 1, 1)
+
+    def decode(token, position, slot: int):
+        def attend(layer, q, k, v):
+            cache.layers[layer][0][..., slot], cache.layers[layer][1][:, :, slot] = k, v
+            keys, values = flat[layer]
+            q, keys = q.reshape(B * K, -1, D), keys[..., : slot + 1]
+            scores = torch.baddbmm(nothing, q, keys, beta=0, alpha=D**-0.5)
+            if mask is not None:
+                scores[..., :prompt] += mask
+            return torch.bmm(scores.softmax(-1), values[:, : slot + 1])
+
+        return predict(w, forward(w, token, position, attend))
+
+    return decode
+
+
+def step(w: Weights, cache: Cache, width: int, token, position, slot):
+    """Logits (B, V) of a step over the first `width` slots of the cache, those behind the tensor
+    `slot` (1,) masked: its shapes depend on nothing that changes from token to token."""
+    B, K, D, _ = cache.layers[0][0].shape
+    low = torch.finfo(w.embed.dtype).min
+    seen = torch.zeros(width, dtype=w.embed.dtype, device=token.device)
+    seen = seen.masked_fill(torch.arange(width, device=token.device) > slot, low)
+    seen = seen.expand(B, 1, 1, width)
+    if cache.mask is not None:
+        seen = torch.minimum(seen, F.pad(cache.mask, (0, width - cache.mask.shape[-1])))
+
+    def attend(layer, q, k, v):
+        keys, values = cache.layers[layer]
+        keys.index_copy_(3, slot, k[..., None])
+        values.index_copy_(2, slot, v[:, :, None])
+        q = q.reshape(B, K, -1, D)  # heads that share a key: a short query of their own
+        mask = seen.expand(B, 1, q.shape[2], width)
+        here = keys[..., :width].transpose(2, 3), values[:, :, :width]
+        return F.scaled_dot_product_attention(q, *here, attn_mask=mask)
+
+    return predict(w, forward(w, token, position, attend))
