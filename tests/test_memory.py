@@ -1,6 +1,5 @@
 """Memory: what is predicted is what is taken, counted allocation by allocation on real tensors."""
 
-import inspect
 import subprocess
 import sys
 import weakref
@@ -10,12 +9,11 @@ import pytest
 import torch
 from transformers import GPT2Config
 
-from r1lab import evaluate, grpo, losses, models, policy, preflight, records, tasks
+from r1lab import dpo, evaluate, grpo, models, policy, preflight, records, sft, tasks
 from r1lab.machine import memory, presets
 from r1lab.machine.memory import GIB
 from r1lab.policy import Batch
 from r1lab.preflight.learning import micro_batch
-from r1lab.preflight.need import ROWS
 
 POOL = tasks.problems("countdown", 48, seed=1)
 PRESET = replace(
@@ -30,28 +28,12 @@ def digits(completions, **_):
 
 def learner(preset) -> policy.Learner:
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype))
-    tokenizer.eos_token = tokenizer.unk_token  # so that every completion reaches the cap
-<<<<<<< Updated upstream
-    model = models.prepare(model, rank)
-    prompt = preflight.longest(tokenizer, POOL, "tiny")
-    need = memory.need(model.config, dtype, rank, prompt, CONFIG.max_new, CONFIG.prompts, CONFIG.group,
-                       CONFIG.micro_tokens, rows=len(POOL))  # fmt: skip
-    with memory.Tracked() as seen:
-        optimizer = grpo.make_optimizer(model, CONFIG)
-        roll = grpo.rollout(model, tokenizer, POOL[: CONFIG.prompts], ([digits], [1.0]), CONFIG, 1)
-        evaluate.answer(model, tokenizer, POOL, evaluate.Sampling("tiny", CONFIG.max_new, seed=0))
-        sampling, seen.peak = seen.peak, seen.now
-        grpo.update(model, optimizer, roll, CONFIG)
-    assert int(roll.completions.lengths.min()) == CONFIG.max_new
-    return need, sampling / memory.GIB, seen.peak / memory.GIB
-=======
     return policy.learner(models.prepare(model, preset.lora_rank), tokenizer, CONFIG.lr)
 
 
 def predicted(preset, method) -> preflight.Need:
     _, tokenizer = models.load(preset.model)
     return preflight.need(preset, preflight.longest(tokenizer, POOL, "tiny"), method)
->>>>>>> Stashed changes
 
 
 def assert_close(need, sampling, learning):
@@ -62,16 +44,17 @@ def assert_close(need, sampling, learning):
 
 def compare_grpo(preset):
     """The need, and GiB counted while it samples and while it learns, agree."""
+    who = learner(preset)
+    who.tokenizer.eos_token = who.tokenizer.unk_token  # so that every completion reaches the cap
     with memory.Tracked() as seen:
-        who = learner(preset)
-        start = seen.now
         roll = grpo.rollout(who, POOL[:6], ([digits], [1.0]), CONFIG, 1)
-        evaluate.answer(who.model, who.tokenizer, POOL, "tiny", CONFIG.max_new, seed=0)
-        sampling = seen.peak - start
-        left = seen.peak = seen.now
+        measuring = evaluate.Sampling("tiny", CONFIG.max_new, seed=0)
+        evaluate.answer(who.model, who.tokenizer, POOL, measuring)
+        sampling = seen.peak
+        seen.peak = seen.now
         grpo.update(who, roll, CONFIG)
     assert int(roll.completions.lengths.min()) == CONFIG.max_new
-    assert_close(predicted(preset, "grpo"), sampling / GIB, (seen.peak - left) / GIB)
+    assert_close(predicted(preset, "grpo"), sampling / GIB, seen.peak / GIB)
 
 
 @pytest.mark.parametrize("rank", [8, 0], ids=["lora", "all weights"])
@@ -83,42 +66,25 @@ def test_the_prediction_holds_in_half_precision():
     compare_grpo(replace(PRESET, dtype="bfloat16"))
 
 
-def imitate(who):
-    def loss_of(rows, logps, mask):
-        return losses.sft_loss(logps, mask, 6 * CONFIG.max_new), {}
-
-    return loss_of
-
-
-def prefer(who, batch):
-    def loss_of(rows, logps, mask):
-        with torch.no_grad(), models.reference(who.model):
-            reference, _ = policy.logps(who.model, batch, rows)
-        ours, theirs = logps.sum(1), reference.sum(1)
-        pairs, _, _ = losses.dpo_loss(ours[::2], ours[1::2], theirs[::2], theirs[1::2], 0.1)
-        return pairs.sum() / 6, {}
-
-    return loss_of
-
-
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("method", ["sft", "dpo"])
+@pytest.mark.parametrize("method", [sft, dpo])
 def test_the_prediction_is_what_a_step_on_pairs_takes(method, dtype):
-    """Six completions, or six pairs, at the cap; answers gathered 256 at a time before."""
+    """Six examples, or six pairs, at the cap. Before that answers are gathered, 256 at a time; those
+    that end leave the batch, and the keys and values of a layer are copied then."""
     preset = replace(PRESET, dtype=dtype, steps=8, micro_tokens=1024)
     who = learner(preset)
-    many = [p for _ in range(8) for p in POOL[:6]]
+    prompts = who.tokenizer([tasks.prompt(p, "tiny") for p in POOL])["input_ids"]
+    completion = [5] * preset.max_new
+    written = [completion, completion] if method is dpo else [completion]
+    examples = [[max(prompts, key=len), *written] for _ in range(6)]
     with memory.Tracked() as seen:
-        evaluate.answer(who.model, who.tokenizer, many, "tiny", CONFIG.max_new, 0, preset.group)
+        gather = evaluate.Sampling("tiny", preset.max_new, seed=0, per_problem=preset.group)
+        evaluate.answer(who.model, who.tokenizer, POOL, gather)
         sampling = seen.peak
-        left = seen.peak = seen.now
-        n = 6 if method == "sft" else 12
-        prompts = who.tokenizer([tasks.prompt(p, "tiny") for p in POOL])["input_ids"]
-        batch = Batch([max(prompts, key=len)] * n, torch.full((n, 96), 5), torch.full((n,), 96))
-        units = [(i,) for i in range(n)] if method == "sft" else [(i, i + 1) for i in range(0, n, 2)]
-        loss_of = imitate(who) if method == "sft" else prefer(who, batch)
-        policy.step(who, batch, units, loss_of, replace(CONFIG, micro_tokens=1024))
-    assert_close(predicted(preset, method), sampling / GIB, (seen.peak - left) / GIB)
+        seen.peak = seen.now
+        method.update(who, examples, method.Config(prompts=6, micro_tokens=1024))
+    need = predicted(preset, method.__name__.removeprefix("r1lab."))
+    assert_close(need, sampling / GIB, seen.peak / GIB)
 
 
 def test_a_micro_batch_is_the_largest_that_the_policy_makes():
@@ -127,8 +93,8 @@ def test_a_micro_batch_is_the_largest_that_the_policy_makes():
         size = 2 if method == "dpo" else 1
         n = size * (48 if method == "grpo" else 6)
         batch = Batch([[5] * 30] * n, torch.zeros(n, 96), torch.full((n,), 96))
-        units = [tuple(range(i, i + size)) for i in range(0, n, size)]
-        largest = max(map(len, policy.micro_batches(batch, units, micro_tokens)))
+        made = policy.micro_batches(batch, range(n), micro_tokens, together=size)
+        largest = max(map(len, made))
         assert micro_batch(preset, 30, method).rows == largest
 
 
@@ -141,10 +107,6 @@ def test_pairs_need_at_least_what_examples_need_and_measuring_needs_least(rows):
     assert alone.learning == alone.adapter == 0 and alone.wanted < sft.wanted
     if rows == 1:  # a pair cannot be parted
         assert dpo.learning > 1.5 * sft.learning
-
-
-def test_rows_are_those_of_an_evaluation():
-    assert inspect.signature(evaluate.answer).parameters["rows"].default == ROWS
 
 
 def test_weights_and_moments_are_counted_in_bytes():
@@ -161,12 +123,11 @@ def test_weights_and_moments_are_counted_in_bytes():
     assert need.adapter * GIB == pytest.approx(12 * lora, rel=1e-6)
 
 
-@pytest.mark.parametrize("method", ["grpo", "sft", "dpo"])
-def test_presets_fit_the_cards_they_are_named_for(method):
+def test_presets_fit_the_cards_they_are_named_for():
     """A T4 has 14.6 GiB for a program, a card of 24 GB about 23.5."""
     for name, there in (("t4", 14.6), ("gpu24", 23.5)):
         preset = replace(presets.named(name), dtype="float16")
-        assert preflight.need(preset, preflight.PROMPT[preset.template], method).wanted < there
+        assert preflight.need(preset, preflight.PROMPT[preset.template], "grpo").wanted < there
 
 
 def test_a_1_5_b_model_with_64_completions_of_512_tokens_stays_inside_10_gb():
@@ -177,7 +138,9 @@ def test_a_1_5_b_model_with_64_completions_of_512_tokens_stays_inside_10_gb():
 
 @pytest.mark.parametrize("method", ["grpo", "dpo"])
 def test_the_suggestion_of_a_refusal_fits(monkeypatch, method):
-    preset = replace(presets.named("smol"), micro_tokens=8192, eval_problems=64, prompts=48, group=2)
+    preset = replace(
+        presets.named("smol"), micro_tokens=8192, eval_problems=64, prompts=48, group=2
+    )
     free = 4.9
     monkeypatch.setattr(memory, "left", lambda _: free)
     with pytest.raises(
