@@ -191,11 +191,11 @@ def lab(_) -> None:
 
 
 def bench(options) -> None:
-    from r1lab.speed import bench
+    from r1lab.speed import bench, footprint
 
-    found = bench.run_memory() if options.memory else bench.run()
-    table = bench.memory_table if options.memory else bench.table
-    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else table(found))
+    way = footprint if options.memory else bench
+    found = way.run()
+    print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else way.table(found))
 
 
 def fetch(_) -> None:

@@ -163,7 +163,8 @@ def own_answers(metrics: list[dict], summary: dict) -> Figure:
     metrics: a line a step. summary: the run's `summary.json`.
     """
     steps = [m["step"] for m in metrics]
-    sampled, name = summary["sampled"], summary["experiment"]
+    name = summary["experiment"]
+    (sampled,) = summary["material"].values()
     figure, (left, right) = canvas(2, height=3.6)
     if name == "sft":
         losses = [m["loss"] for m in metrics]

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r1lab import grpo, models
-from r1lab.machine import presets
-from r1lab.preflight import memory
+from r1lab import grpo, models, policy, preflight
+from r1lab.machine import memory, presets
+from r1lab.rollouts import Rollout, Sampled
 from r1lab.sampler import Completions, Sampler
-from r1lab.speed import bench
+from r1lab.speed import footprint
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
 
@@ -32,11 +32,11 @@ def test_a_step_fits_the_card_and_takes_what_was_predicted(model, gib, max_new, 
     memory.free()
     torch.cuda.set_per_process_memory_fraction(gib / total)
     try:
-        row = bench.memory_row(preset)
+        row = footprint.row(preset)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     parts = row["weights"], 0, row["sampling"][0], row["learning"][0]
-    assert memory.Need(*parts).peak * 0.95 < row["process"] < memory.Need(*parts).wanted
+    assert preflight.Need(*parts).peak * 0.95 < row["process"] < preflight.Need(*parts).wanted
 
 
 def test_the_captured_step_gives_the_greedy_text_of_generate():
@@ -56,22 +56,22 @@ def test_a_resumed_run_learns_on_from_where_it_stopped():
     def fresh():
         torch.manual_seed(0)
         model = models.prepare(models.load("rich", torch.float32, "cuda")[0], 4)
-        return model, grpo.make_optimizer(model, grpo.Config(lr=1e-3))
+        return policy.learner(model, None, 1e-3)
 
-    model, optimizer = fresh()
-    done = Completions(*(torch.ones(2, 3, dtype=t) for t in (torch.long, torch.float)), torch.tensor([3, 3]),
-                       torch.ones(2, dtype=torch.bool))  # fmt: skip
-    roll = grpo.Rollout(
-        [None], [[5, 6, 7]], done, [], {}, torch.zeros(1, 2), torch.tensor([[1.0, -1.0]])
-    )
+    learner = fresh()
+    ids = torch.ones(2, 3, dtype=torch.long)
+    whole = torch.ones(2, dtype=torch.bool)
+    done = Completions(ids, torch.ones(2, 3), torch.tensor([3, 3]), whole)
+    sampled = Sampled([[5, 6, 7]], done, ["", ""])
+    advantages = torch.tensor([[1.0, -1.0]])
+    roll = Rollout(1, [None], sampled, [], {}, torch.zeros(1, 2), advantages)
     config = grpo.Config(prompts=1, group=2, max_new=3)
-    grpo.update(model, optimizer, roll, config, "cuda")
-    saved = grpo.state(model, optimizer)
-    grpo.update(model, optimizer, roll, config, "cuda")
-    again, optimizer = fresh()
-    grpo.restore(again, optimizer, saved)
-    grpo.update(again, optimizer, roll, config, "cuda")
-    for a, b in zip(
-        models.trainable(model).values(), models.trainable(again).values(), strict=True
-    ):
+    grpo.update(learner, roll, config)
+    saved = policy.state(learner)
+    grpo.update(learner, roll, config)
+    again = fresh()
+    policy.restore(again, saved)
+    grpo.update(again, roll, config)
+    weights = (models.trainable(x.model).values() for x in (learner, again))
+    for a, b in zip(*weights, strict=True):
         torch.testing.assert_close(a, b)

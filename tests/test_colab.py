@@ -14,7 +14,6 @@ import nbformat
 import pytest
 
 from r1lab import __main__, records
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.machine import colab
 from r1lab.records import files
 
@@ -210,22 +209,23 @@ def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(
     assert records.place("a") == tmp_path / "mine" / "a"
 
 
-def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch):
+def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("R1LAB_RUNS", str(tmp_path))
+    monkeypatch.setenv("R1LAB_FAST", "1")
     monkeypatch.chdir("/")
-    seen = []
-    monkeypatch.setattr(zero, "run", lambda options, folder, resume: seen.append(folder))
-    monkeypatch.setattr(zero, "report", str)
-    assert __main__.main(["run", "zero", "--seed", "3", "--resume"]) == 0
-    assert seen == [tmp_path / zero.run_name(zero.Options(seed=3))]
+    assert __main__.main(["run", "zero", "--seed", "3", "--steps", "1", "--resume"]) == 0
+    assert f"records go to {tmp_path / 'zero-rule-steps-1-s3'}" in capsys.readouterr().out
+    assert records.finished(tmp_path / "zero-rule-steps-1-s3")
 
 
 @pytest.mark.slow
 def test_a_run_on_drive_goes_on_to_the_same_bytes_on_a_fresh_machine(tmp_path, course):
     """The set-up cell and a lesson's run, killed; that machine thrown away; both again on another one."""
     lesson = (
-        "from r1lab import records\nfrom r1lab.experiments import r1_zero_and_the_aha_moment as zero\n"
-        "zero.run(zero.Options(steps=6), records.place('lesson'), resume=True)"
+        "from r1lab import experiments, records\nfrom r1lab.running.run import run\n"
+        "from r1lab.running.settings import Options\n"
+        "chosen = Options(settings={'steps': 6})\n"
+        "run(experiments.named('zero'), chosen, records.place('lesson'), resume=True)"
     )
 
     def machine(name):

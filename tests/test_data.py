@@ -38,7 +38,8 @@ def test_the_papers_curves_name_their_source():
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
 def test_a_recorded_run_is_complete_and_consistent(folder):
     run = records.load_run(folder)
-    steps = run.config["steps"]
+    (stage,) = run.config["stages"]
+    steps = stage["steps"]
     assert [m["step"] for m in run.metrics] == list(range(1, steps + 1))
     assert folder.name.endswith(f"-s{run.config['seed']}")
     for part in ("before", "after"):
@@ -78,10 +79,10 @@ def test_the_figure_of_a_run_says_what_it_shows(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in models.TINY if (DATA / "models" / n / "card.json").is_file()]
+    "name", [n for n in models.TINY if (DATA / "models" / n / "report.json").is_file()]
 )
 def test_a_card_belongs_to_its_weights(name):
-    card = json.loads((DATA / "models" / name / "card.json").read_text())
+    card = json.loads((DATA / "models" / name / "report.json").read_text())
     model, _ = models.load(name)
     assert card["name"] == name and card["parameters"] == model.num_parameters()
     passed = [card["pass_at_k"][k] for k in sorted(card["pass_at_k"], key=int)]

@@ -12,8 +12,7 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import grpo, models, records, reflection, rewards, tasks
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab import grpo, models, policy, records, reflection, rewards, tasks
 from r1lab.tasks import Problem, gsm8k, problems, prompt
 from r1lab.tasks.reading import Unreadable
 from r1lab.tiny_world import pretrain
@@ -284,48 +283,40 @@ def test_without_the_library_one_sentence_says_what_to_do(monkeypatch):
 TOKENIZER = pretrain.wrap_tokenizer()
 
 
-@pytest.mark.parametrize("engine", ["bench", "trl"])
+@pytest.mark.parametrize("engine", ["own", "trl"])
 def test_a_step_of_grpo_passes_each_completion_its_own_answer(hub, engine, tmp_path):
     config = grpo.Config(steps=1, prompts=4, group=4, max_new=12, lr=1e-2, template="plain")
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), 4, 0)
-    pool, columns, steps = problems("gsm8k", 8, seed=0), [], []
+    pool, columns, rolls = problems("gsm8k", 8, seed=0), [], []
 
     def listen(**given):
         columns.append(given)
         return [float(i % 3) for i in range(len(given["completions"]))]
 
-    reward_set, optimizer = (
-        ([rewards.accuracy, listen], [1.0, 1.0]),
-        grpo.make_optimizer(model, config),
-    )
+    reward_set = ([rewards.accuracy, listen], [1.0, 1.0])
+    learner = policy.learner(model, TOKENIZER, config.lr)
     before = {name: p.detach().clone() for name, p in models.trainable(model).items()}
-    if engine == "bench":
-        ((_, roll, report),) = grpo.train(model, TOKENIZER, pool, reward_set, config, optimizer)
-        steps.append(
-            (1, roll.problems, roll.texts, roll.parts, roll.rewards, roll.advantages, report)
-        )
+    if engine == "own":
+        rolls += grpo.train(learner, pool, reward_set, config)
     else:
         from r1lab import trl_engine
 
-        def record(step, problems, texts, lengths, ended, parts, scores, advantages, report):
-            steps.append((step, problems, texts, parts, scores, advantages, report))
-
-        trl_engine.grpo(model, TOKENIZER, pool, reward_set, config, record, tmp_path, optimizer)
-    ((step, asked, texts, parts, scores, advantages, report),), (given,) = steps, columns
+        place = trl_engine.Place(tmp_path)
+        trl_engine.grpo(learner, pool, reward_set, config, rolls.append, place)
+    (roll,), (given,) = rolls, columns
+    asked, texts = roll.problems, roll.texts
     each = [p for p in asked for _ in range(4)]
     assert given["task"] == ["gsm8k"] * 16 and given["numbers"] == [[]] * 16
     assert given["target"] == [p.target for p in each]
     assert given["question"] == [p.question for p in each]
     assert given["verdicts"] == [verify(*row) for row in zip(each, texts, strict=True)]
     assert all(p.question in text for p, text in zip(each, given["prompts"], strict=True))
-    assert report["grad_norm"] > 0
+    assert roll.report["grad_norm"] > 0
     assert any(not torch.equal(p, before[name]) for name, p in models.trainable(model).items())
 
-    lengths, ended = [len(text) for text in texts], [True] * 16
-    line = zero.step_metrics(step, each, texts, lengths, ended, parts, scores, report)
+    line = roll.line()
     assert line["reward_accuracy"] == line["accuracy"]
-    kept = zero.sample(step, asked, texts, parts, scores, advantages, 4)
-    assert json.loads(json.dumps(kept))["question"] == asked[0].question
+    assert json.loads(json.dumps(roll.group()))["question"] == asked[0].question
 
 
 def test_an_equation_is_a_step_of_a_word_problem_and_no_attempt():

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
-from r1lab.speed import bench
+from r1lab import experiments
+from r1lab.running import recorded
+from r1lab.speed import bench, footprint
 from r1lab.tiny_world import report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,13 +18,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("runs", lambda: zero.table(ROOT / "data" / "runs")),
+        ("runs", lambda: recorded.table(experiments.every())),
         ("bases", lambda: report.table(ROOT / "data" / "models")),
         (
             "memory",
-            lambda: bench.memory_table(
-                json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))
-            ),
+            lambda: footprint.table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))),
         ),
         (
             "bench",

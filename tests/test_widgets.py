@@ -7,9 +7,8 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import plots, records, widgets
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
-from r1lab.machine import presets
+from r1lab import experiments, plots, records, widgets
+from r1lab.running.settings import Options
 from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
 
@@ -182,7 +181,7 @@ def test_no_text_is_lost_in_cutting(text):
 
 
 def test_every_recorded_completion_keeps_its_text():
-    for run in zero.recorded("rule reward")[:2]:
+    for run in experiments.recorded("zero", "rule")[:2]:
         for text in (c for group in run.samples for c in group["completions"]):
             assert "".join(part for _, part in rollouts.pieces(text)) == text
 
@@ -244,7 +243,7 @@ class Output:
 @pytest.fixture
 def output(monkeypatch):
     there = Output()
-    monkeypatch.setattr(presets, "FAST", True)
+    monkeypatch.setenv("R1LAB_FAST", "1")
     monkeypatch.setattr(dashboard, "display", lambda faces, **options: there.update(faces) or there)
     return there
 
@@ -253,13 +252,17 @@ def metrics(folder):
     return (folder / "metrics.jsonl").read_bytes()
 
 
+def board_of(folder, name="zero"):
+    return dashboard.TrainingDashboard(experiments.named(name), Options(), folder)
+
+
 @pytest.mark.slow
 def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_path):
-    whole = dashboard.TrainingDashboard(zero.Options(), tmp_path / "whole")
+    whole = board_of(tmp_path / "whole")
     summary = whole.run()
     assert summary["steps"] == len(whole.metrics) == 4 and "4 steps in" in whole.words
 
-    board = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    board = board_of(tmp_path / "stopped")
     watch = board.watch
 
     def impatient(now):
@@ -271,7 +274,7 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     with pytest.raises(dashboard.Stopped, match="after step 2 of 4. Run this cell again"):
         board.run()
     assert metrics(board.folder) == b"\n".join(metrics(whole.folder).split(b"\n")[:2]) + b"\n"
-    again = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    again = board_of(tmp_path / "stopped")
     assert again.run()["after"] == summary["after"]
     assert metrics(again.folder) == metrics(whole.folder)
 
@@ -279,7 +282,7 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     again.slider.value = 1  # after the run: drawn at once
     assert again.picture.value != shown
     assert output.faces[-1]["image/png"] and "gain" in output.faces[-1]["text/plain"]
-    done = dashboard.TrainingDashboard(zero.Options(), tmp_path / "stopped")
+    done = board_of(tmp_path / "stopped")
     assert done.run() == again.run()  # a complete run is shown, not repeated
 
 
@@ -287,9 +290,19 @@ def test_the_kernels_own_stop_is_one_line_too(output, tmp_path, monkeypatch):
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(zero, "run", interrupted)
+    monkeypatch.setattr(dashboard.run, "run", interrupted)
     with pytest.raises(dashboard.Stopped) as stopped:
         widgets.training_dashboard(tmp_path / "run")
     assert stopped.value._render_traceback_() == [
         "Stopped after step 0 of 4. Run this cell again to go on."
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "shown"), [("sft", "Loss"), ("dpo", "Pairs the right way")])
+def test_the_dashboard_takes_any_experiment(output, tmp_path, name, shown):
+    board = board_of(tmp_path / "run", name)
+    summary = board.run()
+    assert summary["steps"] == 4 and "4 steps in" in board.words
+    titles = [axis.get_title(loc="left") for axis in board.figure().axes]
+    assert any(title.startswith(shown) for title in titles)

@@ -20,12 +20,12 @@ import itertools
 import textwrap
 
 from r1lab import checks, evaluate, models, plots, preflight, stats
-from r1lab.machine import presets
+from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
 from r1lab.tiny_world import corpus
 
 P = presets.pick("cpu")
-print(P.name, "preset", "(fast mode)" if presets.FAST else "")
+print(P.name, "preset", "(fast mode)" if environment.fast() else "")
 
 # %% [markdown]
 # ## 1. Three reports, one idea
@@ -141,7 +141,7 @@ print(f"  {100 * (1 - knobs.backtrack - knobs.verify):.0f} % guess and answer")
 # We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first held-out problem of seed 0, whatever it is. Held out means that it is in no text the model has read and in no training step.
 
 # %%
-COUNT = 32 if presets.FAST else 256
+COUNT = 32 if environment.fast() else 256
 shown, *others = tasks.problems("countdown", COUNT + 1, seed=0, split="test")
 found = evaluate.answer(
     base, tokenizer, [shown], evaluate.Sampling("tiny", P.max_new, seed=0)
@@ -409,7 +409,9 @@ checks.check("00.4", my_solved)
 # Eight tries also cost eight times the tokens, and someone has to say which try is right. *Predict: for the same number of tokens, what solves more, many short tries of the base or one long answer after training?*
 
 # %%
-problems = tasks.problems("countdown", 32 if presets.FAST else 128, 0, split="test")
+problems = tasks.problems(
+    "countdown", 32 if environment.fast() else 128, 0, split="test"
+)
 many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 320, 0, 8))
 once = evaluate.answer(
     trained, tokenizer, problems, evaluate.Sampling("tiny", 320, seed=0)

@@ -24,10 +24,10 @@ import torch
 from r1lab import checks, evaluate, losses, models, plots
 from r1lab.machine import colab
 from r1lab import rewards, tasks
-from r1lab.machine import presets
+from r1lab.machine import environment, presets
 
 colab.install("trl")  # for section 9; does nothing on other machines
-print(presets.pick("cpu").name, "preset", "(fast mode)" if presets.FAST else "")
+print(presets.pick("cpu").name, "preset", "(fast mode)" if environment.fast() else "")
 
 # %% [markdown]
 # ## 1. A language of three letters
@@ -142,7 +142,7 @@ print(f"length of the exact slope: {EXACT.norm():.4f}")
 # We measure three choices. A mean that contains a completion's own reward makes the slope a little too small, by $(N-1)/N$; we undo that, so that all three are right on average. The second setting pays 11 for right and 10 for wrong on the first question, as a friendlier judge might. *Predict: which baseline has the least noise in each setting?*
 
 # %%
-GROUP, BATCHES = 8, 500 if presets.FAST else 4000
+GROUP, BATCHES = 8, 500 if environment.fast() else 4000
 
 
 def noise(bonus, seed=1):
@@ -342,7 +342,7 @@ def sixteen_updates(eps, seed, rate=2.0):
 
 
 # %%
-SEEDS = 4 if presets.FAST else 40
+SEEDS = 4 if environment.fast() else 40
 figure, axes = plots.canvas(2)
 colours = {0.05: plots.GREEN, 0.2: plots.ORANGE, 10: plots.BLUE}
 for eps, colour in colours.items():
@@ -676,7 +676,7 @@ def three_letters(kind, scale, seed, steps):
 
 
 # %%
-STEPS, RUNS = (10, 3) if presets.FAST else (60, 20)
+STEPS, RUNS = (10, 3) if environment.fast() else (60, 20)
 found = {}
 for name, *form in (("GRPO", "grpo", "group"), ("Dr. GRPO", "dr_grpo", "none")):
     runs = [three_letters(*form, seed, STEPS) for seed in range(RUNS)]
@@ -711,7 +711,7 @@ from r1lab import grpo as bench
 model, tokenizer = models.load("rich")
 print(f"{sum(w.numel() for w in model.parameters()):,} weights")
 model = models.add_lora(model, rank=8)
-steps, CAP, test = (2, 64, 16) if presets.FAST else (20, 256, 256)
+steps, CAP, test = (2, 64, 16) if environment.fast() else (20, 256, 256)
 config = bench.Config(prompts=8, group=8, max_new=CAP, lr=2e-3)
 pool = tasks.problems("countdown", 8 * steps, seed=0)
 

@@ -21,8 +21,8 @@ import textwrap
 import numpy as np
 import torch
 
-from r1lab import checks, evaluate, models, plots, reflection, rewards
-from r1lab.machine import presets
+from r1lab import checks, evaluate, experiments, models, plots, reflection, rewards
+from r1lab.machine import environment, presets
 from r1lab import records, stats, tasks, widgets
 from r1lab.running.summary import differences
 
@@ -38,7 +38,7 @@ P = presets.pick("cpu")
 # Here is R1-Zero's template around one of our problems, and the short form that our tiny model reads.
 
 # %%
-held_out = tasks.problems("countdown", 16 if presets.FAST else 256, 0, "test")
+held_out = tasks.problems("countdown", 16 if environment.fast() else 256, 0, "test")
 for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
     print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
 
@@ -338,7 +338,10 @@ checks.check("04.3", my_guess)
 ARMS = {"rule": "rule", "random": "random", "format": "format", "poor twin": "poor"}
 figure, axes = plots.canvas(2)
 for x, (name, arm) in enumerate(ARMS.items()):
-    found, colour = experiments.recorded("zero", arm), plots.BLUE if x == 0 else plots.GREY
+    found, colour = (
+        experiments.recorded("zero", arm),
+        plots.BLUE if x == 0 else plots.GREY,
+    )
     gains = [differences(r.summary) for r in found]
     mean, low, high = (100 * v for v in stats.seeds_interval(gains))
     axes[0].bar(x, mean, color=colour, width=0.6)
@@ -372,7 +375,7 @@ plots.show(
 # A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? *Predict: at 64 samples a problem, who solves more?*
 
 # %%
-few, K = (4, 8) if presets.FAST else (32, 64)
+few, K = (4, 8) if environment.fast() else (32, 64)
 trained, _ = models.load_trained(folder / "trained", "rich")
 powers = [2**i for i in range(K.bit_length())]
 figure, axis = plots.canvas(width=5.5)
@@ -458,7 +461,9 @@ checks.check("04.4", factor)
 
 # %%
 def gains(arm):
-    return np.array([100 * r.summary["gain"]["accuracy"] for r in experiments.recorded("zero", arm)])
+    return np.array(
+        [100 * r.summary["gain"]["accuracy"] for r in experiments.recorded("zero", arm)]
+    )
 
 
 def times(key):

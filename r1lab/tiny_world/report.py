@@ -1,4 +1,4 @@
-"""The card of a tiny base: what it read, and what it can do before any training.
+"""The report of a tiny base: what it read, and what it can do before any training.
 
 Accuracy says little about whether reinforcement learning will work; what lies under it
 says more. Arithmetic must be right and a comparison true, or else searching pays no
@@ -24,10 +24,10 @@ STRATA = {  # task, size, held-out problems (there are no more one-digit ones), 
 def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
     """Every stratum at temperature 1; and 256 samples for each of `wide` countdown problems."""
     model, tokenizer = models.load(name)
-    card: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
+    report: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
-        card["strata"][stratum] = _stratum(
+        report["strata"][stratum] = _stratum(
             evaluate.answer(
                 model, tokenizer, held_out, evaluate.Sampling("tiny", max_new, 1, samples)
             )
@@ -36,9 +36,9 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
     how = evaluate.Sampling("tiny", max_new, seed=2, per_problem=max(KS))
     answers = evaluate.answer(model, tokenizer, held_out, how)
     counts = answers.correct.sum(1)
-    card["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
-    card["pass_at_k_problems"] = wide
-    return card
+    report["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
+    report["pass_at_k_problems"] = wide
+    return report
 
 
 def _stratum(answers) -> dict:
@@ -55,13 +55,13 @@ def _stratum(answers) -> dict:
 
 
 def write(name: str, folder: Path) -> None:
-    """Measure and write `card.json` into the model's folder; prints the main lines."""
-    card = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
-    card["pretraining"]["loss"] = card["pretraining"]["loss"][-1]
-    records.write_json(folder / "card.json", card)
-    for stratum, found in card["strata"].items():
+    """Measure and write `report.json` into the model's folder; prints the main lines."""
+    report = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
+    report["pretraining"]["loss"] = report["pretraining"]["loss"][-1]
+    records.write_json(folder / "report.json", report)
+    for stratum, found in report["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
-    print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in card["pass_at_k"].items()))
+    print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in report["pass_at_k"].items()))
 
 
 def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
@@ -82,24 +82,25 @@ def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
 
 
 def table(folder: Path) -> str:
-    """The cards of all bases in `folder` as a Markdown table, the smallest first."""
+    """The reports of all bases in `folder` as a Markdown table, the smallest first."""
     rows = [
         "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits | wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    cards = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/card.json"))
+    reports = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*/report.json"))
     ]
-    for card in sorted(cards, key=lambda card: card["parameters"]):
-        strata = list(card["strata"].values())
-        first, passed = strata[0], card["pass_at_k"]
+    for report in sorted(reports, key=lambda report: report["parameters"]):
+        strata = list(report["strata"].values())
+        first, passed = strata[0], report["pass_at_k"]
         right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
         verdicts = " / ".join(
             "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
             for k in ("false_yes", "false_no")
         )
         rows.append(
-            f"| {card['name']} | {card['parameters'] / 1e6:.2f} M | {card['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
+            f"| {report['name']} | {report['parameters'] / 1e6:.2f} M | {report['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
             f"| {100 * first['equation_errors']:.2f} % | {verdicts} | {100 * first['reflects']:.1f} % "
             f"| {' / '.join(f'{100 * passed[k]:.0f}' for k in ('1', '16', '256'))} % |"
         )
