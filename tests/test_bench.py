@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from r1lab.speed import bench
+from r1lab.speed import bench, compare, decoding
 
 RECORDED = Path(__file__).resolve().parent.parent / "data" / "bench.json"
 
@@ -20,16 +20,16 @@ def test_sides_take_turns_the_first_call_is_not_counted_and_each_round_has_its_r
 
         return work
 
-    row = bench.side_by_side("what", "peer", "ms", side("ours"), side("theirs"), 3)
+    row = compare.side_by_side("what", "peer", "ms", side("ours"), side("theirs"), 3)
     assert calls == ["ours", "theirs", "theirs", "ours", "ours", "theirs", "theirs", "ours"]
     assert (row.ours, row.theirs) == (2.0, 4.0)
     assert (row.ratio, row.low, row.high) == (3.0, 2.0, 5.0)
 
 
-@pytest.mark.parametrize("way", [bench.sample_seconds, bench.generate_seconds])
+@pytest.mark.parametrize("way", [decoding.sample_seconds, decoding.generate_seconds])
 def test_both_ways_do_the_same_work(way):
-    model, tokenizer = bench.tiny()
-    prompts = bench.questions(tokenizer, 2)
+    model, tokenizer = decoding.tiny()
+    prompts = decoding.questions(tokenizer, 2)
     assert way(model, prompts, 3, 7)[1] == 2 * 3 * 7  # nobody may stop
     seconds, tokens = way(model, prompts, 4, 60, tokenizer.eos_token_id)
     assert seconds > 0 and 8 * 5 < tokens < 8 * 60  # some end by themselves
