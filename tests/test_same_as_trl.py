@@ -1,4 +1,5 @@
-"""The same batch into TRL's GRPOTrainer and into `losses`: same loss, gradient, advantages, metrics.
+"""The same batch into TRL's GRPOTrainer and into `losses`: same loss, gradient, advantages,
+metrics.
 
 TRL scores completions with its fused head on hand-made inputs; our side starts from the
 plain logits of the same model, three updates after sampling, so that ratios are not 1.
@@ -6,6 +7,7 @@ plain logits of the same model, three updates after sampling, so that ratios are
 
 import copy
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -20,13 +22,14 @@ datasets = pytest.importorskip("datasets")
 P, G, PROMPT, T, CAP = 2, 4, 4, 7, 9  # prompts, group, padded lengths, max_completion_length
 N = P * G
 REWARDS = [0.0, 0.1, 1.1, 0.1, 1.0, 1.0, 0.0, 1.0]
-LOSSES = {  # our kind -> TRL's settings
+LOSSES = {  # our name -> TRL's settings
     "grpo": {"loss_type": "grpo"},
     "dr_grpo": {"loss_type": "dr_grpo"},
     "dapo": {"loss_type": "dapo"},
     "bnpo": {"loss_type": "bnpo"},
     "gspo": {"loss_type": "grpo", "importance_sampling_level": "sequence"},
 }
+OBJECTIVES = {k: replace(losses.PUBLISHED[k], clip_low=0.1, clip_high=0.15) for k in LOSSES}
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +39,9 @@ def folder(tmp_path_factory):
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64, initializer_range=0.3,
-        bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64,
+        initializer_range=0.3, bos_token_id=None, eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     path = tmp_path_factory.mktemp("tiny")
     Qwen2ForCausalLM(config).save_pretrained(path)
@@ -51,8 +55,9 @@ def trainer(folder, tmp_path_factory):
 
     def make(**settings):
         config = trl.GRPOConfig(
-            output_dir=str(tmp_path_factory.mktemp("out")), use_cpu=True, bf16=False, report_to=[],
-            gradient_checkpointing=False, dataloader_pin_memory=False, save_strategy="no", disable_tqdm=True,
+            output_dir=str(tmp_path_factory.mktemp("out")), use_cpu=True, bf16=False,
+            report_to=[], gradient_checkpointing=False, dataloader_pin_memory=False,
+            save_strategy="no", disable_tqdm=True,
             num_generations=G, epsilon=0.1, epsilon_high=0.15,
             **{"per_device_train_batch_size": N, "max_completion_length": CAP, **settings},
         )  # fmt: skip
@@ -96,15 +101,14 @@ def our_logps(model, inputs, temperature=1.0):
     return losses.token_logps(our_logits(model, inputs), inputs["completion_ids"], temperature)
 
 
-def our_loss(model, inputs, kind, divisor, beta=0.0, corrected=True, temperature=1.0):
+def our_loss(logps, inputs, objective, divisor, beta=0.0, corrected=True):
     mask, old = inputs["completion_mask"], inputs["old_per_token_logps"]
-    logps = our_logps(model, inputs, temperature)
-    loss = losses.policy_loss(logps, old, inputs["advantages"], mask, kind, 0.1, 0.15, divisor)
+    loss = losses.policy_loss(logps, old, inputs["advantages"], mask, objective, divisor)
     if beta:
         kl = losses.kl_k3(logps, inputs["ref_per_token_logps"])
         if corrected:
-            kl = kl * losses.importance_ratio(logps, old, mask, kind)
-        loss = loss + beta * losses.aggregate(kl, mask, kind, divisor)
+            kl = kl * losses.importance_ratio(logps, old, mask, objective.ratio)
+        loss = loss + beta * losses.aggregate(kl, mask, objective.average, divisor)
     return loss
 
 
@@ -143,17 +147,17 @@ def test_loss_and_gradients_agree_over_three_updates_of_one_rollout(trainer, kin
         inputs["old_per_token_logps"] = our_logps(model, inputs)
         if beta:
             inputs["ref_per_token_logps"] = our_logps(theirs.ref_model, inputs)
-    divisor = losses.loss_divisor(inputs["completion_mask"], kind, CAP)
+    objective = OBJECTIVES[kind]
+    divisor = losses.loss_divisor(inputs["completion_mask"], objective.average, CAP)
     fractions = []
     for _ in range(3):
         loss = theirs._compute_loss(model, inputs)
-        ours = our_loss(model, inputs, kind, divisor, beta, corrected)
-        with torch.no_grad():
-            logps = our_logps(model, inputs)
+        logps = our_logps(model, inputs)
+        ours = our_loss(logps, inputs, objective, divisor, beta, corrected)
         rest = inputs["old_per_token_logps"], inputs["advantages"], inputs["completion_mask"]
-        fractions.append(losses.clip_fraction(logps, *rest, kind, 0.1, 0.15).item())
+        fractions.append(losses.clip_fraction(logps, *rest, objective).item())
         logged = theirs._metrics["train"]["clip_ratio/region_mean"][-1]
-        if kind != "gspo":  # there TRL counts completions
+        if objective.ratio == "token":  # elsewhere TRL counts completions
             assert abs(fractions[-1] - logged) < 1e-6
         compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
         step(model)
@@ -168,11 +172,33 @@ def test_two_micro_batches_agree(trainer, kind):
     model, inputs = theirs.model, batch()
     noise = 0.2 * torch.randn(N, T, generator=torch.Generator().manual_seed(2))
     inputs["old_per_token_logps"] = our_logps(model, inputs).detach() + noise
-    divisor = losses.loss_divisor(inputs["completion_mask"], kind, CAP)
+    objective = OBJECTIVES[kind]
+    divisor = losses.loss_divisor(inputs["completion_mask"], objective.average, CAP)
     for rows in (slice(0, N // 2), slice(N // 2, N)):
         part = {k: v[rows] if v.dim() else v for k, v in inputs.items()}
-        loss, ours = theirs._compute_loss(model, part), our_loss(model, part, kind, divisor)
+        loss = theirs._compute_loss(model, part)
+        ours = our_loss(our_logps(model, part), part, objective, divisor)
         compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
+
+
+@pytest.mark.parametrize(("level", "ratio"), [("token", "token"), ("sequence", "geometric")])
+@pytest.mark.parametrize("kind", ["grpo", "dr_grpo", "dapo", "bnpo"])
+def test_weights_for_another_sampler_agree_with_either_ratio(trainer, kind, level, ratio):
+    """TRL's sampler is vLLM then; here its log-probabilities are the policy's and some noise."""
+    theirs = trainer(loss_type=kind, importance_sampling_level=level)
+    theirs.use_vllm = True
+    model, inputs = theirs.model, batch()
+    noise = torch.randn(2, N, T, generator=torch.Generator().manual_seed(3))
+    old = inputs["old_per_token_logps"] = our_logps(model, inputs).detach() + 0.1 * noise[0]
+    mask = inputs["completion_mask"]
+    weights = losses.truncated_weights(old, old + 0.5 * noise[1], mask, 1.2)
+    assert (weights == 1.2).sum() > 5 and (weights < 1).sum() > 5
+    loss = theirs._compute_loss(model, inputs | {"importance_sampling_ratio": weights})
+    weighted = inputs | {"advantages": inputs["advantages"][:, None] * weights}
+    objective = replace(OBJECTIVES[kind], ratio=ratio)
+    divisor = losses.loss_divisor(mask, objective.average, CAP)
+    ours = our_loss(our_logps(model, inputs), weighted, objective, divisor)
+    compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
 
 
 def test_trls_dapo_divides_a_step_by_the_mean_number_of_tokens_of_the_rollouts_steps(trainer):
@@ -182,7 +208,8 @@ def test_trls_dapo_divides_a_step_by_the_mean_number_of_tokens_of_the_rollouts_s
     first["old_per_token_logps"] = our_logps(model, first).detach()
     assert first["completion_mask"].sum() != inputs["completion_mask"].sum() / 2
     loss = theirs._compute_loss(model, first)
-    ours = our_loss(model, first, "dapo", inputs["completion_mask"].sum() / 2)
+    total = inputs["completion_mask"].sum() / 2
+    ours = our_loss(our_logps(model, first), first, OBJECTIVES["dapo"], total)
     compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
 
 
@@ -191,10 +218,10 @@ def test_temperature_and_entropy_agree(trainer):
     model, inputs = theirs.model, batch()
     inputs["old_per_token_logps"] = our_logps(model, inputs, 0.7).detach()
     loss = theirs._compute_loss(model, inputs)
-    ours = our_loss(model, inputs, "grpo", None, temperature=0.7)
+    ours = our_loss(our_logps(model, inputs, 0.7), inputs, OBJECTIVES["grpo"], None)
     compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
     entropy = losses.aggregate(
-        losses.entropy(our_logits(model, inputs) / 0.7), inputs["completion_mask"], "dapo"
+        losses.entropy(our_logits(model, inputs) / 0.7), inputs["completion_mask"], "step"
     )
     assert abs(theirs._metrics["train"]["entropy"][-1] - entropy.item()) < 1e-5
 
