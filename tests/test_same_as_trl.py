@@ -30,8 +30,6 @@ LOSSES = {  # our name -> TRL's settings
     "gspo": {"loss_type": "grpo", "importance_sampling_level": "sequence"},
 }
 OBJECTIVES = {k: replace(losses.PUBLISHED[k], clip_low=0.1, clip_high=0.15) for k in LOSSES}
-OBJECTIVES["geometric dapo"] = replace(OBJECTIVES["dapo"], ratio="geometric")
-LOSSES["geometric dapo"] = {"loss_type": "dapo", "importance_sampling_level": "sequence"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +57,8 @@ def trainer(folder, tmp_path_factory):
         config = trl.GRPOConfig(
             output_dir=str(tmp_path_factory.mktemp("out")), use_cpu=True, bf16=False,
             report_to=[], gradient_checkpointing=False, dataloader_pin_memory=False,
-            save_strategy="no", disable_tqdm=True, num_generations=G, epsilon=0.1, epsilon_high=0.15,
+            save_strategy="no", disable_tqdm=True,
+            num_generations=G, epsilon=0.1, epsilon_high=0.15,
             **{"per_device_train_batch_size": N, "max_completion_length": CAP, **settings},
         )  # fmt: skip
         made = trl.GRPOTrainer(
@@ -180,6 +179,26 @@ def test_two_micro_batches_agree(trainer, kind):
         loss = theirs._compute_loss(model, part)
         ours = our_loss(our_logps(model, part), part, objective, divisor)
         compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
+
+
+@pytest.mark.parametrize(("level", "ratio"), [("token", "token"), ("sequence", "geometric")])
+@pytest.mark.parametrize("kind", ["grpo", "dr_grpo", "dapo", "bnpo"])
+def test_weights_for_another_sampler_agree_with_either_ratio(trainer, kind, level, ratio):
+    """TRL's sampler is vLLM then; here its log-probabilities are the policy's and some noise."""
+    theirs = trainer(loss_type=kind, importance_sampling_level=level)
+    theirs.use_vllm = True
+    model, inputs = theirs.model, batch()
+    noise = torch.randn(2, N, T, generator=torch.Generator().manual_seed(3))
+    old = inputs["old_per_token_logps"] = our_logps(model, inputs).detach() + 0.1 * noise[0]
+    mask = inputs["completion_mask"]
+    weights = losses.truncated_weights(old, old + 0.5 * noise[1], mask, 1.2)
+    assert (weights == 1.2).sum() > 5 and (weights < 1).sum() > 5
+    loss = theirs._compute_loss(model, inputs | {"importance_sampling_ratio": weights})
+    weighted = inputs | {"advantages": inputs["advantages"][:, None] * weights}
+    objective = replace(OBJECTIVES[kind], ratio=ratio)
+    divisor = losses.loss_divisor(mask, objective.average, CAP)
+    ours = our_loss(our_logps(model, inputs), weighted, objective, divisor)
+    compare((ours, gradients(model, ours)), (loss, gradients(model, loss)))
 
 
 def test_trls_dapo_divides_a_step_by_the_mean_number_of_tokens_of_the_rollouts_steps(trainer):
