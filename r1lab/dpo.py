@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import torch
 from peft import PeftModel
-from torch import Tensor
-from torch.nn.functional import logsigmoid
 
-from r1lab import curriculum, policy, sft
+from r1lab import curriculum, losses, policy, sft
 from r1lab.models import reference
 from r1lab.policy import Learner, Update
 
@@ -47,22 +45,12 @@ def update(learner: Learner, examples, config: Config) -> dict[str, float]:
         with torch.no_grad(), reference(learner.model):
             ref, _ = policy.logps(learner.model, batch, rows, config.temperature)
         now, before = ((each * mask).sum(1).view(-1, 2) for each in (logps, ref))
-        losses, chosen, rejected = _dpo_loss(*now.T, *before.T, config.beta)
+        found, chosen, rejected = losses.dpo_loss(*now.T, *before.T, config.beta)
         seen = {"chosen": chosen, "rejected": rejected, "preferred": chosen > rejected}
         total = {name: float(values.sum()) / len(examples) for name, values in seen.items()}
-        return losses.sum() / len(examples), total
+        return found.sum() / len(examples), total
 
-    units = [(row, row + 1) for row in range(0, 2 * len(examples), 2)]
-    return policy.step(learner, batch, units, loss_of, config)
-
-
-def _dpo_loss(
-    chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected: Tensor, beta: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(losses, chosen, rejected), (P,) each, of log-probabilities of whole completions (P,)."""
-    chosen = beta * (chosen - ref_chosen)
-    rejected = beta * (rejected - ref_rejected)
-    return -logsigmoid(chosen - rejected), chosen.detach(), rejected.detach()
+    return policy.step(learner, batch, range(2 * len(examples)), loss_of, config, together=2)
 
 
 def check(learner: Learner) -> None:

@@ -12,6 +12,19 @@ from r1lab.verify import Verdict, verify
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How answers are sampled: K = `per_problem` for each problem, each up to `max_new` tokens,
+    in one of the templates of `tasks.prompt`. `rows`: completions sampled at a time, about."""
+
+    template: str
+    max_new: int
+    seed: int
+    per_problem: int = 1
+    temperature: float = 1.0
+    rows: int = 256
+
+
+@dataclass(frozen=True)
 class Answers:
     """K completions for each of P problems, problem by problem: N = P * K of each list."""
 
@@ -34,28 +47,26 @@ class Answers:
         return [p for p in self.problems for _ in range(self.per_problem)]
 
 
-def answer(model, tokenizer, problems: list[Problem], template: str, max_new: int, seed: int,
-           per_problem: int = 1, temperature: float = 1.0, rows: int = 256) -> Answers:  # fmt: skip
-    """Sample `per_problem` completions for every problem, about `rows` at a time."""
+def answer(model, tokenizer, problems: list[Problem], how: Sampling) -> Answers:
+    """Sample K completions for every problem and judge them. The same for the same seed and
+    rows."""
     sampler = Sampler(model)
-    generator = torch.Generator(sampler.embed.device).manual_seed(seed)
+    generator = torch.Generator(sampler.embed.device).manual_seed(how.seed)
     texts, lengths, ended, verdicts = [], [], [], []
-    at_once = max(1, rows // per_problem)
+    at_once = max(1, how.rows // how.per_problem)
     for start in range(0, len(problems), at_once):
         chunk = problems[start : start + at_once]
-        ids = tokenizer([prompt(p, template) for p in chunk])["input_ids"]
+        ids = tokenizer([prompt(p, how.template) for p in chunk])["input_ids"]
         done = sampler.sample(
-            ids, per_problem, max_new, tokenizer.eos_token_id, generator, temperature
+            ids, how.per_problem, how.max_new, tokenizer.eos_token_id, generator, how.temperature
         )
         new = done.texts(tokenizer)
         texts += new
         lengths += done.lengths.tolist()
         ended += done.ended.tolist()
-        asked = [p for p in chunk for _ in range(per_problem)]
-        verdicts += [
-            verify(p.task, p.numbers, p.target, t) for p, t in zip(asked, new, strict=True)
-        ]
-    return Answers(problems, per_problem, texts, lengths, ended, verdicts)
+        asked = [p for p in chunk for _ in range(how.per_problem)]
+        verdicts += [verify(p, text) for p, text in zip(asked, new, strict=True)]
+    return Answers(problems, how.per_problem, texts, lengths, ended, verdicts)
 
 
 def measure(answers: Answers) -> dict:

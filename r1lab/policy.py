@@ -6,7 +6,7 @@ becomes an optimizer step on any causal language model, with LoRA or without, in
 precision. Left out: what is learnt, and from where it comes (`grpo`, `sft`, `dpo`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -104,22 +104,33 @@ def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tup
     return whole.masked_scatter(mask, found), mask
 
 
+@torch.no_grad()
+def frozen_logps(learner: Learner, batch: Batch, config) -> Tensor:
+    """(N, T) log-probabilities of all completions under the policy as it is now, 0 on padding."""
+    found = torch.zeros(batch.ids.shape)
+    for rows in micro_batches(batch, range(len(batch.prompts)), config.micro_tokens):
+        part, mask = logps(learner.model, batch, rows, config.temperature)
+        found[rows, : mask.shape[1]] = part.cpu()
+    return found
+
+
 def micro_batches(
-    batch: Batch, units: list[tuple[int, ...]], micro_tokens: int
+    batch: Batch, rows: Sequence[int], micro_tokens: int, together: int = 1
 ) -> Iterator[list[int]]:
-    """Rows of like length, as many at a time as `micro_tokens` padded tokens allow. units: the rows
-    that must stay together, all of one number: (row,) each, or (chosen, rejected)."""
+    """Rows of like length, as many at a time as `micro_tokens` padded tokens allow. together: how
+    many rows that follow each other must not be parted, such as the two of a pair."""
+    units = [tuple(rows[i : i + together]) for i in range(0, len(rows), together)]
     size = {unit: max(batch.size(row) for row in unit) for unit in units}
-    rows: list[int] = []
+    found: list[int] = []
     longest = 0
     for unit in sorted(units, key=lambda u: -size[u]):
-        if rows and (len(rows) + len(unit)) * longest > micro_tokens:
-            yield rows
-            rows = []
-        longest = longest if rows else size[unit]
-        rows.extend(unit)
-    if rows:
-        yield rows
+        if found and (len(found) + together) * longest > micro_tokens:
+            yield found
+            found = []
+        longest = longest if found else size[unit]
+        found.extend(unit)
+    if found:
+        yield found
 
 
 def gradients(
@@ -144,18 +155,18 @@ def gradients(
 
 
 def step(
-    learner: Learner, batch: Batch, units: list[tuple[int, ...]], loss_of: LossOf, config
+    learner: Learner, batch: Batch, rows: Sequence[int], loss_of: LossOf, config, together: int = 1
 ) -> dict[str, float]:
-    """One optimizer step; gives the loss, what `loss_of` reports, the gradient's norm before it is
-    cut, and the tokens that were computed.
+    """One optimizer step on `rows` of a batch; gives the loss, what `loss_of` reports, the
+    gradient's norm before it is cut, and the tokens that were computed.
 
-    config: with `micro_tokens`, `temperature` and `max_grad_norm`. In float16 the loss is scaled,
+    together: see `micro_batches`. config: with `micro_tokens`, `temperature` and `max_grad_norm`. In float16 the loss is scaled,
     and where that overflows it is computed again with the next smaller scale.
     """
     model = learner.model
     learning = list(trainable(model).values())
     half = model.get_input_embeddings().weight.dtype == torch.float16
-    micros = list(micro_batches(batch, units, config.micro_tokens))
+    micros = list(micro_batches(batch, rows, config.micro_tokens, together))
     for scale in SCALES if half else (1.0,):
         found = gradients(model, batch, micros, loss_of, config.temperature, scale)
         if all(p.grad.isfinite().all() for p in learning):
@@ -163,7 +174,7 @@ def step(
     norm = torch.nn.utils.clip_grad_norm_(learning, config.max_grad_norm)
     learner.optimizer.step()
     learner.optimizer.zero_grad()
-    tokens = sum(batch.size(row) for rows in micros for row in rows)
+    tokens = sum(batch.size(row) for micro in micros for row in micro)
     return {**found, "grad_norm": float(norm), "update_tokens": tokens}
 
 

@@ -1,19 +1,25 @@
 """Rewards, each a function in TRL's contract, so that TRL and our own trainer take them alike.
 
 A reward function is called with keyword arguments only: `prompts`, `completions`,
-`completion_ids`, `trainer_state` and each column of the data set (`task`, `numbers`,
-`target`; for gsm8k `numbers` is empty) as a list with one item for each completion. It takes what it needs, lets
-`**kwargs` swallow the rest, and returns one float for each completion. Its `__name__` is
-the name in the log.
+`completion_ids`, `trainer_state` and each column of the data set (`task`, `numbers`, `target`,
+`question`; `numbers` may be empty) as a list with one item for each completion. Our trainers add
+`verdicts`, made once a completion. It takes what it needs, lets `**kwargs` swallow the rest, and
+returns one number for each completion. Its `__name__` is the name in the log.
 
 There is no reward model: R1-Zero uses rules alone (DeepSeek-R1, 2.2.2), because a network
 that judges is itself a hole to be found.
 """
 
+import inspect
+import math
 import random
+import reprlib
 from collections.abc import Callable
+from numbers import Real
 
-from r1lab.verify import is_formatted, verify
+from r1lab import userfile
+from r1lab.tasks.problem import Problem
+from r1lab.verify import Verdict, is_formatted, verify
 
 Reward = Callable[..., list[float]]
 Completion = str | list[dict[str, str]]
@@ -31,23 +37,37 @@ def text_of(completion: Completion) -> str:
     return completion[0]["content"]
 
 
+def judged(completions: list[Completion], task: list[str], numbers: list[list[int]], target: list,
+           question: list[str] | None = None, **kwargs) -> list[Verdict]:  # fmt: skip
+    """The verdict of each completion by the columns of the data set: what `verdicts` holds.
+
+    `question` is needed where the task's judge reads it; no built-in one does. Raises ValueError
+    for columns of unequal lengths, and as `verify` says."""
+    asked = question or [""] * len(completions)
+    rows = zip(task, map(tuple, numbers), target, asked, completions, strict=True)
+    return [verify(Problem(*posed), text_of(completion)) for *posed, completion in rows]
+
+
 def accuracy(
-    completions: list[Completion],
-    task: list[str],
-    numbers: list[list[int]],
-    target: list[int],
-    **kwargs,
+    completions: list[Completion], verdicts: list[Verdict] | None = None, **columns
 ) -> list[float]:
     """1.0 for a correct answer, 0.0 for any other (DeepSeek-R1, 2.2.2, accuracy rewards).
-    Why an answer is wrong says `verify`, not the reward."""
-    rows = zip(task, numbers, target, map(text_of, completions), strict=True)
-    return [float(verify(*row).correct) for row in rows]
+
+    Why an answer is wrong says the verdict, not the reward. In TRL's own trainer there are no
+    `verdicts`, and the columns of the data set are judged (see `judged`)."""
+    if verdicts is None:
+        verdicts = judged(completions, **columns)
+    return [float(verdict.correct) for verdict in verdicts]
 
 
-def format_tags(completions: list[Completion], **kwargs) -> list[float]:
+def format_tags(
+    completions: list[Completion], verdicts: list[Verdict] | None = None, **columns
+) -> list[float]:
     """1.0 for thoughts and then an answer, each in its tags, 0.0 for any other text
     (DeepSeek-R1, 2.2.2, format rewards). A wrong answer in the right tags gets 1.0."""
-    return [float(is_formatted(text_of(completion))) for completion in completions]
+    if verdicts is None:
+        return [float(is_formatted(text_of(completion))) for completion in completions]
+    return [float(verdict.formatted) for verdict in verdicts]
 
 
 def coin(seed: int) -> Reward:
@@ -72,7 +92,10 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "random": `coin(seed)`. Raises ValueError for another name.
+    alone. "random": `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
+
+    Raises ValueError for another name, and for a file that is missing, cannot be imported or
+    has no such function.
     """
     sets = {
         "rule": ([accuracy, format_tags], [1.0, 0.1]),
@@ -80,9 +103,31 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "format": ([format_tags], [1.0]),
         "random": ([coin(seed)], [1.0]),
     }
-    if name not in sets:
-        raise ValueError(f"unknown reward {name!r}: choose one of {sorted(sets)}")
-    return sets[name]
+    if name in sets:
+        return sets[name]
+    path, function = _own(name)
+    if path is None:
+        raise ValueError(
+            f"unknown reward {name!r}: choose one of {sorted(sets)}, or write path.py:function"
+        )
+    found = getattr(userfile.load(path), function, None)
+    if not inspect.isfunction(found):
+        raise ValueError(f"{path} has no function {function!r}: write path.py:function")
+    return [found], [1.0]
+
+
+def fingerprint(name: str) -> str | None:
+    """The sha256 of the file of a reward "path.py:function"; None for a built-in reward."""
+    path, _ = _own(name)
+    return None if path is None else userfile.fingerprint(path)
+
+
+def _own(name: str) -> tuple[str | None, str]:
+    """The file and the function in "path.py:function"; None and the name for a built-in reward."""
+    path, _, function = name.rpartition(":")
+    if name.endswith(".py"):  # no function was named
+        return name, ""
+    return (path, function) if path.endswith(".py") else (None, name)
 
 
 def score(
@@ -91,23 +136,51 @@ def score(
     """The weighted total of each completion, and each function's values by its name.
 
     `columns` is what the functions are called with; `completions` must be among it. Raises
-    ValueError where there is not one weight a function or not one value a completion.
+    ValueError where there is not one weight a function, where a function raises, and where it
+    does not give one finite number a completion.
     """
     if len(functions) != len(weights):
         raise ValueError(
             f"{len(functions)} reward functions need as many weights, not {len(weights)}"
         )
-    n = len(columns["completions"])
-    parts = {}
-    for function in functions:
-        values = function(**columns)
-        if len(values) != n:
-            raise ValueError(
-                f"reward {function.__name__!r} gave {len(values)} values for {n} completions"
-            )
-        parts[function.__name__] = values
+    parts = {function.__name__: _values(function, columns) for function in functions}
+    if len(parts) != len(functions):
+        raise ValueError("two reward functions have one name: the log could not tell them apart")
     totals = [
         sum(w * v for w, v in zip(weights, row, strict=True))
         for row in zip(*parts.values(), strict=True)
     ]
     return totals, parts
+
+
+def _values(function: Reward, columns: dict) -> list[float]:
+    """What one reward function gives, as floats."""
+    name = f"reward {function.__name__!r}"
+    n = len(columns["completions"])
+    try:
+        given = function(**columns)
+    except Exception as error:  # whatever the user's code raises
+        raise ValueError(f"{name} raises {userfile.told(error)}") from error
+    try:
+        given = list(given)
+    except Exception as error:
+        raise ValueError(f"{name} gave {type(given).__name__}, not a list of numbers") from error
+    if len(given) != n:
+        raise ValueError(f"{name} gave {len(given)} values for {n} completions")
+    values = [_number(value) for value in given]
+    if None in values:
+        place = values.index(None)
+        what = reprlib.repr(given[place])
+        raise ValueError(f"{name} gave {what} for completion {place + 1}, not a finite number")
+    return values
+
+
+def _number(value) -> float | None:
+    """A number of Python, numpy or torch as a float; None for all else, infinities and NaN."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    try:
+        found = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:  # an integer beyond the largest float
+        return None
+    return found if math.isfinite(found) else None

@@ -4,6 +4,7 @@ The one object of a reinforcement-learning step. Both engines make one, algorith
 and a run writes it down: `line` into metrics.jsonl, `group` into samples.jsonl.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -136,13 +137,31 @@ def columns(sampled: Sampled, problems: list[Problem], config, step: int) -> dic
         "task": [p.task for p in asked],
         "numbers": [list(p.numbers) for p in asked],
         "target": [p.target for p in asked],
-        "verdicts": [
-            verify(p.task, p.numbers, p.target, text)
-            for p, text in zip(asked, sampled.texts, strict=True)
-        ],
+        "question": [p.question for p in asked],
+        "verdicts": [verify(p, text) for p, text in zip(asked, sampled.texts, strict=True)],
     }
 
 
 def repeated(given: Sequence, n: int) -> list:
     """The problem (or prompt) of each of `n` completions, group by group."""
     return [one for one in given for _ in range(n // len(given))]
+
+
+def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
+    """What an update on a rollout says of itself, from sums over its optimizer steps: loss and grad_norm, means over its optimizer steps; kl to the
+    reference, in nats a token; clipped, the share of tokens whose gradient the clip took; entropy
+    of the policy that sampled, in nats a token, estimated by minus the mean log-probability of what
+    it sampled; logp_gap, how far trainer and sampler are apart, in nats a token (None where nothing
+    was learnt from); update_tokens, that went forward and back; skipped_groups."""
+    done = roll.completions
+    tokens = int(done.lengths.sum())
+    return {
+        "loss": total["loss"] / config.updates,
+        "kl": total["kl"] / tokens,
+        "clipped": total["clipped"] / tokens,
+        "grad_norm": total["grad_norm"] / config.updates,
+        "entropy": -float(done.logps[done.mask].mean()),
+        "logp_gap": total["gap"] / total["compared"] if total["compared"] else None,
+        "update_tokens": total["update_tokens"],
+        "skipped_groups": 0 if config.every_row else int(losses.zero_variance(roll.rewards).sum()),
+    }

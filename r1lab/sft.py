@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from r1lab import curriculum, policy
+from r1lab import curriculum, losses, policy
 from r1lab.policy import Batch, Learner, Update
 
 
@@ -39,14 +38,9 @@ def update(learner: Learner, examples, config: Config) -> dict[str, float]:
     divisor = int(batch.lengths.sum())  # so every token of the step has the same weight
 
     def loss_of(rows, logps, mask):
-        return _sft_loss(logps, mask, divisor), {}
+        return losses.sft_loss(logps, mask, divisor), {}
 
-    return policy.step(learner, batch, [(row,) for row in range(len(examples))], loss_of, config)
-
-
-def _sft_loss(logps: Tensor, mask: Tensor, divisor: int) -> Tensor:
-    """Minus the mean log-probability of a completion token. logps, mask: (N, T)."""
-    return -(logps * mask).sum() / divisor
+    return policy.step(learner, batch, range(len(examples)), loss_of, config)
 
 
 def tokens(learner: Learner, pairs: list[tuple[str, ...]], max_new: int) -> list[list[list[int]]]:

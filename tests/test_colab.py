@@ -16,6 +16,7 @@ import pytest
 from r1lab import __main__, records
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
 from r1lab.machine import colab
+from r1lab.records import files
 
 ROOT = Path(__file__).resolve().parent.parent
 COLAB = {  # what a Colab machine brings
@@ -194,17 +195,17 @@ def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(
 ):
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     monkeypatch.setattr(colab, "install", lambda *names: None)
-    monkeypatch.setattr(records, "DRIVE", tmp_path / "MyDrive")
+    monkeypatch.setattr(files, "DRIVE", tmp_path / "MyDrive")
     monkeypatch.delenv("R1LAB_RUNS", raising=False)
     assert records.place("a") == ROOT / "runs" / "a"
     colab.set_up()
     assert (
         "from google.colab import drive; drive.mount('/content/drive')" in capsys.readouterr().out
     )
-    records.DRIVE.mkdir()
-    assert records.place("a") == records.DRIVE / "r1lab" / "runs" / "a"
+    files.DRIVE.mkdir()
+    assert records.place("a") == files.DRIVE / "r1lab" / "runs" / "a"
     colab.set_up()
-    assert capsys.readouterr().out == f"Runs are kept in {records.DRIVE / 'r1lab' / 'runs'}.\n"
+    assert capsys.readouterr().out == f"Runs are kept in {files.DRIVE / 'r1lab' / 'runs'}.\n"
     monkeypatch.setenv("R1LAB_RUNS", str(tmp_path / "mine"))
     assert records.place("a") == tmp_path / "mine" / "a"
 

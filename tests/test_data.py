@@ -59,10 +59,7 @@ def test_recorded_rewards_are_what_the_verifier_says_today(folder):
         problem = tasks.Problem(sample["task"], tuple(sample["numbers"]), sample["target"])
         assert tasks.split_of(problem) == "train"
         if "accuracy" in sample["rewards"]:
-            verdicts = [
-                verify.verify(problem.task, problem.numbers, problem.target, t)
-                for t in sample["completions"]
-            ]
+            verdicts = [verify.verify(problem, t) for t in sample["completions"]]
             assert sample["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
 
 

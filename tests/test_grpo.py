@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import grpo, losses, models, tasks
+from r1lab import curriculum, grpo, losses, models, policy, tasks
 from r1lab.grpo import Config
 from r1lab.tiny_world import pretrain
 
@@ -43,11 +43,20 @@ class Kept(torch.optim.SGD):
         self.seen = [p.grad.clone() for g in self.param_groups for p in g["params"]]
 
 
+def learner(config, seed=0):
+    return policy.learner(lora(seed), TOKENIZER, config.lr)
+
+
+def train(learner, config, reward=share_of_digits, start=0):
+    return grpo.train(learner, POOL, ([reward], [1.0]), config, start)
+
+
 def step_gradient(config, reward=share_of_digits):
     model = lora()
-    roll = grpo.rollout(model, TOKENIZER, POOL[: config.prompts], ([reward], [1.0]), config, step=1)
     optimizer = Kept(models.trainable(model).values(), lr=0.0)
-    report = grpo.update(model, optimizer, roll, replace(config, max_grad_norm=1e9))
+    learns = policy.Learner(model, TOKENIZER, optimizer)
+    roll = grpo.rollout(learns, POOL[: config.prompts], ([reward], [1.0]), config, step=1)
+    report = grpo.update(learns, roll, replace(config, max_grad_norm=1e9))
     return model, roll, report, optimizer.seen
 
 
@@ -76,7 +85,7 @@ def test_the_gradient_is_reinforce_row_by_row_without_padding_or_skipping(kind):
     }[kind]
     model.zero_grad()
     for row in range(len(flat)):
-        prompt = roll.prompt_ids[row // config.group]
+        prompt = roll.sampled.prompts[row // config.group]
         completion = roll.completions.ids[row, : lengths[row]].tolist()
         logits = model(input_ids=torch.tensor([prompt + completion])).logits[
             0, len(prompt) - 1 : -1
@@ -89,36 +98,102 @@ def test_the_gradient_is_reinforce_row_by_row_without_padding_or_skipping(kind):
 
 def test_the_trainers_log_probabilities_are_the_samplers():
     model, roll, *_ = step_gradient(CONFIG)
-    rows = list(range(len(roll.texts)))
-    logps, mask = grpo._logps(model, roll, rows, CONFIG, "cpu")
+    logps, mask = policy.logps(model, roll.batch, list(range(len(roll.texts))))
     torch.testing.assert_close(logps[mask], roll.completions.logps[mask], atol=1e-4, rtol=0)
 
 
 def test_the_kl_term_is_zero_at_the_start_and_pulls_back_later():
-    model = lora()
     config = replace(CONFIG, beta=0.1)
-    optimizer = grpo.make_optimizer(model, config)
-    kls = [
-        report["kl"]
-        for *_, report in grpo.train(
-            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
-        )
-    ]
+    kls = [roll.report["kl"] for roll in train(learner(config), config)]
     assert kls[0] == pytest.approx(0.0, abs=1e-7)
     assert kls[-1] > 1e-4
 
 
 def test_several_updates_a_rollout_leave_the_ratio_of_one():
-    model = lora()
     config = replace(CONFIG, updates=4, steps=3, lr=5e-2, clip_low=0.05, clip_high=0.05)
-    optimizer = grpo.make_optimizer(model, config)
-    clipped = [
-        r["clipped"]
-        for *_, r in grpo.train(
-            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
-        )
-    ]
-    assert max(clipped) > 0
+    assert max(roll.report["clipped"] for roll in train(learner(config), config)) > 0
+
+
+@pytest.mark.parametrize("loss", ["grpo", "dapo", "gspo", "printed", "kimi"])
+@pytest.mark.parametrize("updates", [1, 4])
+def test_nothing_that_is_logged_depends_on_the_micro_batches(loss, updates):
+    """Clipping hard, with a KL term, so that all numbers are at work."""
+    config = replace(CONFIG, loss=loss, updates=updates, lr=5e-2, beta=0.05, steps=1)
+    if loss != "kimi":
+        config = replace(config, clip_low=0.02, clip_high=0.02)
+    found = []
+    for micro_tokens in (10**6, 80):
+        (roll,) = train(learner(config), replace(config, micro_tokens=micro_tokens))
+        found.append(roll.report)
+    for name, value in found[0].items():
+        assert found[1][name] == pytest.approx(value, rel=2e-3, abs=1e-6), name
+    assert updates == 1 or loss == "kimi" or found[0]["clipped"] > 0
+
+
+def test_the_clipped_share_is_of_all_tokens_of_the_step():
+    """Worked out from the policy before and after the first of two updates, row by row."""
+    config = replace(CONFIG, updates=2, lr=5e-2, clip_low=0.02, clip_high=0.02, steps=1)
+    learns = learner(config)
+    roll = grpo.rollout(learns, POOL[:4], ([share_of_digits], [1.0]), config, step=1)
+    half = len(roll.texts) // 2
+    first = replace(
+        roll, advantages=torch.cat([roll.advantages[:2], torch.zeros_like(roll.advantages[2:])])
+    )
+    before = policy.state(learns)
+    grpo.update(learns, first, replace(config, updates=1))  # only the first half moves it
+    moved = policy.frozen_logps(learns, roll.batch, config)
+    fresh = learner(config)
+    policy.restore(fresh, before)
+    report = grpo.update(fresh, roll, config)
+    done = roll.completions
+    count = 0
+    for row in range(half, 2 * half):
+        advantage = float(roll.advantages.flatten()[row])
+        for t in range(int(done.lengths[row])):
+            ratio = float((moved[row, t] - done.logps[row, t]).exp())
+            count += (ratio > 1.02 and advantage > 0) or (ratio < 0.98 and advantage < 0)
+    assert count > 0
+    # the halves' divisors differ from the whole step's by the same factor: Adam does not see it
+    assert report["clipped"] == pytest.approx(count / int(done.lengths.sum()), abs=0.02)
+
+
+def test_trainer_and_sampler_agree_and_it_is_logged():
+    *_, report, _ = step_gradient(CONFIG)
+    assert 0 <= report["logp_gap"] < 1e-4
+    model, roll, *_ = step_gradient(CONFIG)
+    done = roll.completions
+    other = replace(done, logps=done.logps - 0.25 * done.mask)  # as if the sampler had been off
+    moved = replace(roll, sampled=replace(roll.sampled, completions=other))
+    learns = policy.Learner(model, TOKENIZER, Kept(models.trainable(model).values(), lr=0.0))
+    assert grpo.update(learns, moved, CONFIG)["logp_gap"] == pytest.approx(0.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("updates", [1, 2])
+def test_truncated_importance_sampling_weighs_each_token_up_to_the_bound(updates):
+    """A sampler that was off by log 3 on half of the tokens: these count 3 times, or 2 if that is
+    the most. Worked out row by row, without the surrogate: with a rate of 0 all ratios are 1."""
+    config = replace(CONFIG, updates=updates, lr=0.0)
+    model, roll, *_ = step_gradient(CONFIG)
+    done = roll.completions
+    off = torch.zeros(done.logps.shape).masked_fill(
+        torch.arange(done.ids.shape[1]) % 2 == 0, 1.0986123
+    )
+    other = replace(done, logps=done.logps - off * done.mask)
+    roll = replace(roll, sampled=replace(roll.sampled, completions=other))
+    for most, weight in ((5.0, 3.0), (2.0, 2.0)):
+        model.zero_grad()
+        rows = list(range(len(roll.texts)))[-(len(roll.texts) // updates) :]  # the last update's
+        logps, mask = policy.logps(model, roll.batch, rows)
+        weights = torch.where(off[rows][:, : mask.shape[1]] > 0, weight, 1.0)
+        gain = roll.advantages.flatten()[rows][:, None] * weights
+        per_row = (gain * logps * mask).sum(1) / mask.sum(1)
+        (-per_row.mean()).backward()
+        wanted = gradients(model)
+        kept = Kept(models.trainable(model).values(), lr=0.0)
+        learns = policy.Learner(model, TOKENIZER, kept)
+        grpo.update(learns, roll, replace(config, truncate=most, max_grad_norm=1e9))
+        for expected, found in zip(wanted.values(), kept.seen, strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
 
 
 @pytest.mark.parametrize("rank", [4, 0], ids=["lora", "all weights"])
@@ -126,43 +201,31 @@ def test_it_learns(rank):
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), rank)
     frozen = {k: p.clone() for k, p in model.named_parameters() if not p.requires_grad}
     config = replace(CONFIG, steps=40, group=8, lr=2e-2 if rank else 1e-3)
-    optimizer = grpo.make_optimizer(model, config)
-    rewards = [
-        float(r.rewards.mean())
-        for _, r, _ in grpo.train(
-            model, TOKENIZER, POOL, ([share_of_digits], [1.0]), config, optimizer
-        )
-    ]
+    learns = policy.learner(model, TOKENIZER, config.lr)
+    rewards = [float(roll.rewards.mean()) for roll in train(learns, config)]
     assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.1
     assert all(torch.equal(p, dict(model.named_parameters())[k]) for k, p in frozen.items())
 
 
 def test_a_resumed_run_is_the_uninterrupted_run():
-    def run(model, optimizer, start, steps):
+    def run(learner, start, steps):
         config = replace(CONFIG, steps=steps)
         return [
-            (step, roll.texts, roll.rewards.tolist(), report)
-            for step, roll, report in grpo.train(
-                model, TOKENIZER, POOL, ([shallow], [1.0]), config, optimizer, start
-            )
+            (roll.step, roll.texts, roll.rewards.tolist(), roll.report)
+            for roll in train(learner, config, shallow, start)
         ]
 
-    model = lora()
-    optimizer = grpo.make_optimizer(model, CONFIG)
-    whole = run(model, optimizer, 0, 6)
-    model = lora()
-    optimizer = grpo.make_optimizer(model, CONFIG)
-    first = run(model, optimizer, 0, 3)
-    saved = grpo.state(model, optimizer)
-    model = lora(seed=9)  # another initial adapter: everything must come from the saved state
-    optimizer = grpo.make_optimizer(model, CONFIG)
-    grpo.restore(model, optimizer, saved)
-    assert first + run(model, optimizer, 3, 6) == whole
+    whole = run(learner(CONFIG), 0, 6)
+    stopped = learner(CONFIG)
+    first = run(stopped, 0, 3)
+    saved = policy.state(stopped)
+    other = learner(CONFIG, seed=9)  # another adapter: everything must come from the saved state
+    policy.restore(other, saved)
+    assert first + run(other, 3, 6) == whole
 
 
 def test_every_pass_over_the_pool_takes_each_problem_once():
-    config = replace(CONFIG, prompts=8)
-    drawn = [p.key for step in range(1, 11) for p in grpo.draw(POOL, config, step)]
+    drawn = [p.key for step in range(1, 11) for p in curriculum.uniform(POOL, 8, CONFIG.seed, step)]
     assert sorted(drawn[:40]) == sorted(p.key for p in POOL) == sorted(drawn[40:])
     assert drawn[:40] != drawn[40:]
 
@@ -181,13 +244,5 @@ def test_settings_that_cannot_work_are_refused(wrong):
 def test_a_kl_term_without_lora_is_refused_in_one_sentence():
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), 0)
     config = replace(CONFIG, beta=0.1)
-    loop = grpo.train(
-        model,
-        TOKENIZER,
-        POOL,
-        ([share_of_digits], [1.0]),
-        config,
-        grpo.make_optimizer(model, config),
-    )
     with pytest.raises(ValueError, match="needs LoRA"):
-        next(loop)
+        next(train(policy.learner(model, TOKENIZER, config.lr), config))

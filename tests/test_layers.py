@@ -7,7 +7,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 LAYERS = [  # from the lowest; a file imports files of lower lines alone
+    "losses.tokens losses.advantages losses.policy",
+    "losses.tuning",
     "machine machine.presets losses stats sampler.captured sampler.completions running tiny_world speed",
+    "userfile tasks.problem tasks.reading",
+    "tasks.task thoughts",
+    "tasks.countdown tasks.arithmetic tasks.gsm8k",
+    "tasks.names",
+    "tasks.templates",
     "tasks records running.alarms",
     "verify machine.colab models plots",
     "rewards sampler.sampling models.fetch tiny_world.corpus",

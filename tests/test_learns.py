@@ -1,6 +1,6 @@
 """The course rests on this: the shipped base learns to search by reinforcement learning alone."""
 
-from r1lab import grpo, models, rewards, tasks
+from r1lab import grpo, models, policy, rewards, tasks
 
 
 def test_the_rich_base_learns_to_try_again():
@@ -9,10 +9,9 @@ def test_the_rich_base_learns_to_try_again():
     model = models.prepare(model, 8, seed=0)
     config = grpo.Config(steps=16, seed=0)
     pool = tasks.problems("countdown", 4096, seed=0)
-    optimizer = grpo.make_optimizer(model, config)
-    loop = grpo.train(model, tokenizer, pool, rewards.reward_set("rule"), config, optimizer)
+    learner = policy.learner(model, tokenizer, config.lr)
     right, waits = [], []
-    for _, roll, _ in loop:
+    for roll in grpo.train(learner, pool, rewards.reward_set("rule"), config):
         right.append(sum(roll.parts["accuracy"]) / len(roll.texts))
         waits.append(
             sum(text.count("Wait") + text.count("Try") for text in roll.texts) / len(roll.texts)

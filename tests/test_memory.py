@@ -32,7 +32,7 @@ def measured(dtype, rank) -> tuple[memory.Need, float, float]:
     with memory.Tracked() as seen:
         optimizer = grpo.make_optimizer(model, CONFIG)
         roll = grpo.rollout(model, tokenizer, POOL[: CONFIG.prompts], ([digits], [1.0]), CONFIG, 1)
-        evaluate.answer(model, tokenizer, POOL, "tiny", CONFIG.max_new, seed=0)
+        evaluate.answer(model, tokenizer, POOL, evaluate.Sampling("tiny", CONFIG.max_new, seed=0))
         sampling, seen.peak = seen.peak, seen.now
         grpo.update(model, optimizer, roll, CONFIG)
     assert int(roll.completions.lengths.min()) == CONFIG.max_new

@@ -77,10 +77,7 @@ def test_what_is_taught_is_what_the_verifier_says_of_training_problems(whole):
         problem = tasks.Problem(group["task"], tuple(group["numbers"]), group["target"])
         assert problem in asked and tasks.split_of(problem) == "train"
         assert group["prompt"] == tasks.prompt(problem, "tiny")
-        verdicts = [
-            verify.verify(problem.task, problem.numbers, problem.target, t)
-            for t in group["completions"]
-        ]
+        verdicts = [verify.verify(problem, t) for t in group["completions"]]
         assert group["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
         assert len(set(group["completions"])) == len(group["completions"]) and any(
             v.correct for v in verdicts
@@ -140,8 +137,7 @@ def judged(monkeypatch, rows):
     texts = [text for text, _, _ in rows]
     lengths = [len(TOKENIZER(text)["input_ids"]) + ended + odd for text, ended, odd in rows]
     ended = [ended for _, ended, _ in rows]
-    verdicts = [verify.verify("countdown", problems[2 * i // len(rows)].numbers, problems[2 * i // len(rows)].target, t)
-                for i, t in enumerate(texts)]  # fmt: skip
+    verdicts = [verify.verify(problems[2 * i // len(rows)], t) for i, t in enumerate(texts)]
     found = evaluate.Answers(problems, len(rows) // 2, texts, lengths, ended, verdicts)
     monkeypatch.setattr(evaluate, "answer", lambda *_: found)
     return own.gather(

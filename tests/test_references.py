@@ -32,7 +32,7 @@ def stage(tmp_path):
 def gone_on(stage, reference=True):
     """A model that starts from the stage."""
     model = prepared(seed=0)
-    models.go_on(model, stage, reference=reference)
+    models.go_on(model, stage, "tiny", reference=reference)
     return model
 
 

@@ -12,9 +12,15 @@ import pytest
 import torch
 
 from r1lab import records
-from r1lab.records import LOGS, NEWEST, PREVIOUS, RunError
+from r1lab.records import LOGS, NEWEST, PREVIOUS, RunError, files
 
-CONFIG = {"experiment": "zero", "lr": 0.002, "steps": 6, "shape": (1, 2)}
+CONFIG = {
+    "version": records.VERSION,
+    "experiment": "zero",
+    "lr": 0.002,
+    "steps": 6,
+    "shape": (1, 2),
+}
 
 
 def tensors(step=0):
@@ -457,7 +463,7 @@ def test_the_checkpoint_before_is_kept(tmp_path):
 @pytest.mark.parametrize("on_drive", [True, False])
 def test_what_a_checkpoint_on_drive_replaces_is_emptied_first(tmp_path, monkeypatch, on_drive):
     """Drive keeps it in the bin for a month and counts it. Anywhere else it stays whole until it is replaced."""
-    monkeypatch.setattr(records, "DRIVE", tmp_path if on_drive else tmp_path / "elsewhere")
+    monkeypatch.setattr(files, "DRIVE", tmp_path if on_drive else tmp_path / "elsewhere")
     sizes, real = [], os.replace
 
     def watched(old, new):

@@ -143,7 +143,7 @@ print(f"  {100 * (1 - knobs.backtrack - knobs.verify):.0f} % guess and answer")
 # %%
 COUNT = 32 if presets.FAST else 256
 shown, *others = tasks.problems("countdown", COUNT + 1, seed=0, split="test")
-found = evaluate.answer(base, tokenizer, [shown], "tiny", P.max_new, seed=0)
+found = evaluate.answer(base, tokenizer, [shown], evaluate.Sampling("tiny", P.max_new, seed=0))
 print(tasks.prompt(shown, "tiny") + found.texts[0])
 
 # %% [markdown]
@@ -174,7 +174,7 @@ tries = [
     "<answer>__import__('os')</answer>",
 ]
 for text in tries:
-    verdict = verify.verify("countdown", (13, 5, 2), 20, text)
+    verdict = verify.verify(tasks.Problem("countdown", (13, 5, 2), 20), text)
     print(f"{text:46} {verdict.reason}")
 
 # %% [markdown]
@@ -190,7 +190,7 @@ for text in tries:
 recorded = models.DATA / "runs" / "zero-quick-rule-s0"
 trained, _ = models.load_trained(recorded / "trained", "rich")
 pair = [
-    evaluate.answer(m, tokenizer, [shown], "tiny", P.max_new, seed=0, per_problem=8)
+    evaluate.answer(m, tokenizer, [shown], evaluate.Sampling("tiny", P.max_new, 0, 8))
     for m in (base, trained)
 ]
 
@@ -225,7 +225,7 @@ for name, a in zip(("base", "trained"), pair, strict=True):
 
 # %%
 def count(model):
-    found = evaluate.answer(model, tokenizer, others, "tiny", P.max_new, seed=1)
+    found = evaluate.answer(model, tokenizer, others, evaluate.Sampling("tiny", P.max_new, seed=1))
     return evaluate.measure(found)
 
 
@@ -379,7 +379,7 @@ checks.check("00.3", my_share)
 # %%
 def solved(tries):
     problems = tasks.problems("countdown", 128, seed=0, split="test")
-    found = evaluate.answer(base, tokenizer, problems, "tiny", 320, 0, tries)
+    found = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 320, 0, tries))
     return 100 * found.correct.any(axis=1).mean()
 
 
@@ -404,8 +404,8 @@ checks.check("00.4", my_solved)
 
 # %%
 problems = tasks.problems("countdown", 32 if presets.FAST else 128, 0, split="test")
-many = evaluate.answer(base, tokenizer, problems, "tiny", 320, seed=0, per_problem=8)
-once = evaluate.answer(trained, tokenizer, problems, "tiny", 320, seed=0)
+many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 320, 0, 8))
+once = evaluate.answer(trained, tokenizer, problems, evaluate.Sampling("tiny", 320, seed=0))
 points = []  # tokens a problem; mean, low, high in percent
 for k in (1, 2, 4, 8):
     each = [100 * stats.pass_at_k(8, int(c), k) for c in many.correct.sum(axis=1)]

@@ -740,7 +740,7 @@ def tiny_logps(roll):
 
 # %%
 def measure():
-    found = evaluate.answer(model, tokenizer, HELD_OUT, "tiny", CAP, seed=1)
+    found = evaluate.answer(model, tokenizer, HELD_OUT, evaluate.Sampling("tiny", CAP, seed=1))
     return evaluate.measure(found)
 
 

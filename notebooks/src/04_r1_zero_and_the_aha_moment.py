@@ -24,7 +24,7 @@ import torch
 from r1lab import checks, evaluate, models, plots, reflection, rewards
 from r1lab.machine import presets
 from r1lab import records, stats, tasks, widgets
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.running.summary import differences
 
 P = presets.pick("cpu")
 
@@ -39,7 +39,7 @@ P = presets.pick("cpu")
 
 # %%
 held_out = tasks.problems("countdown", 16 if presets.FAST else 256, 0, "test")
-for text in (tasks.r1_prompt(held_out[0]), tasks.tiny_prompt(held_out[0])):
+for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
     print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
 
 # %% [markdown]
@@ -51,7 +51,7 @@ for text in (tasks.r1_prompt(held_out[0]), tasks.tiny_prompt(held_out[0])):
 
 # %%
 model, tokenizer = models.load("rich")
-base = evaluate.answer(model, tokenizer, held_out, "tiny", P.max_new, 0, per_problem=4)
+base = evaluate.answer(model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, 0, 4))
 first = next(i for i, text in enumerate(base.texts) if "Wait" in text)
 for i in (0, 1, 2, 3, first):  # the first four, and the first that has a Wait
     print(f"[{base.verdicts[i].reason}] {base.texts[i]}")
@@ -100,15 +100,8 @@ checks.check("04.1", my_reflects)
 # *Predict: under which of the two does reflecting pay?*
 
 # %%
-columns = {
-    "completions": base.texts,
-    "task": [p.task for p in base.repeated()],
-    "numbers": [p.numbers for p in base.repeated()],
-    "target": [p.target for p in base.repeated()],
-}
-rows = zip(
-    columns["task"], columns["numbers"], columns["target"], base.texts, strict=True
-)
+columns = {"completions": base.texts, "verdicts": base.verdicts}
+rows = zip(base.repeated(), base.texts, base.verdicts, strict=True)
 traces = [reflection.trace(*row) for row in rows]
 reflects = np.array([t.waits + t.checks > 0 for t in traces])
 paid = {}
@@ -145,7 +138,7 @@ summary = widgets.training_dashboard(folder, seed=0)
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
 
 # %%
-seeds, mine = zero.recorded("rule reward"), records.load_run(folder)
+seeds, mine = experiments.recorded("zero", "rule"), records.load_run(folder)
 steps = np.arange(1, 41)
 
 
@@ -340,16 +333,11 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-ARMS = {
-    "rule": "rule reward",
-    "random": "control: random reward",
-    "format": "control: format reward",
-    "poor twin": "control: poor twin",
-}
+ARMS = {"rule": "rule", "random": "random", "format": "format", "poor twin": "poor"}
 figure, axes = plots.canvas(2)
 for x, (name, arm) in enumerate(ARMS.items()):
-    found, colour = zero.recorded(arm), plots.BLUE if x == 0 else plots.GREY
-    gains = [zero.differences(r.summary) for r in found]
+    found, colour = experiments.recorded("zero", arm), plots.BLUE if x == 0 else plots.GREY
+    gains = [differences(r.summary) for r in found]
     mean, low, high = (100 * v for v in stats.seeds_interval(gains))
     axes[0].bar(x, mean, color=colour, width=0.6)
     axes[0].errorbar(x, (low + high) / 2, (high - low) / 2, color="black", capsize=5)
@@ -388,7 +376,8 @@ powers = [2**i for i in range(K.bit_length())]
 figure, axis = plots.canvas(width=5.5)
 pair = ("base", model, plots.GREY), ("trained", trained, plots.BLUE)
 for name, policy, colour in pair:
-    found = evaluate.answer(policy, tokenizer, held_out[:few], "tiny", P.max_new, 7, K)
+    how = evaluate.Sampling("tiny", P.max_new, 7, K)
+    found = evaluate.answer(policy, tokenizer, held_out[:few], how)
     table = [
         [stats.pass_at_k(K, int(c), k) for k in powers] for c in found.correct.sum(1)
     ]
@@ -435,9 +424,9 @@ def wait_count(cap):
     place = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
     policy, _ = models.load_trained(place, "rich")
     asked = tasks.problems("countdown", 64, 0, "test")
-    found = evaluate.answer(policy, tokenizer, asked, "tiny", cap, seed=3)
-    pairs = zip(found.problems, found.texts, strict=True)
-    seen = [reflection.trace(p.task, p.numbers, p.target, t) for p, t in pairs]
+    found = evaluate.answer(policy, tokenizer, asked, evaluate.Sampling("tiny", cap, seed=3))
+    rows = zip(found.problems, found.texts, found.verdicts, strict=True)
+    seen = [reflection.trace(*row) for row in rows]
     return np.mean([t.waits for t in seen]), found.correct.mean()
 
 
@@ -465,7 +454,7 @@ checks.check("04.4", factor)
 
 # %%
 def gains(arm):
-    return np.array([100 * r.summary["gain"]["accuracy"] for r in zero.recorded(arm)])
+    return np.array([100 * r.summary["gain"]["accuracy"] for r in experiments.recorded("zero", arm)])
 
 
 def times(key):
@@ -473,12 +462,12 @@ def times(key):
 
 
 controls = [gains(ARMS[name]) for name in ("random", "format")]
-twins = [r.summary["after"]["reflects"] for r in zero.recorded(ARMS["poor twin"])]
+twins = [r.summary["after"]["reflects"] for r in experiments.recorded("zero", "poor")]
 claims = [  # what, seed by seed; no effect; asked for
-    ("accuracy: +30 points", gains("rule reward"), 0, 30),
+    ("accuracy: +30 points", gains("rule"), 0, 30),
     (
         "10 points above both controls",
-        gains("rule reward") - np.max(controls, 0),
+        gains("rule") - np.max(controls, 0),
         0,
         10,
     ),

@@ -13,14 +13,12 @@ from peft import PeftModel, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from r1lab.models.adapters import REFERENCE, plain
+from r1lab.models.adapters import REFERENCE, prepare
 from r1lab.models.loading import load
 
-ADAPTER, ADAPTER_CONFIG, WEIGHTS = (
-    "adapter_model.safetensors",
-    "adapter_config.json",
-    "model.safetensors",
-)
+ADAPTER = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+WEIGHTS = "model.safetensors"
 
 
 def save_trained(model, folder: Path, base: str) -> None:
@@ -59,38 +57,52 @@ def load_trained(folder: Path, base: str, dtype=torch.float32, device: str = "cp
     return trained.to(device).eval(), words
 
 
-def go_on(model, folder: Path, reference: bool) -> None:
-    """Put what a saved stage learnt into `model`, which is ready to train.
+def start_over(model, base: str, seed: int):
+    """What `prepare` made of the base, from a model that has learnt since; the old one is used up."""
+    if isinstance(model, PeftModel):
+        rank = model.peft_config["default"].r
+        return prepare(model.unload(), rank, seed)
+    fresh, _ = load(base, model.dtype, model.device.type)
+    return prepare(fresh, 0)
+
+
+def go_on(model, folder: Path, base: str, reference: bool) -> None:
+    """Put what a saved stage learnt into `model`, which is ready to train on the same base.
 
     reference: keep the stage also as the reference policy of `adapters.reference`. Raises
-    ValueError where the stage has LoRA of another rank or none, and the model has.
+    ValueError where the stage has another base, LoRA of another rank, or none, and the model has.
     """
     folder = Path(folder)
     if not isinstance(model, PeftModel):
         if not (folder / WEIGHTS).is_file():
             raise ValueError(f"{folder} holds no whole weights: start from it with LoRA")
-        plain(model).load_state_dict(
-            {k: v.float() for k, v in load_file(folder / WEIGHTS).items()}, strict=False
-        )
-        plain(model).tie_weights()
+        weights = {k: v.float() for k, v in load_file(folder / WEIGHTS).items()}
+        model.load_state_dict(weights, strict=False)
+        model.tie_weights()
         return
     if not (folder / ADAPTER_CONFIG).is_file():
         raise ValueError(f"{folder} holds no adapter: start from it with --lora-rank full")
-    there, here = (
-        json.loads((folder / ADAPTER_CONFIG).read_text())["r"],
-        model.peft_config["default"].r,
-    )
-    if there != here:
+    about = json.loads((folder / ADAPTER_CONFIG).read_text())
+    if about["base_model_name_or_path"] != base:
         raise ValueError(
-            f"{folder} has LoRA of rank {there}, this run of {here}: set --lora-rank {there}"
+            f"{folder} was trained on {about['base_model_name_or_path']}: take that base"
         )
-    weights = {k: v.float() for k, v in load_file(folder / ADAPTER).items()}
+    rank = model.peft_config["default"].r
+    if about["r"] != rank:
+        raise ValueError(
+            f"{folder} has LoRA of rank {about['r']}, not {rank}: set --lora-rank {about['r']}"
+        )
+    _forget_reference(model)
     if reference:
-        if REFERENCE in model.peft_config:
-            model.delete_adapter(REFERENCE)
         model.load_adapter(str(folder), adapter_name=REFERENCE, is_trainable=False)
-    model.set_adapter("default")
+        model.set_adapter("default")
+    weights = {k: v.float() for k, v in load_file(folder / ADAPTER).items()}
     set_peft_model_state_dict(model, weights, adapter_name="default")
+
+
+def _forget_reference(model) -> None:
+    if REFERENCE in model.peft_config:
+        model.delete_adapter(REFERENCE)
 
 
 def merge(parts: list[tuple[Path, float]], out: Path) -> None:

@@ -1,1 +1,1 @@
-"""A run from its first file to its last."""
+"""A run from its first file to its last; experiments bring what differs."""

@@ -17,14 +17,9 @@ from dataclasses import dataclass
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from r1lab.tasks import (
-    Problem,
-    draw_countdown,
-    draw_multiplication,
-    random_steps,
-    split_of,
-    tiny_prompt,
-)
+from r1lab.tasks import Problem, split_of, tiny_prompt
+from r1lab.tasks.arithmetic import draw_multiplication
+from r1lab.tasks.countdown import draw_with_solution, random_steps
 
 EOS, PAD, UNK = "<eos>", "<pad>", "<unk>"
 WORDS = {  # the words of thinking, in the two languages of this world
@@ -115,7 +110,7 @@ def _frame(rng: random.Random, knobs: Knobs, thoughts: str, answer: str) -> str:
 
 def _countdown(rng: random.Random, knobs: Knobs) -> str:
     while True:
-        problem, *solution = draw_countdown(rng, 4 if rng.random() < knobs.four else 3)
+        problem, *solution = draw_with_solution(rng, 4 if rng.random() < knobs.four else 3)
         if split_of(problem) == "train":
             break
     language, words = _words(rng, knobs)

@@ -28,12 +28,13 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
         card["strata"][stratum] = _stratum(
-            evaluate.answer(model, tokenizer, held_out, "tiny", max_new, 1, samples)
+            evaluate.answer(
+                model, tokenizer, held_out, evaluate.Sampling("tiny", max_new, 1, samples)
+            )
         )
     held_out = tasks.problems("countdown", wide, seed=0, split="test")
-    answers = evaluate.answer(
-        model, tokenizer, held_out, "tiny", max_new, seed=2, per_problem=max(KS)
-    )
+    how = evaluate.Sampling("tiny", max_new, seed=2, per_problem=max(KS))
+    answers = evaluate.answer(model, tokenizer, held_out, how)
     counts = answers.correct.sum(1)
     card["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
     card["pass_at_k_problems"] = wide
@@ -42,11 +43,8 @@ def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
 
 def _stratum(answers) -> dict:
     right = answers.correct.flatten().astype(int).tolist()
-    asked = answers.repeated()
-    traces = [
-        reflection.trace(p.task, p.numbers, p.target, t)
-        for p, t in zip(asked, answers.texts, strict=True)
-    ]
+    rows = zip(answers.repeated(), answers.texts, answers.verdicts, strict=True)
+    traces = [reflection.trace(*row) for row in rows]
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
     for searched in (True, False):
         chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]
@@ -73,7 +71,8 @@ def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
     model, tokenizer = models.load("smollm2")
     held_out, found = tasks.problems("addition", n, seed=0, split="test"), {}
     for template in ("smollm2", "r1", "plain"):
-        answers = evaluate.answer(model, tokenizer, held_out, template, max_new, seed=3, rows=64)
+        how = evaluate.Sampling(template, max_new, seed=3, rows=64)
+        answers = evaluate.answer(model, tokenizer, held_out, how)
         found[template] = _stratum(answers)
         low, high = found[template]["ci95"]
         print(f"{template:8} right {100 * found[template]['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "

@@ -26,9 +26,11 @@ from r1lab.tasks import Problem, prompt
 from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, sharded, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
-# Name of a published loss -> TRL's settings. It has no loss of "printed" and "kimi".
-LOSSES = {kind: {"loss_type": kind} for kind in ("grpo", "dr_grpo", "dapo", "bnpo")}
-LOSSES["gspo"] = {"loss_type": "grpo", "importance_sampling_level": "sequence"}
+# Choices of `losses.Objective` -> TRL's words. It has no ratio of the whole completion and not
+# Kimi's term, so of the published losses neither "printed" nor "kimi".
+RATIOS = {"token": "token", "geometric": "sequence"}
+AVERAGES = {"completion": "grpo", "sum": "luspo", "constant": "dr_grpo", "step": "dapo",
+            "micro": "bnpo"}  # fmt: skip
 LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean",
           "grad_norm": "grad_norm", "entropy": "entropy"}  # fmt: skip
 
@@ -80,15 +82,15 @@ def grpo(
 def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
     """`config` in TRL's words: every setting that differs from TRL's default, and why.
 
-    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss that TRL does
-    not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions that are too
+    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss or a
+    truncation that TRL does not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions that are too
     long or do not divide among the processes, and for float16 weights that learn.
     """
     completions = config.prompts * config.group // config.updates  # of an update
     together = processes()
     _check(model, config, width, completions)
     rows = micro_rows(completions // together, width, config.micro_tokens)
-    if config.loss == "bnpo" and rows < completions:
+    if config.objective.average == "micro" and rows < completions:
         way = "start one process" if together > 1 else f"set micro_tokens to {completions * width}"
         raise ValueError(
             "bnpo averages over the tokens of a micro-batch, so an update must be one: "
@@ -105,10 +107,11 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
         steps_per_generation=parts * config.updates,  # so many micro-batches are one rollout
         shuffle_dataset=False,  # `curriculum` has chosen the order
         # the method
-        **LOSSES[config.loss],  # TRL's default is "dapo"
+        loss_type=AVERAGES[config.objective.average],  # TRL's default is "dapo"
+        importance_sampling_level=RATIOS[config.objective.ratio],
+        epsilon=config.objective.clip_low,
+        epsilon_high=config.objective.clip_high,
         scale_rewards=config.scale,
-        epsilon=config.clip_low,
-        epsilon_high=config.clip_high,
         beta=config.beta,
         use_bias_correction_kl=False,  # plain k3, as DeepSeek-R1 prints it
         temperature=config.temperature,
@@ -128,9 +131,15 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"prompt and completion ({width} tokens with max_new {config.max_new}) exceed the "
             f"model's {positions} positions: lower max_new"
         )
-    if config.loss not in LOSSES:
+    objective = config.objective
+    if objective.tau or objective.ratio not in RATIOS:
         raise ValueError(
-            f"TRL has no loss {config.loss!r}: choose one of {', '.join(LOSSES)}, or the own engine"
+            f"TRL has no loss {config.loss!r} with ratio {objective.ratio} and tau "
+            f"{objective.tau}: take the own engine, or a ratio of {' or '.join(RATIOS)}"
+        )
+    if config.truncate:
+        raise ValueError(
+            "TRL has no truncate for its own sampling: leave it out or take our engine"
         )
     if config.beta and not isinstance(model, PeftModel):
         raise ValueError(

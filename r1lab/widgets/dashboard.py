@@ -1,4 +1,4 @@
-"""The training dashboard: watch a run in a notebook, stop it, go on later (lesson 04)."""
+"""The training dashboard: watch a run of any experiment in a notebook, stop it, go on later."""
 
 import html
 import textwrap
@@ -8,16 +8,22 @@ from pathlib import Path
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from r1lab import plots, records
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab import experiments, plots, records
+from r1lab.running import progress, run, settings, summary
 from r1lab.running.alarms import Alarm
+from r1lab.running.experiment import Experiment
+from r1lab.running.progress import Progress
+from r1lab.running.settings import Options
 from r1lab.widgets import rollouts
 from r1lab.widgets.live import with_widget
 
-PANELS = (  # key of the metrics, factor, title, unit, colour
+PANELS = (  # key of the metrics, factor, title, unit, colour; the first three that a run has
     ("accuracy", 100, "Right answers", "% of completions", plots.BLUE),
     ("length", 1, "Length", "tokens a completion", plots.ORANGE),
     ("reflects", 100, "Answers that try again", "% of completions", plots.GREEN),
+    ("loss", 1, "Loss", "nats", plots.BLUE),
+    ("preferred", 100, "Pairs the right way round", "% of pairs", plots.ORANGE),
+    ("grad_norm", 1, "Length of the gradient", "norm", plots.GREEN),
 )
 REDRAW = 4.0  # seconds between two pictures: drawing takes time from training
 HINT = "Stop with the button or the kernel's own; run the cell again to go on."
@@ -30,21 +36,28 @@ class Stopped(KeyboardInterrupt):
         return [str(self)]
 
 
+def panels(metrics: list[dict]) -> tuple:
+    """The three panels of a run; before its first step those of reinforcement learning."""
+    keys = metrics[-1].keys() if metrics else {panel[0] for panel in PANELS[:3]}
+    return tuple(panel for panel in PANELS if panel[0] in keys)[:3]
+
+
 def draw(metrics: list[dict], before: dict, steps: int, width: int) -> Figure:
-    """Accuracy, length and reflection so far. before: the base, or {}; width: steps a mean covers."""
-    figure, axes = plots.canvas(3, height=2.9, width=3.6)
-    for axis, (key, factor, title, unit, colour) in zip(axes, PANELS, strict=True):
-        values = [factor * line[key] for line in metrics]
+    """What moves so far. before: the base, or {}; width: steps a mean covers."""
+    chosen = panels(metrics)
+    figure, axes = plots.canvas(len(chosen), height=2.9, width=3.6, squeeze=False)
+    for axis, (key, factor, title, unit, colour) in zip(axes.flat, chosen, strict=True):
+        values = [factor * line[key] for line in metrics if line.get(key) is not None]
         if values:
             mean, half = plots.smooth(values, width)
-            x = [line["step"] for line in metrics]
+            x = [line["step"] for line in metrics if line.get(key) is not None]
             axis.plot(x, values, ".", color=colour, alpha=0.35, markersize=4, clip_on=False)
             axis.plot(x, mean, color=colour, linewidth=2)
             axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
-            title += f": {mean[0]:.0f} → {mean[-1]:.0f}"
-        if before:
+            title += f": {mean[0]:.3g} → {mean[-1]:.3g}"
+        if before.get(key) is not None:
             axis.axhline(factor * before[key], color=plots.GREY, linestyle="--", linewidth=1)
-        axis.set(title=title, ylabel=unit, xlabel="RL step", xlim=(0, steps + 1))
+        axis.set(title=title, ylabel=unit, xlabel="step", xlim=(0, steps + 1))
         axis.set_ylim(bottom=0)
         plots.whole_steps(axis)
     plots.tidy(figure)
@@ -52,15 +65,18 @@ def draw(metrics: list[dict], before: dict, steps: int, width: int) -> Figure:
 
 
 class TrainingDashboard:
-    """Runs `zero.run` in `folder` and shows it. `box` is the widget, or None without ipywidgets.
+    """Runs an experiment in `folder` and shows it. `box` is the widget, or None without ipywidgets.
 
     `run()` gives the summary. It raises `Stopped` where the reader stops it; every whole step is
     saved, and the next `run()` in the same folder goes on there.
     """
 
-    def __init__(self, options: zero.Options, folder: Path):
-        self.options, self.folder, self.stop, self.width = options, folder, False, 5
-        self.metrics, self.before, self.steps = [], {}, zero.settings(options)[1].steps
+    def __init__(self, experiment: Experiment, options: Options, folder: Path):
+        self.experiment, self.options, self.folder = experiment, options, folder
+        self.steps = settings.plan(experiment, options).steps
+        self.stop, self.width = False, 5
+        self.metrics: list[dict] = []
+        self.before: dict = {}
         self.alarms: tuple[Alarm, ...] = ()
         self.started, self.first, self.drawn = time.monotonic(), 0, 0.0
         self.box = self.output = None
@@ -73,15 +89,15 @@ class TrainingDashboard:
     def run(self) -> dict:
         self._read()
         self.output = display(self._faces(), raw=True, display_id=True)
-        if (
-            self.box
-        ):  # ipykernel 7.4 would keep a click until the cell ends: let it go to its own thread
+        if self.box:  # ipykernel 7.4 would keep a click until the cell ends: let it have a thread
             getattr(self.button.comm, "__dict__", {}).pop("_reply_subshell_id", None)
         try:
-            summary = zero.run(self.options, self.folder, resume=True, watch=self.watch)
+            found = run.run(
+                self.experiment, self.options, self.folder, resume=True, watch=self.watch
+            )
             self._read()
-            self._say(self._result(summary))
-            return summary
+            self._say(self._result(found))
+            return found
         except KeyboardInterrupt:
             self._read()
             self._say(
@@ -95,23 +111,24 @@ class TrainingDashboard:
             self.output.update(self._faces(), raw=True)
 
     @staticmethod
-    def _result(summary: dict) -> str:
-        before, after, gain = (
-            100 * summary[part]["accuracy"] for part in ("before", "after", "gain")
-        )
-        low, high = (100 * x for x in summary["gain"]["ci95"])
+    def _result(found: dict) -> str:
+        if "gain" not in found:
+            return summary.report(found)
+        before, after = (100 * found[part]["accuracy"] for part in ("before", "after"))
+        low, high = (100 * x for x in found["gain"]["ci95"])
+        took = "".join(f" {words}." for words in progress.compared(found))
         return (
-            f"{summary['steps']} steps in {summary['seconds'] / 60:.1f} min: held-out problems solved {before:.1f} → "
-            f"{after:.1f} %, gain {gain:+.1f} points [{low:+.1f}, {high:+.1f}], n = {summary['n']}."
-            + "".join(f" {words}." for words in zero.compared(summary))
+            f"{found['steps']} steps in {found['seconds'] / 60:.1f} min: held-out problems solved "
+            f"{before:.1f} → {after:.1f} %, gain {100 * found['gain']['accuracy']:+.1f} points "
+            f"[{low:+.1f}, {high:+.1f}], n = {found['n']}.{took}"
         )
 
-    def watch(self, now: zero.Progress) -> None:
-        """What `zero.run` calls after each step."""
+    def watch(self, now: Progress) -> None:
+        """What a run calls after each step."""
         self.before, self.alarms = now.before or self.before, now.alarms
         if not now.line:
             what = "trained model" if now.done else "base"
-            told = f" Predicted: {zero.forecast(now.predicted)}." if now.predicted else ""
+            told = f" Predicted: {progress.forecast(now.predicted)}." if now.predicted else ""
             self._say(
                 f"Step {now.step} of {now.steps}. Measuring the {what} on held-out problems.{told}"
             )
@@ -119,20 +136,14 @@ class TrainingDashboard:
             self._picture()
             return
         self.metrics = [m for m in self.metrics if m["step"] < now.step] + [now.line]
-        left = (
-            (time.monotonic() - self.started)
-            / (now.step - self.first)
-            * (now.steps - now.step)
-            / 60
-        )
-        line = now.line
+        pace = (time.monotonic() - self.started) / (now.step - self.first)
+        left = pace * (now.steps - now.step) / 60
         self._say(
-            f"Step {now.step} of {now.steps}, about {left:.1f} min left. Reward {line['reward']:.2f}, right "
-            f"{100 * line['accuracy']:.0f} %, {line['length']:.0f} tokens, groups without signal "
-            f"{100 * line['zero_variance']:.0f} %. {HINT}"
+            f"Step {now.step} of {now.steps}, about {left:.1f} min left: "
+            f"{progress.words(now.line)}. {HINT}"
         )
         if time.monotonic() - self.drawn > REDRAW or now.step == now.steps:
-            if self.box:
+            if self.box and now.group:
                 self.sample.value = rollouts.page(now.group, 0)
             self._picture()
             if not self.box:
@@ -189,18 +200,23 @@ class TrainingDashboard:
     def _faces(self) -> dict:
         alarms = "".join("\n" + textwrap.fill(str(alarm), 150) for alarm in self.alarms)
         caption = (
-            f"{self.words}{alarms}\nDots: steps. Line and band: mean of {self.width} steps, 95 % interval. "
-            "Dashed: the base on held-out problems."
+            f"{self.words}{alarms}\nDots: steps. Line and band: mean of {self.width} steps, 95 % "
+            "interval. Dashed: the base on held-out problems."
         )
         figure = self.figure()
         plots.write_below(figure, caption)
         return with_widget(plots.faces(figure, caption), self.box)
 
 
-def training_dashboard(folder: Path, **options) -> dict:
-    """Train R1-Zero on this machine while the reader watches; gives the run's summary.
+def training_dashboard(
+    folder: Path, experiment: str = "zero", arm: str | None = None, preset: str | None = None,
+    seed: int = 0, **others,
+) -> dict:  # fmt: skip
+    """Run an experiment on this machine while the reader watches; gives the run's summary.
 
-    folder: of the run; one that was stopped goes on, one that is complete is shown. options: of
-    `zero.Options`. Raises `Stopped` where the reader stops it, and what `zero.run` raises.
+    folder: of the run; one that was stopped goes on, one that is complete is shown. experiment: a
+    name of `python -m r1lab list`, or a file of the reader's. others: any settings of the run, as
+    behind `--set`. Raises `Stopped` where the reader stops it, and what `running.run.run` raises.
     """
-    return TrainingDashboard(zero.Options(**options), Path(folder)).run()
+    options = Options(arm, preset, seed, others)
+    return TrainingDashboard(experiments.named(experiment), options, Path(folder)).run()

@@ -8,7 +8,7 @@ from r1lab import losses, plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
 from r1lab.widgets.live import with_widget
 
-FORMS = {  # name on the button -> (kind of the loss, scale of the advantages)
+FORMS = {  # name on the button -> (name in losses.PUBLISHED, scale of the advantages)
     "GRPO": ("grpo", "group"),
     "Dr. GRPO": ("dr_grpo", "none"),
     "DAPO": ("dapo", "group"),
@@ -25,14 +25,15 @@ def advantages_and_weights(rewards, lengths, form: str, cap: int = CAP) -> dict[
     `advantage`; `token`, the weight on the log-probability of each token (positive: made
     likelier), which is minus the loss's gradient; `whole`, token times length.
     """
-    kind, scale = FORMS[form]
+    name, scale = FORMS[form]
+    objective = losses.PUBLISHED[name]
     rewards = torch.tensor([rewards], dtype=torch.float64)
     lengths = torch.as_tensor(lengths)
     advantage = losses.group_advantages(rewards, scale)[0]
     mask = torch.arange(int(lengths.max())) < lengths[:, None]
     logps = torch.zeros(mask.shape, dtype=torch.float64, requires_grad=True)
-    divisor = losses.loss_divisor(mask, kind, cap)
-    losses.policy_loss(logps, logps, advantage, mask, kind, divisor=divisor).backward()
+    divisor = losses.loss_divisor(mask, objective.average, cap)
+    losses.policy_loss(logps, logps, advantage, mask, objective, divisor).backward()
     whole = 0.0 - logps.grad.sum(1)
     return {"advantage": advantage, "token": whole / lengths, "whole": whole}
 

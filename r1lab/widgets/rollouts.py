@@ -6,14 +6,14 @@ import textwrap
 
 from IPython.display import display
 
-from r1lab import reflection, tasks
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab import experiments, reflection, tasks, thoughts
 from r1lab.plots import BLUE, GREEN, GREY
-from r1lab.verify import Unreadable, read_expression, verify
+from r1lab.tasks.reading import Unreadable, read_expression
+from r1lab.verify import verify
 from r1lab.widgets.live import with_widget
 
 RED = "#C04A00"  # Okabe and Ito's vermilion, darkened until it can be read as text
-WORDS = "|".join(sorted(map(re.escape, reflection.GROUP), key=len, reverse=True))
+WORDS = "|".join(sorted(map(re.escape, thoughts.GROUP), key=len, reverse=True))
 PIECE = re.compile(
     rf"""<answer>(?P<answer>.*?)(?:</answer>|$)
     |(?P<tag></?(?:think|answer)>)
@@ -87,14 +87,14 @@ def page(group: dict, pick: int) -> str:
     pick: which completion, from 0."""
     text = group["completions"][pick]
     problem = problem_of(group)
-    seen = reflection.trace(problem.task, problem.numbers, problem.target, text)
-    reason = verify(problem.task, problem.numbers, problem.target, text).reason
+    verdict = verify(problem, text)
+    seen = reflection.trace(problem, text, verdict)
     asked = html.escape(tasks.short(problem))
     counts = f"tries: {seen.attempts}, different: {seen.tries}, words of reflection: {seen.words}"
     legend = " &nbsp; ".join(_mark(*item) for item in LEGEND)
     return (
         f'<div class="{NO_MATH}" style="{BOX}"><b>Step {group["step"]}</b>: {asked}<br>Completion {pick + 1} of '
-        f"{len(group['completions'])}: <b>{reason}</b>; {counts}."
+        f"{len(group['completions'])}: <b>{verdict.reason}</b>; {counts}."
         f'<p style="margin:6px 0">{marked(text)}</p>{rewards_table(group, pick)}'
         f'<p style="margin:6px 0 0;font-size:85%">{legend}</p></div>'
     )
@@ -188,13 +188,9 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     """Show what was written during training. arms: name -> runs (`records.load_run`); default the
     recorded runs, where every seed drew another problem."""
     if arms is None:
-        names = (
-            "rule reward",
-            "control: random reward",
-            "control: format reward",
-            "control: poor twin",
-        )
-        arms = {name: zero.recorded(name) for name in names}
+        zero = experiments.named("zero")
+        chosen = [zero.arm(name) for name in ("rule", "random", "format", "poor")]
+        arms = {arm.label: experiments.recorded("zero", arm.name) for arm in chosen}
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"

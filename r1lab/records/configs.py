@@ -1,0 +1,31 @@
+"""The versions of `config.json`. A new setting gets its old value for old runs, here alone."""
+
+VERSION = 2
+OF_THE_RUN = (
+    "experiment", "preset", "base", "revision", "dtype", "lora_rank", "template", "max_new", "seed",
+    "eval_problems",
+)  # fmt: skip
+
+
+def upgraded(config: dict) -> dict:
+    """A config as the newest version writes it; what is not a run's config stays as it is.
+
+    Version 1 was flat and knew one stage; its first runs knew no other task than countdown. What
+    they could not set had one value, which stands here.
+    """
+    if "experiment" not in config or config.get("version", 1) == VERSION:
+        return config
+    method = {"zero": "grpo"}.get(config["experiment"], config["experiment"])
+    named = (*OF_THE_RUN, "task", "engine", "recipe")
+    stage = {k: v for k, v in config.items() if k not in named} | {
+        "name": method, "method": method, "start": "", "template": config["template"],
+        "max_new": config["max_new"], "seed": config["seed"], "max_grad_norm": 1.0,
+    }  # fmt: skip
+    if method == "grpo":  # the loss was "grpo" in all of them, its parts were not named
+        stage |= {"ratio": "token", "average": "completion", "tau": None, "truncate": None}
+    train = {"smol": 2048, "t4": 7000, "gpu24": 16384}.get(config["preset"], 4096)
+    return {k: config[k] for k in OF_THE_RUN} | {
+        "version": VERSION, "task": config.get("task", "countdown"), "train_problems": train,
+        "engine": {"bench": "own"}.get(config["engine"], config["engine"]),
+        "recipe": config.get("recipe", "quick"), "stages": [stage], "files": {},
+    }  # fmt: skip

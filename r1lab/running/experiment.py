@@ -1,0 +1,79 @@
+"""What an experiment is: data, and the functions that measure, draw and testify.
+
+A lesson's experiment is one file in `experiments/` that makes an `Experiment`; `running` alone opens,
+resumes, measures, records and finishes its runs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+Settings = Mapping[str, object]  # any setting by its name, see `settings.plan`
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One way of learning on the way to a model.
+
+    method: "grpo", "sft" or "dpo". name: of the stage, by default its method. start: where its
+    weights come from: "" (the stage before; of the first one the base), "base", the name of an
+    earlier stage, or the folder of a finished run. The reference policy is where it started. rate:
+    times the learning rate of the run. material: what `sft` and `dpo` learn from, a function (model,
+    tokenizer, problems, config of sampling) -> (groups as in samples.jsonl, numbers about them).
+    """
+
+    method: str
+    name: str = ""
+    start: str = ""
+    rate: float = 1.0
+    settings: Settings = field(default_factory=dict)
+    material: Callable | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", self.name or self.method)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is compared: stages, none where nothing is trained; settings that differ from the
+    experiment's; the seeds it is recorded with. label: its name in tables and figures."""
+
+    name: str
+    label: str
+    stages: tuple[Stage, ...] = ()
+    settings: Settings = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One question, put to several arms; the first arm is what `run NAME` runs.
+
+    lesson: its number, "04". section: of the paper. about: a line for `list`.
+    measure(model, tokenizer, held-out problems, plan) -> numbers; a key `right`, a digit a problem,
+    makes before and after comparable. figure(run) -> matplotlib figure. evidence(run) -> rows with
+    claim, metric and values per problem. minutes: preset -> recipe -> minutes on two cores.
+    recipes: name -> factors of the preset's settings. settings: its own ones with their defaults.
+    """
+
+    name: str
+    lesson: str
+    section: str
+    about: str
+    arms: tuple[Arm, ...]
+    measure: Callable
+    figure: Callable
+    evidence: Callable
+    minutes: Mapping[str, Mapping[str, float]]
+    recipes: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {"quick": {}})
+    settings: Settings = field(default_factory=dict)
+
+    def arm(self, name: str | None) -> Arm:
+        """The arm of that name; None is the first. Raises ValueError for another name."""
+        if name is None:
+            return self.arms[0]
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise ValueError(
+            f"run {self.name} has no arm {name!r}: choose one of {', '.join(a.name for a in self.arms)}"
+        )

@@ -1,0 +1,99 @@
+"""How a stage learns: the method in one of the two engines, and what it learns from."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from r1lab import dpo, grpo, rewards, sft
+from r1lab.machine import environment
+from r1lab.policy import Learner
+from r1lab.records import RunError
+from r1lab.running.settings import Leg, Plan
+
+OWN = {"grpo": grpo.train, "sft": sft.train, "dpo": dpo.train}
+
+
+class Place(NamedTuple):
+    """Where a stage stands: its run's folder, and the steps it has behind it."""
+
+    folder: Path
+    start: int
+
+
+def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place, keep: Callable):
+    """Train until the stage's last step; `keep` is called with each step: a `Rollout` or `Update`.
+
+    material: problems for grpo, pairs of texts for sft and dpo.
+    """
+    given = [material]
+    if leg.stage.method == "grpo":
+        given.append(rewards.reward_set(leg.reward, leg.config.seed))
+    if engine == "own":
+        for step in OWN[leg.stage.method](learner, *given, leg.config, place.start):
+            keep(step)
+        return
+    from r1lab import trl_engine  # TRL takes seconds to import
+
+    train = getattr(trl_engine, leg.stage.method)
+    train(learner, *given, leg.config, keep, place)
+
+
+def examples(groups: list[dict]) -> list[tuple[str, str]]:
+    """(prompt, right answer) of every group, for SFT."""
+    return [(group["prompt"], text) for group in groups for text in _judged(group, 1.0)]
+
+
+def choices(groups: list[dict]) -> list[tuple[str, str, str]]:
+    """(prompt, right answer, wrong answer), each with each of a group, for DPO."""
+    return [
+        (group["prompt"], good, bad)
+        for group in groups
+        for good in _judged(group, 1.0)
+        for bad in _judged(group, 0.0)
+    ]
+
+
+PAIRS = {"sft": examples, "dpo": choices}
+
+
+def _judged(group: dict, accuracy: float) -> list[str]:
+    judged = zip(group["completions"], group["rewards"]["accuracy"], strict=True)
+    return [text for text, found in judged if found == accuracy]
+
+
+def check_engine(plan: Plan) -> None:
+    """Raises RunError where this machine and its launcher do not suit the plan's engine."""
+    together = environment.processes()
+    if plan.engine == "own" or not plan.legs:
+        if together > 1:
+            raise RunError("the own engine runs on one process: add --engine trl")
+        return
+    if together > 1 and [leg.stage.method for leg in plan.legs] != ["grpo"]:
+        raise RunError("several processes train one stage of GRPO: start others without a launcher")
+    try:
+        import trl  # noqa: F401
+    except ImportError as error:
+        raise RunError(f"TRL is missing ({error}): pip install trl") from error
+    cards = torch.cuda.device_count()
+    if together == 1 and cards > 1:
+        raise RunError(
+            f"TRL takes one card a process and this one sees {cards}: set CUDA_VISIBLE_DEVICES=0, or "
+            "start one process for each card (BEYOND_ONE_MACHINE.md)"
+        )
+    if environment.sharded():
+        raise RunError(
+            "a run measures and saves whole weights, and FSDP or DeepSpeed shards them: launch it "
+            "with DDP"
+        )
+    if together > 1 and cards:
+        torch.cuda.set_device(environment.local_rank())  # "cuda" is then a card of its own
+
+
+def wait() -> None:
+    """Where several processes train together: go on when all have come here."""
+    if environment.processes() > 1:
+        from r1lab import trl_engine
+
+        trl_engine.wait()

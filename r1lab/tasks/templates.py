@@ -1,0 +1,51 @@
+"""The prompts that pose a problem."""
+
+from r1lab.tasks.names import named
+from r1lab.tasks.problem import Problem
+
+# R1-Zero's template (DeepSeek-R1, Table 1) around our question. The tiny model reads a
+# short form with the same tags in its answer: it has never seen an instruction.
+R1_TEMPLATE = (
+    "A conversation between User and Assistant. The user asks a question, and the Assistant "
+    "solves it. The assistant first thinks about the reasoning process in the mind and then "
+    "provides the user with the answer. The reasoning process and answer are enclosed within "
+    "<think> </think> and <answer> </answer> tags, respectively, i.e., <think> reasoning process "
+    "here </think> <answer> answer here </answer>. User: {question} Assistant:"
+)
+# How SmolLM2-Instruct was taught to be spoken to: its chat template, written out.
+SMOLLM2 = (
+    "<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+)
+AROUND = {"r1": R1_TEMPLATE, "smollm2": SMOLLM2, "plain": "{question}\n"}
+TINY = {"tiny": "en", "tiny-zh": "zh"}  # the tiny world's own wording: template -> language
+
+
+def prompt(problem: Problem, template: str) -> str:
+    """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2" or
+    "plain" (the question alone). Raises ValueError for another, and where the tiny world lacks
+    the task."""
+    if template in TINY:
+        return tiny_prompt(problem, TINY[template])
+    if template not in AROUND:
+        choices = ", ".join([*TINY, *AROUND])
+        raise ValueError(f"unknown template {template!r}: choose one of {choices}")
+    return AROUND[template].format(question=named(problem.task).question(problem))
+
+
+def tiny_prompt(problem: Problem, language: str = "en") -> str:
+    """The prompt as the tiny world writes it; language "en" or "zh". Raises ValueError where
+    that world lacks the task."""
+    task = named(problem.task)
+    if task.tiny is None:
+        raise ValueError(
+            f"the tiny world has no {task.name}: choose the template r1, smollm2 or plain"
+        )
+    return task.tiny(problem, language)
+
+
+def short(problem: Problem) -> str:
+    """The problem in a line, for a heading or a list; a word problem is its own text."""
+    task = named(problem.task)
+    return (task.short or task.question)(problem)
