@@ -4,13 +4,14 @@ or by listing every completion of a three-letter language and differencing exact
 import itertools
 import math
 import statistics
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 
 from r1lab import losses
-from r1lab.losses import group_advantages, policy_loss
+from r1lab.losses import PUBLISHED, Objective, group_advantages, policy_loss
 
 MAX_LENGTH = 3
 END = 2  # letters 0, 1 and END; a completion stops at END or after MAX_LENGTH letters
@@ -27,6 +28,14 @@ MASK = torch.tensor([[t < len(o) for t in range(MAX_LENGTH)] for o in COMPLETION
 STATES = torch.tensor(
     [[PREFIXES.index(o[:t]) if t < len(o) else 0 for t in range(MAX_LENGTH)] for o in COMPLETIONS]
 )
+CLIPPED = {
+    f"{ratio} {average}": Objective(ratio, average)
+    for ratio in losses.RATIOS
+    for average in losses.AVERAGES
+}
+OBJECTIVES = CLIPPED | {"kimi": PUBLISHED["kimi"]}
+every_clipped = pytest.mark.parametrize("objective", CLIPPED.values(), ids=CLIPPED)
+every_objective = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
 REWARDS = [((7 * i) % 5) / 4 - 0.3 * (i % 2) for i in range(len(COMPLETIONS))]
 
 
@@ -97,8 +106,12 @@ def random_batch(seed: int = 0, n: int = 6, t: int = 5):
     return logps, old, advantages, torch.arange(t) < lengths[:, None]
 
 
-def divisor(mask, kind):
-    return losses.loss_divisor(mask, kind, max_length=8)
+def published(name, clip_low=0.2, clip_high=0.2):
+    return replace(PUBLISHED[name], clip_low=clip_low, clip_high=clip_high)
+
+
+def divisor(mask, objective):
+    return losses.loss_divisor(mask, objective.average, max_length=8)
 
 
 # -- log-probabilities and entropy ------------------------------------------------------
@@ -236,7 +249,7 @@ def test_first_update_follows_advantage_times_gradient_of_log_probability():
 
     def loss(t):
         logps = table_logps(t)[picked]
-        return policy_loss(logps, logps, advantages, MASK[picked], "printed")
+        return policy_loss(logps, logps, advantages, MASK[picked], PUBLISHED["printed"])
 
     assert close(gradient_of(loss, theta), by_hand)
     # Token by token it is the same sum, but for the divisor.
@@ -244,8 +257,8 @@ def test_first_update_follows_advantage_times_gradient_of_log_probability():
 
         def loss(t, kind=kind):
             logps = table_logps(t)[picked]
-            total = losses.loss_divisor(MASK[picked], kind, MAX_LENGTH)
-            return policy_loss(logps, logps, advantages, MASK[picked], kind, divisor=total)
+            total = losses.loss_divisor(MASK[picked], PUBLISHED[kind].average, MAX_LENGTH)
+            return policy_loss(logps, logps, advantages, MASK[picked], PUBLISHED[kind], total)
 
         assert close(gradient_of(loss, theta), by_hand * factor)
 
@@ -267,7 +280,8 @@ def test_grpo_and_gspo_divide_each_completion_by_its_length():
 
         def loss(t, kind=kind):
             logps = table_logps(t)[picked]
-            return policy_loss(logps, logps, torch.tensor(advantages).double(), MASK[picked], kind)
+            weight = torch.tensor(advantages).double()
+            return policy_loss(logps, logps, weight, MASK[picked], PUBLISHED[kind])
 
         assert close(gradient_of(loss, theta), by_hand)
 
@@ -280,17 +294,17 @@ def every_completion(theta, old, kind, baseline=0.4, clip=math.inf):
     n = len(COMPLETIONS)
     weight = torch.tensor([n * math.exp(log_probability(old.tolist(), o)) for o in COMPLETIONS])
     advantages = weight.double() * (torch.tensor(REWARDS).double() - baseline)
-    total = losses.loss_divisor(MASK, kind, MAX_LENGTH)
-    return policy_loss(
-        table_logps(theta), table_logps(old), advantages, MASK, kind, clip, clip, total
-    )
+    objective = published(kind, clip, clip)
+    total = losses.loss_divisor(MASK, objective.average, MAX_LENGTH)
+    return policy_loss(table_logps(theta), table_logps(old), advantages, MASK, objective, total)
 
 
 def test_expected_gradient_is_that_of_the_expected_reward_unless_divided_by_length():
     theta = policy(2)
     exact = slope(lambda table: expectation(table, REWARDS), theta)
     got = {
-        k: gradient_of(lambda t, k=k: every_completion(t, theta, k), theta) for k in losses.KINDS
+        k: gradient_of(lambda t, k=k: every_completion(t, theta, k), theta)
+        for k in ("printed", "dr_grpo", "grpo")
     }
     assert close(got["printed"], -exact, 1e-6)
     assert close(got["dr_grpo"], -exact / MAX_LENGTH, 1e-6)
@@ -318,7 +332,8 @@ def test_a_groups_own_mean_shrinks_the_gradient_by_g_minus_one_over_g():
 
     def loss(t):
         logps, rows = table_logps(t), pairs.flatten()
-        return policy_loss(logps[rows], logps[rows], advantages.flatten(), MASK[rows], "printed")
+        rest = advantages.flatten(), MASK[rows], PUBLISHED["printed"]
+        return policy_loss(logps[rows], logps[rows], *rest)
 
     exact = slope(lambda table: expectation(table, REWARDS), theta)
     assert close(gradient_of(loss, theta), -exact / 2, 1e-6)
@@ -326,7 +341,8 @@ def test_a_groups_own_mean_shrinks_the_gradient_by_g_minus_one_over_g():
 
 def test_the_sampling_policy_is_a_constant_so_passing_it_twice_is_reinforce():
     logps = torch.tensor([[-1.0, -2.0], [-0.5, -3.0]], requires_grad=True)
-    policy_loss(logps, logps, torch.tensor([2.0, -1.0]), torch.ones(2, 2), "printed").backward()
+    rest = torch.tensor([2.0, -1.0]), torch.ones(2, 2), PUBLISHED["printed"]
+    policy_loss(logps, logps, *rest).backward()
     assert close(logps.grad, [[-1.0, -1.0], [0.5, 0.5]])
 
 
@@ -346,9 +362,8 @@ def test_the_sampling_policy_is_a_constant_so_passing_it_twice_is_reinforce():
 )
 def test_one_token_of_two_against_three_of_minus_one(kind, expected):
     logps, mask = torch.zeros(2, 3), torch.tensor([[1, 0, 0], [1, 1, 1]])
-    got = policy_loss(
-        logps, logps, torch.tensor([2.0, -1.0]), mask, kind, divisor=divisor(mask, kind)
-    )
+    rest = torch.tensor([2.0, -1.0]), mask, PUBLISHED[kind]
+    got = policy_loss(logps, logps, *rest, divisor(mask, PUBLISHED[kind]))
     assert close(got, float(expected), 1e-6)
 
 
@@ -364,7 +379,8 @@ def test_one_token_of_two_against_three_of_minus_one(kind, expected):
 def test_grpo_forgives_a_long_wrong_answer_and_dr_grpo_does_not(kind, short, long):
     """Two wrong completions, one of one token, one of three: the push on each token."""
     logps, mask = torch.zeros(2, 3, requires_grad=True), torch.tensor([[1, 0, 0], [1, 1, 1]])
-    policy_loss(logps, logps, -torch.ones(2), mask, kind, divisor=divisor(mask, kind)).backward()
+    total = divisor(mask, PUBLISHED[kind])
+    policy_loss(logps, logps, -torch.ones(2), mask, PUBLISHED[kind], total).backward()
     assert close(logps.grad, [[short, 0, 0], [long, long, long]], 1e-6)
 
 
@@ -383,39 +399,38 @@ def test_a_kl_term_is_averaged_as_its_kind_says_and_padding_is_not_read(kind, ex
     """One completion of the value 2, one of 1, 4 and 7: means 2 and 4, sums 2 and 12."""
     values = torch.tensor([[2.0, torch.nan, torch.inf], [1.0, 4.0, 7.0]])
     mask = torch.tensor([[1, 0, 0], [1, 1, 1]])
-    assert close(losses.aggregate(values, mask, kind, divisor(mask, kind)), expected, 1e-6)
+    got = losses.aggregate(values, mask, PUBLISHED[kind].average, divisor(mask, PUBLISHED[kind]))
+    assert close(got, expected, 1e-6)
 
 
-@pytest.mark.parametrize("kind", losses.KINDS)
-def test_padding_changes_nothing_whatever_stands_there(kind):
+@every_objective
+def test_padding_changes_nothing_whatever_stands_there(objective):
     logps, old, advantages, mask = random_batch()
     junk = torch.full((6, 2), torch.nan, dtype=torch.float64)
     wide = torch.cat([logps, junk], 1).requires_grad_()
     wide_mask = torch.cat([mask, torch.zeros(6, 2, dtype=torch.bool)], 1)
-    total = divisor(mask, kind)
-    loss = policy_loss(wide, torch.cat([old, junk], 1), advantages, wide_mask, kind, divisor=total)
-    assert close(loss, policy_loss(logps, old, advantages, mask, kind, divisor=total), 1e-12)
+    total = divisor(mask, objective)
+    loss = policy_loss(wide, torch.cat([old, junk], 1), advantages, wide_mask, objective, total)
+    assert close(loss, policy_loss(logps, old, advantages, mask, objective, total), 1e-12)
     loss.backward()
     assert (wide.grad[~wide_mask] == 0).all()
-    narrow = gradient_of(
-        lambda x: policy_loss(x, old, advantages, mask, kind, divisor=total), logps
-    )
+    narrow = gradient_of(lambda x: policy_loss(x, old, advantages, mask, objective, total), logps)
     assert close(wide.grad[:, :5], narrow, 1e-12)
     assert narrow[mask].abs().max() > 0
 
 
-@pytest.mark.parametrize("kind", [k for k in losses.KINDS if k != "bnpo"])
-def test_micro_batches_add_up_to_the_step(kind):
+@pytest.mark.parametrize("name", [k for k in OBJECTIVES if "micro" not in k])
+def test_micro_batches_add_up_to_the_step(name):
+    objective = OBJECTIVES[name]
     logps, old, advantages, mask = random_batch(n=7)
-    total = divisor(mask, kind)
-    whole_divisor = total if kind == "dr_grpo" else None
+    total = divisor(mask, objective)
+    whole_divisor = total if objective.average == "constant" else None
     ref = old.roll(1, 0)
 
     def step(x, rows, d):
-        kl = losses.aggregate(losses.kl_k3(x[rows], ref[rows]), mask[rows], kind, d)
+        kl = losses.aggregate(losses.kl_k3(x[rows], ref[rows]), mask[rows], objective.average, d)
         return (
-            policy_loss(x[rows], old[rows], advantages[rows], mask[rows], kind, divisor=d)
-            + 0.1 * kl
+            policy_loss(x[rows], old[rows], advantages[rows], mask[rows], objective, d) + 0.1 * kl
         )
 
     parts = [slice(0, 1), slice(1, 4), slice(4, 7)]
@@ -434,43 +449,41 @@ def test_bnpo_is_the_mean_of_its_micro_batches_and_differs_from_the_step():
     logps, mask = torch.zeros(2, 3), torch.tensor([[1, 0, 0], [1, 1, 1]])
     advantages = torch.tensor([2.0, -1.0])
     parts = [
-        policy_loss(logps[[i]], logps[[i]], advantages[[i]], mask[[i]], "bnpo", divisor=2)
+        policy_loss(logps[[i]], logps[[i]], advantages[[i]], mask[[i]], PUBLISHED["bnpo"], 2)
         for i in (0, 1)
     ]
     assert close(sum(parts), -(2.0 - 1.0) / 2)
-    assert close(policy_loss(logps, logps, advantages, mask, "bnpo"), 1 / 4)
+    assert close(policy_loss(logps, logps, advantages, mask, PUBLISHED["bnpo"]), 1 / 4)
 
 
-@pytest.mark.parametrize("kind", losses.KINDS)
-def test_the_order_of_completions_does_not_matter(kind):
+@every_objective
+def test_the_order_of_completions_does_not_matter(objective):
     logps, old, advantages, mask = random_batch()
-    order, total = [3, 0, 5, 1, 4, 2], divisor(mask, kind)
-    shuffled = policy_loss(
-        logps[order], old[order], advantages[order], mask[order], kind, divisor=total
-    )
-    assert close(shuffled, policy_loss(logps, old, advantages, mask, kind, divisor=total), 1e-12)
+    order = [3, 0, 5, 1, 4, 2]
+    rest = objective, divisor(mask, objective)
+    shuffled = policy_loss(logps[order], old[order], advantages[order], mask[order], *rest)
+    assert close(shuffled, policy_loss(logps, old, advantages, mask, *rest), 1e-12)
 
 
-@pytest.mark.parametrize("kind", losses.KINDS)
-def test_a_masked_completion_teaches_nothing_and_an_empty_step_is_zero(kind):
+@every_objective
+def test_a_masked_completion_teaches_nothing_and_an_empty_step_is_zero(objective):
     logps, old, advantages, mask = random_batch()
     mask = mask.clone()
     mask[2] = False
-    gradient = gradient_of(
-        lambda x: policy_loss(x, old, advantages, mask, kind, divisor=divisor(mask, kind)), logps
-    )
+    rest = objective, divisor(mask, objective)
+    gradient = gradient_of(lambda x: policy_loss(x, old, advantages, mask, *rest), logps)
     assert (gradient[2] == 0).all() and gradient.abs().sum() > 0
     nothing = torch.zeros_like(mask)
-    assert policy_loss(logps, old, advantages, nothing, kind, divisor=divisor(nothing, kind)) == 0
+    rest = objective, divisor(nothing, objective)
+    assert policy_loss(logps, old, advantages, nothing, *rest) == 0
 
 
-@pytest.mark.parametrize("kind", losses.KINDS)
-def test_a_group_of_equal_rewards_moves_nothing(kind):
+@every_clipped
+def test_a_group_of_equal_rewards_moves_nothing(objective):
     logps, old, _, mask = random_batch()
     advantages = group_advantages(torch.full((2, 3), 0.7, dtype=torch.float64)).flatten()
-    gradient = gradient_of(
-        lambda x: policy_loss(x, old, advantages, mask, kind, divisor=divisor(mask, kind)), logps
-    )
+    rest = objective, divisor(mask, objective)
+    gradient = gradient_of(lambda x: policy_loss(x, old, advantages, mask, *rest), logps)
     assert (gradient == 0).all()
 
 
@@ -484,18 +497,39 @@ def test_wrong_calls_say_what_to_do():
     logps, old, advantages, mask = random_batch()
     with pytest.raises(ValueError, match=r"advantages must be \(N,\)"):
         policy_loss(logps, old, advantages.view(2, 3), mask)
-    with pytest.raises(ValueError, match="unknown kind 'gpro'"):
-        policy_loss(logps, old, advantages, mask, "gpro", divisor=1)
-    with pytest.raises(ValueError, match="unknown kind 'gpro'"):
+    with pytest.raises(ValueError, match=r"\(N,\) for Kimi's term"):
+        policy_loss(logps, old, advantages.unsqueeze(1).expand(6, 5), mask, PUBLISHED["kimi"])
+    with pytest.raises(ValueError, match="unknown average 'gpro'"):
         losses.aggregate(logps, mask, "gpro", divisor=1)
+    with pytest.raises(ValueError, match="unknown average 'gpro'"):
+        losses.loss_divisor(mask, "gpro")
+    with pytest.raises(ValueError, match="unknown ratio 'gpro': choose one of token, sequence"):
+        losses.importance_ratio(logps, old, mask, "gpro")
     with pytest.raises(ValueError, match="pass divisor="):
-        policy_loss(logps, old, advantages, mask, "dr_grpo")
+        policy_loss(logps, old, advantages, mask, PUBLISHED["dr_grpo"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"ratio": "word"}, "unknown ratio 'word'"),
+        ({"average": "mean"}, "unknown average 'mean'"),
+        ({"clip_low": -0.1}, "at least 0"),
+        ({"clip_high": -0.1}, "at least 0"),
+        ({"ratio": "sequence", "tau": 0.0}, "tau must be above 0"),
+        ({"ratio": "token", "tau": 0.1}, 'set ratio="sequence"'),
+        ({"ratio": "geometric", "tau": 0.1}, 'set ratio="sequence"'),
+    ],
+)
+def test_an_objective_without_meaning_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        Objective(**wrong)
 
 
 # -- ratio and clip ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", losses.KINDS)
+@every_clipped
 @pytest.mark.parametrize(
     ("advantage", "ratio", "loss", "moves"),
     [
@@ -508,15 +542,15 @@ def test_wrong_calls_say_what_to_do():
     ],
 )
 def test_the_clip_stops_only_what_has_gone_far_enough_the_right_way(
-    kind, advantage, ratio, loss, moves
+    objective, advantage, ratio, loss, moves
 ):
     logps = torch.tensor([[math.log(ratio)]], dtype=torch.float64, requires_grad=True)
     rest = torch.zeros(1, 1), torch.tensor([advantage]), torch.ones(1, 1)
-    got = policy_loss(logps, *rest, kind, divisor=1)
+    got = policy_loss(logps, *rest, objective, divisor=1)
     assert close(got, loss, 1e-7)
     got.backward()
     assert close(logps.grad, [[-advantage * ratio if moves else 0.0]], 1e-7)
-    assert losses.clip_fraction(logps, *rest, kind) == (0.0 if moves else 1.0)
+    assert losses.clip_fraction(logps, *rest, objective) == (0.0 if moves else 1.0)
 
 
 @pytest.mark.parametrize(
@@ -533,41 +567,55 @@ def test_the_clip_stops_only_what_has_gone_far_enough_the_right_way(
 def test_the_two_sides_of_the_clip_are_apart(advantage, ratio, clip_low, clip_high, loss):
     logps = torch.tensor([[math.log(ratio)]], dtype=torch.float64)
     rest = torch.zeros(1, 1), torch.tensor([advantage]), torch.ones(1, 1)
-    assert close(policy_loss(logps, *rest, clip_low=clip_low, clip_high=clip_high), loss, 1e-7)
+    objective = Objective(clip_low=clip_low, clip_high=clip_high)
+    assert close(policy_loss(logps, *rest, objective), loss, 1e-7)
 
 
 def test_token_ratios_are_clipped_where_their_product_is_not():
     logps = torch.tensor([[2.0, 0.5]]).log()
     rest = torch.zeros(1, 2), torch.ones(1), torch.ones(1, 2)
-    assert close(policy_loss(logps, *rest, "grpo"), -(1.2 + 0.5) / 2, 1e-6)
-    assert close(policy_loss(logps, *rest, "dapo"), -(1.2 + 0.5) / 2, 1e-6)
-    assert close(policy_loss(logps, *rest, "dr_grpo", divisor=4), -(1.2 + 0.5) / 4, 1e-6)
-    assert close(policy_loss(logps, *rest, "printed"), -1.0, 1e-6)
-    assert close(policy_loss(logps, *rest, "gspo"), -1.0, 1e-6)
+    assert close(policy_loss(logps, *rest, published("grpo")), -(1.2 + 0.5) / 2, 1e-6)
+    assert close(policy_loss(logps, *rest, published("dapo")), -(1.2 + 0.5) / 2, 1e-6)
+    assert close(policy_loss(logps, *rest, published("dr_grpo"), divisor=4), -(1.2 + 0.5) / 4, 1e-6)
+    assert close(policy_loss(logps, *rest, published("printed")), -1.0, 1e-6)
+    assert close(policy_loss(logps, *rest, published("gspo")), -1.0, 1e-6)
 
 
 def test_the_ratio_of_a_completion_is_a_product_and_gspos_its_geometric_mean():
     logps = torch.tensor([[2.0, 1 / 8, 77.0], [3.0, 3.0, 3.0]], dtype=torch.float64).log()
     old, mask = torch.zeros(2, 3), torch.tensor([[1, 1, 0], [1, 1, 1]])
-    assert close(losses.importance_ratio(logps, old, mask), [[2.0, 1 / 8, 1.0], [3.0, 3.0, 3.0]])
-    assert close(losses.importance_ratio(logps, old, mask, "printed"), [[1 / 4], [27.0]])
-    assert close(losses.importance_ratio(logps, old, mask, "gspo"), [[1 / 2], [3.0]])
-
-
-@pytest.mark.parametrize("kind", losses.KINDS)
-def test_clip_fraction_counts_the_tokens_whose_gradient_is_gone(kind):
-    logps, old, advantages, mask = random_batch(n=40)
-    gradient = gradient_of(
-        lambda x: policy_loss(x, old, advantages, mask, kind, 0.1, 0.3, divisor(mask, kind)), logps
+    assert close(
+        losses.importance_ratio(logps, old, mask, "token"), [[2.0, 1 / 8, 1.0], [3.0, 3.0, 3.0]]
     )
+    assert close(losses.importance_ratio(logps, old, mask, "sequence"), [[1 / 4], [27.0]])
+    assert close(losses.importance_ratio(logps, old, mask, "geometric"), [[1 / 2], [3.0]])
+
+
+@every_clipped
+def test_clip_fraction_counts_the_tokens_whose_gradient_is_gone(objective):
+    logps, old, advantages, mask = random_batch(n=40)
+    objective = replace(objective, clip_low=0.1, clip_high=0.3)
+    rest = objective, divisor(mask, objective)
+    gradient = gradient_of(lambda x: policy_loss(x, old, advantages, mask, *rest), logps)
     gone = ((gradient == 0) & mask).sum() / mask.sum()
     assert 0.05 < gone < 0.95
-    assert losses.clip_fraction(logps, old, advantages, mask, kind, 0.1, 0.3) == gone
+    assert losses.clip_fraction(logps, old, advantages, mask, objective) == gone
+    taken = losses.clipped_tokens(logps, old, advantages, mask, objective)
+    assert taken == ((gradient == 0) & mask).sum()
+    parts = [slice(0, 3), slice(3, 20), slice(20, 40)]
+    batch = logps, old, advantages, mask
+    assert taken == sum(losses.clipped_tokens(*(x[r] for x in batch), objective) for r in parts)
 
 
 def test_nothing_is_clipped_in_the_first_update():
     logps, _, advantages, mask = random_batch()
-    assert losses.clip_fraction(logps, logps, advantages, mask, clip_low=1e-9, clip_high=1e-9) == 0
+    narrow = Objective(clip_low=1e-9, clip_high=1e-9)
+    assert losses.clip_fraction(logps, logps, advantages, mask, narrow) == 0
+
+
+def test_kimis_term_has_no_clip():
+    logps, old, advantages, mask = random_batch()
+    assert losses.clipped_tokens(logps, old, advantages, mask, Objective("sequence", tau=1.0)) == 0
 
 
 # -- KL ---------------------------------------------------------------------------------
@@ -604,7 +652,7 @@ def test_over_completions_the_sum_of_token_k3_is_the_exact_kl():
     weight = probability.unsqueeze(1) * len(COMPLETIONS)
     for estimator in (losses.kl_k1, losses.kl_k3):
         tokens = estimator(table_logps(theta), table_logps(ref))
-        assert close(losses.aggregate(weight * tokens, MASK, "printed"), exact, 1e-6)
+        assert close(losses.aggregate(weight * tokens, MASK, "sum"), exact, 1e-6)
         whole = estimator((table_logps(theta) * MASK).sum(1), (table_logps(ref) * MASK).sum(1))
         assert close((probability * whole).sum(), exact, 1e-6)
 
@@ -636,7 +684,7 @@ def test_gradient_of_each_estimator_as_a_loss_on_fixed_samples(estimator, target
         logps, ref_logps = torch.log_softmax(t, -1), torch.log_softmax(ref, -1)
         values = functions.get(estimator, losses.kl_k3)(logps, ref_logps)
         if estimator == "corrected k3":
-            values = values * losses.importance_ratio(logps, old, torch.ones(1, 3))
+            values = values * losses.importance_ratio(logps, old, torch.ones(1, 3), "token")
         return (old.exp() * values).sum()
 
     def softmax(row):
@@ -659,17 +707,30 @@ def test_gradient_of_each_estimator_as_a_loss_on_fixed_samples(estimator, target
 # -- Kimi k1.5 --------------------------------------------------------------------------
 
 
+def kimis_loss(logps, old_logps, rewards, tau, mask=None, baseline=None):
+    """The paper's L(theta) of one group of k completions, 2 * tau times our loss.
+
+    rewards: (k,); logps, old_logps: (k, T), or (k,) sums: a completion is one token then.
+    """
+    if logps.dim() == 1:
+        logps, old_logps = logps.unsqueeze(1), old_logps.unsqueeze(1)
+        mask = torch.ones_like(logps)
+    advantages = rewards - (rewards.mean() if baseline is None else baseline)
+    objective = replace(PUBLISHED["kimi"], tau=tau)
+    return 2 * tau * policy_loss(logps, old_logps, advantages, mask, objective)
+
+
 def test_kimi_takes_the_sampling_policy_as_a_constant():
     """On-policy the gradient is -2 * tau * (r - mean r) / k."""
-    logps = torch.tensor([[-1.0, -5.0]], requires_grad=True)
-    losses.kimi_loss(logps, logps, torch.tensor([[1.0, 0.0]]), 0.5).backward()
-    assert close(logps.grad, [[-0.25, 0.25]])
+    logps = torch.tensor([-1.0, -5.0], requires_grad=True)
+    kimis_loss(logps, logps, torch.tensor([1.0, 0.0]), 0.5).backward()
+    assert close(logps.grad, [-0.25, 0.25])
 
 
 def test_kimi_loss_in_fractions():
     """r - mean is 1/2, -1/2; tau * log-ratio is 1/4, -1/2: squares 1/16 and 0, mean 1/32."""
-    logps, old = torch.tensor([[-1.5, -4.0]]), torch.tensor([[-2.0, -3.0]])
-    assert close(losses.kimi_loss(logps, old, torch.tensor([[1.0, 0.0]]), tau=0.5), 1 / 32)
+    logps, old = torch.tensor([-1.5, -4.0]), torch.tensor([-2.0, -3.0])
+    assert close(kimis_loss(logps, old, torch.tensor([1.0, 0.0]), tau=0.5), 1 / 32)
 
 
 @pytest.mark.parametrize("tau", [0.01, 0.3, 2.0])
@@ -686,8 +747,8 @@ def test_kimi_gradient_is_minus_two_tau_times_the_papers_eq_3(tau):
         return sum(terms) / 4
 
     def loss(t):
-        now, before = ((table_logps(x) * MASK).sum(1)[picked].view(1, 4) for x in (t, old))
-        return losses.kimi_loss(now, before, torch.tensor([rewards]).double(), tau)
+        now, before = (table_logps(x)[picked] for x in (t, old))
+        return kimis_loss(now, before, torch.tensor(rewards).double(), tau, MASK[picked])
 
     assert close(gradient_of(loss, theta), -2 * tau * slope(ascent, theta), 1e-7)
 
@@ -698,8 +759,8 @@ KIMI_OLD = torch.tensor([2.0, 1.0, 1.0]).log().double()
 
 
 def kimi_group(theta, tau, **options):
-    now, before = (torch.log_softmax(x, -1)[..., LETTERS].view(1, 4) for x in (theta, KIMI_OLD))
-    return losses.kimi_loss(now, before, torch.tensor([KIMI_REWARDS]).double(), tau, **options)
+    now, before = (torch.log_softmax(x, -1)[..., LETTERS].flatten() for x in (theta, KIMI_OLD))
+    return kimis_loss(now, before, torch.tensor(KIMI_REWARDS).double(), tau, **options)
 
 
 def test_kimis_first_step_climbs_the_expected_reward():
@@ -716,7 +777,7 @@ def test_kimis_loss_vanishes_at_the_closed_form_policy_with_the_exact_baseline()
     tau = 0.3
     best = KIMI_OLD + torch.tensor([1.0, 0.0, 0.25]).double() / tau
     z = math.exp(1 / tau) / 2 + 1 / 4 + math.exp(0.25 / tau) / 4
-    exact = {"baseline": torch.tensor([[tau * math.log(z)]]).double()}
+    exact = {"baseline": tau * math.log(z)}
     assert close(kimi_group(best, tau, **exact), 0.0)
     assert close(gradient_of(lambda t: kimi_group(t, tau, **exact), best), torch.zeros(3))
     assert kimi_group(best, tau) > 1e-3
@@ -724,24 +785,32 @@ def test_kimis_loss_vanishes_at_the_closed_form_policy_with_the_exact_baseline()
 
 def test_kimi_pulls_back_to_the_sampling_policy_where_rewards_are_equal():
     """Unlike GRPO: gradient 2 * tau^2 * log-ratio / k."""
-    logps = torch.tensor([[-1.0, -5.0]], requires_grad=True)
-    losses.kimi_loss(
-        logps, torch.tensor([[-2.0, -2.0]]), torch.tensor([[0.5, 0.5]]), 0.5
-    ).backward()
-    assert close(logps.grad, [[0.25, -0.75]])
+    logps = torch.tensor([-1.0, -5.0], requires_grad=True)
+    kimis_loss(logps, torch.tensor([-2.0, -2.0]), torch.tensor([0.5, 0.5]), 0.5).backward()
+    assert close(logps.grad, [0.25, -0.75])
 
 
-def test_kimis_micro_batches_add_up_to_the_step():
-    g = torch.Generator().manual_seed(0)
-    logps, old, rewards = torch.randn(3, 2, 4, dtype=torch.float64, generator=g)
-    baseline = rewards.mean(1, keepdim=True).expand(2, 4).flatten()
-    parts = sum(
-        losses.kimi_loss(
-            logps.flatten()[s], old.flatten()[s], rewards.flatten()[s], 0.3, baseline[s], 8
-        )
-        for s in (slice(0, 3), slice(3, 8))
-    )
-    assert close(parts, losses.kimi_loss(logps, old, rewards, 0.3), 1e-12)
+def test_kimis_first_step_is_that_of_the_printed_form_without_a_scale():
+    logps, _, advantages, mask = random_batch()
+    got = {
+        k: gradient_of(lambda x, k=k: policy_loss(x, logps, advantages, mask, PUBLISHED[k]), logps)
+        for k in ("kimi", "printed")
+    }
+    assert close(got["kimi"], got["printed"], 1e-12) and got["printed"].abs().max() > 0.1
+
+
+@every_objective
+def test_a_completion_of_advantage_zero_has_no_gradient_where_it_may_be_skipped(objective):
+    """And where it may not, it has one, or it changes that of the others."""
+    logps, old, advantages, mask = random_batch()
+    advantages[[1, 4]] = 0.0
+    total, rest = divisor(mask, objective), [0, 2, 3, 5]
+
+    def gradient(rows):
+        batch = old[rows], advantages[rows], mask[rows], objective, total
+        return gradient_of(lambda x: policy_loss(x[rows], *batch), logps)
+
+    assert close(gradient(rest), gradient(list(range(6))), 1e-12) == objective.skips_zero_advantage
 
 
 @pytest.mark.parametrize("limit", [1, 17, 40, 10**6])  # rows of 9 logits at a time: 1, 1, 4, all

@@ -4,15 +4,12 @@ Everything that depends on the machine stands here and nowhere else. What belong
 method (loss, advantages, rewards) is set in the experiments, because it is the lesson.
 """
 
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
-FAST = os.environ.get("R1LAB_FAST") == "1"  # tests and CI: a few steps, a few problems
-MEMORY = "/proc/meminfo"
-LIMIT = Path("/sys/fs/cgroup")  # what a container may take
+from r1lab.machine import environment
+
 AMPERE = (8, 0)  # compute capability of the first cards that compute in bfloat16
 
 
@@ -42,33 +39,38 @@ class Preset:
 
 PRESETS = {
     "cpu": Preset(
-        "cpu", "rich", "float32", "cpu", "countdown", "tiny", lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8,
-        max_new=320, micro_tokens=8192, train_problems=4096, eval_problems=512,
+        "cpu", "rich", "float32", "cpu", "countdown", "tiny",
+        lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8, max_new=320, micro_tokens=8192,
+        train_problems=4096, eval_problems=512,
     ),
-    # A real pretrained model on a CPU. Its rate is LoRA's usual one: 100 times R1-Zero's 3e-6 for all weights.
+    # A real pretrained model on a CPU. Its rate is LoRA's usual one: 100 times R1-Zero's 3e-6 for
+    # all weights.
     "smol": Preset(
-        "smol", "smollm2", "float32", "cpu", "addition", "smollm2", lora_rank=16, lr=3e-4, steps=24, prompts=8,
-        group=8, max_new=16, micro_tokens=1024, train_problems=2048, eval_problems=320,
+        "smol", "smollm2", "float32", "cpu", "addition", "smollm2",
+        lora_rank=16, lr=3e-4, steps=24, prompts=8, group=8, max_new=16, micro_tokens=1024,
+        train_problems=2048, eval_problems=320,
     ),
-    # A free Colab T4, or any card of 12 GB. On this model 1e-4 has been reported to fall below the start and 5e-5 to be
-    # the best with a KL term; without one 2e-5 is the middle of the band that is reported to work. Countdown does not
-    # take off at this size (TinyZero), word problems do.
+    # A free Colab T4, or any card of 12 GB. On this model 1e-4 has been reported to fall below the
+    # start and 5e-5 to be the best with a KL term; without one 2e-5 is the middle of the band that
+    # is reported to work. Countdown does not take off at this size (TinyZero), word problems do.
     "t4": Preset(
         "t4", "Qwen/Qwen2.5-0.5B", "half", "cuda", "gsm8k", "r1",
-        lora_rank=16, lr=2e-5, steps=200, prompts=8, group=8, max_new=256, micro_tokens=4096, train_problems=7000,
-        eval_problems=512,
+        lora_rank=16, lr=2e-5, steps=200, prompts=8, group=8, max_new=256, micro_tokens=4096,
+        train_problems=7000, eval_problems=512,
     ),
-    # TinyZero's own model and task on a card of 24 GB. Its rate for all weights is 1e-6; LoRA wants about ten times that.
+    # TinyZero's own model and task on a card of 24 GB. Its rate for all weights is 1e-6; LoRA wants
+    # about ten times that.
     "gpu24": Preset(
         "gpu24", "Qwen/Qwen2.5-3B", "half", "cuda", "countdown", "r1",
-        lora_rank=16, lr=1e-5, steps=200, prompts=8, group=8, max_new=512, micro_tokens=2048, train_problems=16384,
-        eval_problems=512,
+        lora_rank=16, lr=1e-5, steps=200, prompts=8, group=8, max_new=512, micro_tokens=2048,
+        train_problems=16384, eval_problems=512,
     ),
 }  # fmt: skip
 
 
 def pick(name: str = "auto") -> Preset:
-    """The preset of that name, its dtype settled; "auto" reads the machine (`choose`).
+    """The preset of that name, its dtype settled; "auto" reads the machine (`choose`). Small where
+    `environment.fast` says so.
 
     Raises ValueError for another name, and for a preset of a card where there is none.
     """
@@ -78,17 +80,18 @@ def pick(name: str = "auto") -> Preset:
     if preset.device == "cuda":
         if not torch.cuda.is_available():
             raise ValueError(
-                f"preset {name} needs an NVIDIA card and torch finds none: take --preset cpu or smol, or on Colab choose "
-                "a GPU under Runtime, Change runtime type"
+                f"preset {name} needs an NVIDIA card and torch finds none: take --preset cpu or "
+                "smol, or on Colab choose a GPU under Runtime, Change runtime type"
             )
         preset = replace(preset, dtype=half(torch.cuda.get_device_capability()))
-    if FAST:
+    if environment.fast():
         preset = replace(preset, steps=4, prompts=4, group=4, max_new=96, eval_problems=16)
     return preset
 
 
 def named(name: str) -> Preset:
-    """The preset as the table has it, whatever this machine is. Raises ValueError for another name."""
+    """The preset as the table has it, whatever this machine is. Raises ValueError for another
+    name."""
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(['auto', *PRESETS])}")
     return PRESETS[name]
@@ -99,7 +102,8 @@ def choose() -> tuple[str, str]:
     if not torch.cuda.is_available():
         return "cpu", "torch finds no NVIDIA card"
     card = torch.cuda.get_device_properties(0)
-    total, capability = card.total_memory / 2**30, torch.cuda.get_device_capability()
+    total = card.total_memory / 2**30
+    capability = torch.cuda.get_device_capability()
     what = f"{card.name}, {total:.0f} GiB, compute capability {capability[0]}.{capability[1]}"
     if total < 10:
         return "cpu", f"{what}: below 10 GiB no preset for a card fits"
@@ -119,36 +123,3 @@ def half(capability: tuple[int, int]) -> str:
     """The half precision that a card of this compute capability computes in. Not what
     `torch.cuda.is_bf16_supported()` says: that counts emulation, which a T4 crawls with."""
     return "bfloat16" if capability >= AMPERE else "float16"
-
-
-def free_memory(device: str = "cpu") -> float:
-    """GiB that a run can still take: on the card, or what the system and the container leave.
-
-    From /proc/meminfo; elsewhere, all there is.
-    """
-    if device == "cuda":
-        return torch.cuda.mem_get_info()[0] / 2**30
-    try:
-        with open(MEMORY) as lines:
-            free = (
-                next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
-                / 2**20
-            )
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return min(free, _container())
-
-
-def _container() -> float:
-    """GiB that the container's limit leaves, which /proc/meminfo does not know."""
-    try:
-        limit = (LIMIT / "memory.max").read_text().strip()
-        used = int((LIMIT / "memory.current").read_text())
-        kept = dict(line.split() for line in (LIMIT / "memory.stat").read_text().splitlines())
-    except OSError:
-        return float("inf")
-    if limit == "max":
-        return float("inf")
-    return (
-        int(limit) - used + int(kept.get("inactive_file", 0))
-    ) / 2**30  # the system drops those pages

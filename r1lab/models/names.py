@@ -6,8 +6,9 @@ model that transformers can load from a folder or the hub. A hub model can be pi
 commit, NAME@COMMIT; those of the presets are.
 """
 
-import os
 from pathlib import Path
+
+from r1lab.machine import environment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 TINY = ("rich", "poor", "small", "large")
@@ -34,7 +35,7 @@ SHAPES = {  # what their config.json says, so that memory and speed can be known
         "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
         "num_key_value_heads": 2, "vocab_size": 151936}),
 }  # fmt: skip
-FETCHED = Path(os.environ.get("R1LAB_MODELS", Path.home() / ".cache" / "r1lab"))
+FETCHED = environment.fetched()
 
 
 def is_tiny(name: str) -> bool:

@@ -22,6 +22,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from r1lab.machine import environment
 from r1lab.records import files
 from r1lab.records.checkpoints import NEWEST, PREVIOUS, encoded, newest
 from r1lab.records.configs import upgraded
@@ -48,7 +49,7 @@ def place(name: str) -> Path:
     """The folder of a reader's own run: NAME under $R1LAB_RUNS; without it on Drive, which
     outlives the machine, where Colab has mounted that; else in `runs` beside the package."""
     usual = files.DRIVE / "r1lab" / "runs" if files.DRIVE.is_dir() else HOME
-    return Path(os.environ.get("R1LAB_RUNS", usual)) / name
+    return (environment.runs() or usual) / name
 
 
 def open_run(folder: Path, config: dict, resume: bool) -> int:

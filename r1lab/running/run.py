@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 
 from r1lab import models, plots, policy, preflight, records, tasks
-from r1lab.machine import environment
-from r1lab.preflight import memory
+from r1lab.machine import environment, memory
 from r1lab.records import RunError
 from r1lab.running import alarms, progress
 from r1lab.running.experiment import Experiment
@@ -62,15 +61,22 @@ class _Run:
         dtype = getattr(torch, preset.dtype)
         self.model, self.tokenizer = models.load(preset.model, dtype, preset.device)
         if self.main:  # after what can fail for another reason: it makes the folder
-            together = environment.processes()
-            shared = {"processes": together} if together > 1 else {}  # each has its own randomness
-            records.open_run(self.folder, self.plan.record | shared, resume)
+            records.open_run(self.folder, self.plan.record | self.outside(), resume)
         if records.finished(self.folder):
             return records.load_run(self.folder).summary
         self.stages(prompt)
         summary = self.finish(in_use) if self.main else {}
         wait()
         return summary or records.load_run(self.folder).summary
+
+    def outside(self) -> dict:
+        """What the launcher and the environment change of a result, for config.json."""
+        together, found = environment.processes(), {}
+        if together > 1:
+            found["processes"] = together  # each draws its own random numbers
+        if self.plan.engine == "trl" and environment.vllm():
+            found["sampler"] = "vllm"
+        return found
 
     def stages(self, prompt: int) -> None:
         """All stages, from where the run stands. prompt: tokens of the longest one."""

@@ -9,8 +9,8 @@ Under `torchrun` or `accelerate launch` every process makes the same call of `gr
 share of the completions. When to do that, and how: BEYOND_ONE_MACHINE.md.
 """
 
-from r1lab.trl_engine.common import Place, sharded, wait
+from r1lab.trl_engine.common import Place, wait
 from r1lab.trl_engine.offline import dpo, sft
 from r1lab.trl_engine.online import grpo
 
-__all__ = ["Place", "dpo", "grpo", "sft", "sharded", "wait"]
+__all__ = ["Place", "dpo", "grpo", "sft", "wait"]

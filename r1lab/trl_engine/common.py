@@ -33,14 +33,6 @@ class Place:
     start: int = 0
 
 
-def sharded() -> bool:
-    """Whether the launcher spreads the weights over the processes, so that none has all."""
-    return any(
-        os.environ.get(f"ACCELERATE_USE_{way}", "").lower() == "true"
-        for way in ("FSDP", "DEEPSPEED")
-    )
-
-
 def wait() -> None:
     """Go on when every process has come here."""
     PartialState(cpu=not torch.cuda.is_available()).wait_for_everyone()

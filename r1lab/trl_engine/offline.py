@@ -13,8 +13,8 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from r1lab import curriculum
 from r1lab import dpo as own_dpo
 from r1lab import sft as own_sft
+from r1lab.machine.environment import processes
 from r1lab.policy import Learner, Update
-from r1lab.records import processes
 from r1lab.sft import Config, tokens
 from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train
 

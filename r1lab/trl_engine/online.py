@@ -1,13 +1,13 @@
 """GRPO through TRL: the loop of `r1lab.grpo`, run by TRL's GRPOTrainer.
 
-TRL keeps four habits. With several updates a rollout it draws each update's completions from all
-groups at random, as DeepSeek-R1 does; ours keeps groups whole. It pads every row to the longest, so
-its micro-batches hold fewer, and leaves out no group of equal rewards. Its "kl", "clipped" and
+TRL has habits of its own. With several updates a rollout it draws each update's completions from
+all groups at random, as DeepSeek-R1 does; ours keeps groups whole. Then the average "step" divides
+by the mean number of tokens of these updates, ours by each one's. It pads every row to the longest,
+so its micro-batches hold fewer, and leaves out no group of equal rewards. Its "kl", "clipped" and
 "entropy" are means over the tokens of each micro-batch; the entropy is exact, ours an estimate from
 the samples. Its "logp_gap" is of all completions of the first update, ours of those learnt from.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,11 +19,11 @@ from trl import GRPOConfig
 
 from r1lab import curriculum, rollouts
 from r1lab.grpo import Config
+from r1lab.machine.environment import processes, rank, sharded, vllm
 from r1lab.policy import Learner
-from r1lab.records import processes, rank
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.tasks import Problem, prompt
-from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, sharded, train, wait
+from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
 # Choices of `losses.Objective` -> TRL's words. It has no ratio of the whole completion and not
@@ -82,9 +82,9 @@ def grpo(
 def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
     """`config` in TRL's words: every setting that differs from TRL's default, and why.
 
-    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss or a
-    truncation that TRL does not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions that are too
-    long or do not divide among the processes, and for float16 weights that learn.
+    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss or a truncation
+    that TRL does not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions
+    that are too long or do not divide among the processes, and for float16 weights that learn.
     """
     completions = config.prompts * config.group // config.updates  # of an update
     together = processes()
@@ -97,7 +97,7 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
             f"{way} or take dapo"
         )
     parts = completions // together // rows
-    server = os.environ.get("R1LAB_VLLM")
+    server = vllm()
     return GRPOConfig(
         **common(model, place.folder, rows, parts),
         # what a step is

@@ -1,0 +1,80 @@
+"""What a sampled token costs us: how that grows, and how much of it nobody can save."""
+
+import statistics
+import time
+
+import torch
+
+from r1lab import models
+from r1lab.sampler.sampling import Sampler
+from r1lab.speed.compare import now, side_by_side
+from r1lab.speed.decoding import Shape, decode, questions, sample_seconds, shape_row, tiny
+
+
+def growth(rounds: int) -> dict[str, dict[int, float]]:
+    """Microseconds of ours for a token: by sequences at once (48 tokens each), by length (64
+    sequences), by group size (128 completions of 48 tokens, the prompts' share included)."""
+    model, tokenizer = tiny()
+
+    def cost(sequences: int, group: int, tokens: int) -> float:
+        prompts = questions(tokenizer, sequences // group)
+        found = [sample_seconds(model, prompts, group, tokens) for _ in range(rounds + 1)][1:]
+        return statistics.median(1e6 * seconds / count for seconds, count in found)
+
+    return {
+        "sequences": {n: cost(n, 8, 48) for n in (8, 16, 32, 64, 128, 256)},
+        "length": {n: cost(64, 8, n) for n in (64, 128, 256, 512)},
+        "group": {n: cost(128, n, 48) for n in (1, 4, 16, 64)},
+    }
+
+
+def floor(rounds: int, batch: int = 64) -> dict[str, float]:
+    """The matrix products of a decode step alone, in ms and as a share of the step."""
+    model, tokenizer = tiny()
+    sampler = Sampler(model)
+    prompts = questions(tokenizer, batch // 8)
+    layers = sampler.layers
+    weights = [w for layer in layers for w in (layer.qkv, layer.out, layer.gate_up, layer.down)]
+    weights.append(sampler.head)
+    inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in weights}
+
+    def products() -> float:
+        with torch.inference_mode(), sampler._threads(batch):
+            start = time.perf_counter()
+            for _ in range(48):
+                for w in weights:
+                    torch.nn.functional.linear(inputs[w.shape[1]], w)
+            return 1000 * (time.perf_counter() - start) / 48
+
+    def step() -> float:
+        return decode(model, prompts, 8, 48, sample_seconds)
+
+    row = side_by_side("", "", "ms", products, step, rounds)
+    return {"products_ms": row.ours, "step_ms": row.theirs, "share": 1 / row.ratio}
+
+
+def on_card(rounds: int) -> list[dict]:
+    """On a graphics card: decode beside `generate`, peak memory, and the bandwidth floor, the time
+    to read all weights once."""
+    found = []
+    bandwidth = _bandwidth()
+    for name in ("Qwen/Qwen2.5-0.5B", "Qwen/Qwen2.5-1.5B"):
+        torch.cuda.reset_peak_memory_stats()
+        row = shape_row(Shape(name, torch.bfloat16, "cuda"), 64, 128, rounds)
+        size = 2 * models.random(name, torch.bfloat16, "meta").num_parameters()
+        found.append({
+            "row": vars(row),
+            "peak_gib": torch.cuda.max_memory_allocated() / 2**30,
+            "floor_share": 1000 * size / bandwidth / row.ours,
+        })  # fmt: skip
+        torch.cuda.empty_cache()
+    return found
+
+
+def _bandwidth() -> float:
+    """Bytes a second that the card reads and writes."""
+    block = torch.empty(2**30, dtype=torch.uint8, device="cuda")
+    start = now()
+    for _ in range(20):
+        block.clone()
+    return 20 * 2 * block.numel() / (now() - start)
