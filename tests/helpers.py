@@ -41,7 +41,7 @@ def words():
 
 
 def prepared(rank: int = 4, seed: int = 0):
-    """A random model ready to train; with LoRA, one whose B is not zero, so it has left its base."""
+    """A random model ready to train; with LoRA, one that has left its base."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT asks the model by an old name
         model = models.prepare(tiny_model(vocabulary=len(words())), rank, seed)

@@ -1,4 +1,4 @@
-"""Two real processes on the CPU are one run: same problems and groups, same loss, same weights, one record.
+"""Two real processes on the CPU are one run: same problems, loss and weights, one record.
 
 The processes run this file too. What is sampled is given, a table by step: each process draws
 its own random numbers, so only of the same completions must two processes make one update.
@@ -26,11 +26,13 @@ from torch.distributed.tensor import DTensor
 
 from r1lab import curriculum, grpo, models, policy, records, rewards, tasks, trl_engine
 from r1lab.__main__ import main
+from r1lab.machine import environment
 from r1lab.trl_engine import Place, online
 
 SHIPPED = Path(trl.__file__).parent / "accelerate_configs"
 ENVIRONMENT = os.environ | {
-    "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1", "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1",
+    "OMP_NUM_THREADS": "1",
     "MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo",
 }  # fmt: skip
 TOKENIZER = words()
@@ -68,9 +70,9 @@ def log_probabilities(config, step) -> list[list[float]]:
 
 
 def given(config, prompts, trainer):
-    """TRL samples nothing; this process gets its share of the table, and must have asked for just that."""
+    """TRL samples nothing; this process gets its share of the table, and must have asked for it."""
     step, share = trainer.state.global_step + 1, len(prompts)
-    mine = slice(records.rank() * share, (records.rank() + 1) * share)
+    mine = slice(environment.rank() * share, (records.rank() + 1) * share)
     asked = [
         tasks.prompt(p, config.template)
         for p in curriculum.uniform(POOL, config.prompts, config.seed, step)
@@ -103,7 +105,7 @@ def fixed(config, folder):
         replay = partial(online.Trainer, rollout_func=partial(given, config))
         patch.setattr(online, "Trainer", replay)
         seen = trained(policy.Learner(model, TOKENIZER, optimizer), config, THREE, folder)
-    if trl_engine.sharded():
+    if environment.sharded():
         assert all(isinstance(p, DTensor) for p in model.parameters())
         saved = load_file(folder / "trl" / "adapter_model.safetensors")
         return seen, before, {name: saved[name.replace(".default", "")] for name in before}
@@ -112,7 +114,7 @@ def fixed(config, folder):
 
 def everything(folder: Path) -> None:
     """What each of the processes does."""
-    if trl_engine.sharded():
+    if environment.sharded():
         pretend_to_have_cards()
     found = {}
     for name, config in CASES.items():
@@ -121,15 +123,15 @@ def everything(folder: Path) -> None:
     found["sampled"] = trained(fresh(), SAMPLED, ([share_of_digits], [1.0]), folder / "sampled")
     command = ["run", "zero", "--engine", "trl", "--steps", "2", "--out", str(folder / "run")]
     found["codes"] = [main(command)]
-    if not trl_engine.sharded():
+    if not environment.sharded():
         trl_engine.wait()  # the other process still reads the summary
-        if records.rank() == 0:  # as if killed in the second step
+        if environment.rank() == 0:  # as if killed in the second step
             shutil.copytree(folder / "run", folder / "whole")
             (folder / "run" / "summary.json").unlink()
             (folder / "run" / records.NEWEST).unlink()
         trl_engine.wait()
         found["codes"] += [main([*command, "--resume"])]
-    torch.save(found, folder / f"{records.rank()}.pt")
+    torch.save(found, folder / f"{environment.rank()}.pt")
 
 
 def pretend_to_have_cards() -> None:
@@ -141,7 +143,8 @@ def pretend_to_have_cards() -> None:
 
 def launch(shipped: str, *arguments) -> subprocess.CompletedProcess:
     """`accelerate launch` of two processes that see this machine only. They end with the call."""
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", SHIPPED / f"{shipped}.yaml",
+    command = [sys.executable, "-m", "accelerate.commands.launch",
+               "--config_file", SHIPPED / f"{shipped}.yaml",
                "--num_processes", 2, "--main_process_port", 0, *arguments]  # fmt: skip
     process = subprocess.Popen(
         list(map(str, command)), env=ENVIRONMENT, text=True,

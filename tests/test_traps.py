@@ -19,8 +19,9 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import grpo, models, records, trl_engine
+from r1lab import grpo, models, records
 from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab.trl_engine import Place, online
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIRED = [
@@ -59,7 +60,7 @@ def test_several_cards_in_one_process_are_said_before_anything_is_loaded(monkeyp
 
 def test_trl_is_told_what_its_defaults_would_get_wrong(tmp_path):
     model = models.prepare(tiny_model(), 4)
-    told = trl_engine.settings(model, grpo.Config(prompts=2, group=2, max_new=8), tmp_path, 40)
+    told = online.settings(model, grpo.Config(prompts=2, group=2, max_new=8), 40, Place(tmp_path))
     assert (
         not told.use_transformers_continuous_batching
     )  # in float16 it would halve LoRA's weights, too

@@ -24,6 +24,7 @@ CONFIG = {
     for name, own in OWN.items()
 }
 WAYS = [("sft", "own"), ("sft", "trl"), ("dpo", "own"), ("dpo", "trl")]
+WITH_RANK = [*((*way, 4) for way in WAYS), ("sft", "own", 0), ("sft", "trl", 0)]
 every_way = pytest.mark.parametrize(("way", "engine"), WAYS)
 STEP = {"loss", "grad_norm", "update_tokens"}
 REPORT = {
@@ -86,10 +87,9 @@ BY_HAND = {"sft": sft_loss, "dpo": dpo_loss}
 @pytest.mark.parametrize(
     "micro_tokens", [10**6, 200, 1], ids=["one pass", "some", "one row a pass"]
 )
-@pytest.mark.parametrize(("way", "engine", "rank"), [*((*way, 4) for way in WAYS), ("sft", "own", 0),
-                                                     ("sft", "trl", 0)])  # fmt: skip
+@pytest.mark.parametrize(("way", "engine", "rank"), WITH_RANK)
 def test_loss_and_step_are_those_worked_out_by_hand(way, engine, rank, micro_tokens, tmp_path):
-    """Loss, its gradient and its norm: one step of plain descent moves the weights by the gradient."""
+    """Loss, gradient and norm: one step of plain descent moves the weights by the gradient."""
     config = replace(CONFIG[way], steps=1, micro_tokens=micro_tokens)
     model, learner = prepared(rank).train(), plain_descent(rank)
     loss = BY_HAND[way](model, PAIRS[way])
@@ -238,7 +238,7 @@ def test_a_micro_batch_never_parts_a_pair():
 @pytest.mark.parametrize("engine", ["own", "trl"])
 @pytest.mark.parametrize("rank", [8, 0], ids=["lora", "all weights"])
 def test_sft_teaches_an_answer(rank, engine, tmp_path):
-    """The same answer to every problem: LoRA on a base that can read, all weights of a random one."""
+    """One answer to every problem: LoRA on a base that can read, all weights of a random one."""
     model = models.prepare(models.load("rich")[0], rank) if rank else prepared(0)
     learner = policy.learner(model, TOKENIZER, 1e-2)
     frozen = copies(model, False)

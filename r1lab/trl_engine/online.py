@@ -1,8 +1,9 @@
 """GRPO through TRL: the loop of `r1lab.grpo`, run by TRL's GRPOTrainer.
 
-TRL keeps four habits. With several updates a rollout it draws each update's completions from all
-groups at random, as DeepSeek-R1 does; ours keeps groups whole. It pads every row to the longest, so
-its micro-batches hold fewer, and leaves out no group of equal rewards. Its "kl", "clipped" and
+TRL has habits of its own. With several updates a rollout it draws each update's completions from
+all groups at random, as DeepSeek-R1 does; ours keeps groups whole. Then the average "step" divides
+by the mean number of tokens of these updates, ours by each one's. It pads every row to the longest,
+so its micro-batches hold fewer, and leaves out no group of equal rewards. Its "kl", "clipped" and
 "entropy" are means over the tokens of each micro-batch; the entropy is exact, ours an estimate from
 the samples. Its "logp_gap" is of all completions of the first update, ours of those learnt from.
 """
@@ -25,14 +26,11 @@ from r1lab.tasks import Problem, prompt
 from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
-# (ratio, average) of an objective -> TRL's settings. It has no other and no term of Kimi's.
-LOSSES = {
-    ("token", "completion"): {"loss_type": "grpo"},
-    ("token", "constant"): {"loss_type": "dr_grpo"},
-    ("token", "step"): {"loss_type": "dapo"},
-    ("token", "micro"): {"loss_type": "bnpo"},
-    ("geometric", "completion"): {"loss_type": "grpo", "importance_sampling_level": "sequence"},
-}
+# Choices of `losses.Objective` -> TRL's words. It has no ratio of the whole completion and not
+# Kimi's term, so of the published losses neither "printed" nor "kimi".
+RATIOS = {"token": "token", "geometric": "sequence"}
+AVERAGES = {"completion": "grpo", "sum": "luspo", "constant": "dr_grpo", "step": "dapo",
+            "micro": "bnpo"}  # fmt: skip
 LOGGED = {"loss": "loss", "kl": "kl", "clipped": "clip_ratio/region_mean",
           "grad_norm": "grad_norm", "entropy": "entropy"}  # fmt: skip
 
@@ -84,16 +82,15 @@ def grpo(
 def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
     """`config` in TRL's words: every setting that differs from TRL's default, and why.
 
-    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss that TRL does
-    not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions that are too
-    long or do not divide among the processes, and for float16 weights that learn.
+    width: the longest prompt plus max_new, in tokens. Raises ValueError for a loss or a truncation
+    that TRL does not have, for "bnpo" in micro-batches, for a KL term without LoRA, for completions
+    that are too long or do not divide among the processes, and for float16 weights that learn.
     """
     completions = config.prompts * config.group // config.updates  # of an update
     together = processes()
     _check(model, config, width, completions)
     rows = micro_rows(completions // together, width, config.micro_tokens)
-    objective = config.objective
-    if objective.average == "micro" and rows < completions:
+    if config.objective.average == "micro" and rows < completions:
         way = "start one process" if together > 1 else f"set micro_tokens to {completions * width}"
         raise ValueError(
             "bnpo averages over the tokens of a micro-batch, so an update must be one: "
@@ -110,10 +107,11 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
         steps_per_generation=parts * config.updates,  # so many micro-batches are one rollout
         shuffle_dataset=False,  # `curriculum` has chosen the order
         # the method
-        **LOSSES[objective.ratio, objective.average],  # TRL's default is "dapo"
+        loss_type=AVERAGES[config.objective.average],  # TRL's default is "dapo"
+        importance_sampling_level=RATIOS[config.objective.ratio],
+        epsilon=config.objective.clip_low,
+        epsilon_high=config.objective.clip_high,
         scale_rewards=config.scale,
-        epsilon=objective.clip_low,
-        epsilon_high=objective.clip_high,
         beta=config.beta,
         use_bias_correction_kl=False,  # plain k3, as DeepSeek-R1 prints it
         temperature=config.temperature,
@@ -121,9 +119,6 @@ def settings(model, config: Config, width: int, place: Place) -> GRPOConfig:
         use_vllm=bool(server),
         vllm_mode="server",
         vllm_server_base_url=server,
-        vllm_importance_sampling_correction=bool(config.truncate),
-        vllm_importance_sampling_mode="token_truncate",  # TRL's default masks whole completions
-        vllm_importance_sampling_clip_max=config.truncate or 1.0,
         max_grad_norm=config.max_grad_norm,
     )
 
@@ -137,13 +132,15 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"model's {positions} positions: lower max_new"
         )
     objective = config.objective
-    if objective.tau or (objective.ratio, objective.average) not in LOSSES:
+    if objective.tau or objective.ratio not in RATIOS:
         raise ValueError(
-            f"TRL has no loss {config.loss!r} with ratio {objective.ratio!r} and average "
-            f"{objective.average!r}: choose grpo, dr_grpo, dapo, bnpo or gspo, or the own engine"
+            f"TRL has no loss {config.loss!r} with ratio {objective.ratio} and tau "
+            f"{objective.tau}: take the own engine, or a ratio of {' or '.join(RATIOS)}"
         )
-    if config.truncate and not vllm():
-        raise ValueError("TRL truncates importance weights with vLLM alone: take the own engine")
+    if config.truncate:
+        raise ValueError(
+            "TRL has no truncate for its own sampling: leave it out or take our engine"
+        )
     if config.beta and not isinstance(model, PeftModel):
         raise ValueError(
             "a KL term needs LoRA, whose start is the reference: set beta to 0 or train LoRA"
