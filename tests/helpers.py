@@ -96,3 +96,7 @@ def pairs(way: str) -> list[tuple[str, ...]]:
     wrong = ["9", "<answer>5-1</answer>", "8 8 8 8", "4=4", "2", "<think>6"]
     columns = (prompts(), right) if way == "sft" else (prompts(), right, wrong)
     return list(zip(*columns, strict=True))
+
+
+def digits_written(completions, **_):
+    return [sum(c.isdigit() for c in text) / max(1, len(text)) for text in completions]

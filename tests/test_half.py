@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_memory import digits
+from helpers import digits_written
 
 from r1lab import grpo, losses, models, policy, tasks
-from r1lab.preflight import memory
+from r1lab.machine import memory
 
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=4096)
 POOL = tasks.problems("countdown", 6, seed=1)
@@ -30,7 +30,7 @@ def given():
         if "lora_B" in name:
             p.data.normal_(0, 0.01)
     learns = policy.learner(model, tokenizer, CONFIG.lr)
-    roll = grpo.rollout(learns, POOL, ([digits], [1.0]), CONFIG, 1)
+    roll = grpo.rollout(learns, POOL, ([digits_written], [1.0]), CONFIG, 1)
     return model, roll, gradient(model, roll)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers import digits_written
 from transformers import GPT2Config
 
 from r1lab import dpo, evaluate, grpo, models, policy, preflight, records, sft, tasks
@@ -20,10 +21,6 @@ PRESET = replace(
     presets.named("cpu"), prompts=6, group=8, max_new=96, micro_tokens=2048, eval_problems=48
 )
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=2048, lr=1e-4)
-
-
-def digits(completions, **_):
-    return [sum(c.isdigit() for c in text) / max(1, len(text)) for text in completions]
 
 
 def learner(preset) -> policy.Learner:
@@ -47,7 +44,7 @@ def compare_grpo(preset):
     who = learner(preset)
     who.tokenizer.eos_token = who.tokenizer.unk_token  # so that every completion reaches the cap
     with memory.Tracked() as seen:
-        roll = grpo.rollout(who, POOL[:6], ([digits], [1.0]), CONFIG, 1)
+        roll = grpo.rollout(who, POOL[:6], ([digits_written], [1.0]), CONFIG, 1)
         measuring = evaluate.Sampling("tiny", CONFIG.max_new, seed=0)
         evaluate.answer(who.model, who.tokenizer, POOL, measuring)
         sampling = seen.peak

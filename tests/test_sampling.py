@@ -1,11 +1,13 @@
 """The sampler against transformers' own `generate` and forward pass."""
 
+from functools import partial
+
 import pytest
 import torch
 from helpers import tiny_model
 from peft import LoraConfig, get_peft_model
 
-from r1lab.sampler import Sampler, captured, sampling
+from r1lab.sampler import Sampler, captured, choosing, decoding, sampling
 
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]]
 STOP = 1
@@ -79,7 +81,7 @@ def test_the_end_token_is_in_the_mask_even_where_pad_equals_eos():
 @pytest.mark.parametrize("large", [4096, 1])
 def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
     """By a race of all words, and by one random number a row, as for large vocabularies."""
-    monkeypatch.setattr(sampling, "LARGE", large)
+    monkeypatch.setattr(choosing, "LARGE", large)
     model = tiny_model()
     n = 20_000
     done = Sampler(model).sample([PROMPTS[0]], n, 1, STOP, torch.Generator().manual_seed(0))
@@ -93,9 +95,9 @@ def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
     "chances", [[0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1e-30, 0.0, 1.0, 0.0]]
 )
 def test_what_cannot_be_is_never_drawn(chances, monkeypatch):
-    monkeypatch.setattr(sampling, "LARGE", 1)
+    monkeypatch.setattr(choosing, "LARGE", 1)
     logits = torch.tensor([chances]).log().expand(5000, 4)
-    token, logp = sampling._choose(logits, 1.0, torch.Generator().manual_seed(0))
+    token, logp = choosing.choose(logits, 1.0, torch.Generator().manual_seed(0))
     assert (torch.tensor(chances)[token] > 0).all() and torch.isfinite(logp).all()
 
 
@@ -187,8 +189,12 @@ def test_the_step_that_a_card_replays_computes_the_same(monkeypatch, bucket):
         return function
 
     monkeypatch.setattr(captured, "BUCKET", bucket)
-    monkeypatch.setattr(sampler, "_decoder", lambda cache, hidden: captured.Captured(
-        sampler._step, cache, sampler._mask(cache, hidden), recorded))  # fmt: skip
+
+    def decoder(weights, cache):
+        step = partial(decoding.step, weights, cache)
+        return captured.Captured(step, cache.capacity, recorded)
+
+    monkeypatch.setattr(sampling, "decoder", decoder)
     done = sampler.sample(PROMPTS, 4, 40, STOP, torch.Generator().manual_seed(0))
     assert torch.equal(plain.ids, done.ids) and torch.equal(plain.ended, done.ended)
     torch.testing.assert_close(plain.logps, done.logps, atol=1e-5, rtol=0)
