@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from r1lab.rewards import accuracy, coin, format_tags, reward_set, score, text_of
+from r1lab.rewards import accuracy, coin, format_tags, judged, reward_set, score, text_of
+from r1lab.verify import Verdict
 
 RIGHT = "<think>3*4=12, 12+5=17</think><answer>3*4+5</answer>"
 TABLE = [  # id, completion, accuracy and format for "17 from 3, 4, 5"
@@ -20,7 +21,8 @@ TABLE = [  # id, completion, accuracy and format for "17 from 3, 4, 5"
 
 
 def columns(completions, step=0, **changed):
-    """What TRL 1.16 passes for a batch of "17 from 3, 4, 5", one list item a completion."""
+    """What TRL 1.16 passes for a batch of "17 from 3, 4, 5", one list item a completion. Its own
+    trainer has no `verdicts`: the rewards work without."""
     n = len(completions)
     return {
         "prompts": ["?"] * n,
@@ -47,6 +49,20 @@ def test_a_completion_earns_this_as_text_and_as_a_message(completion, right, for
     for form in (completion, spoken(completion)):
         assert accuracy(**columns([form])) == [right]
         assert format_tags(**columns([form])) == [formed]
+
+
+def test_a_verdict_that_is_handed_over_is_not_made_again():
+    handed = [Verdict(True, False, "correct", "?"), Verdict(False, True, "unreadable", "?")]
+    batch = columns([RIGHT, RIGHT], task=["sudoku"] * 2, verdicts=handed)  # nobody could judge it
+    assert accuracy(**batch) == [1.0, 0.0] and format_tags(**batch) == [0.0, 1.0]
+
+
+def test_verdicts_of_the_columns_are_those_of_the_problems():
+    found = judged(**columns([RIGHT, spoken("<answer>3+4+5</answer>")]))
+    assert found == [
+        Verdict(True, True, "correct", "3*4+5"), Verdict(False, False, "wrong value", "3+4+5")
+    ]  # fmt: skip
+    assert judged(**columns([RIGHT], question=[""])) == found[:1]
 
 
 def test_each_completion_is_judged_by_its_own_columns():
@@ -174,5 +190,5 @@ def test_functions_without_a_weight_each_are_refused():
 
 
 def test_two_functions_of_one_name_do_not_hide_each_other():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="two reward functions have one name"):
         score([coin(0), coin(1)], [1.0, 1.0], **columns([""]))
