@@ -746,7 +746,8 @@ def tiny_logps(roll):
 
 # %%
 def measure():
-    found = evaluate.answer(model, tokenizer, HELD_OUT, "tiny", CAP, seed=1)
+    how = evaluate.Sampling("tiny", CAP, seed=1)
+    found = evaluate.answer(model, tokenizer, HELD_OUT, how)
     return evaluate.measure(found)
 
 

@@ -18,7 +18,8 @@
 # %%
 import torch
 
-from r1lab import checks, presets
+from r1lab import checks
+from r1lab.machine import presets
 
 P = presets.pick("cpu")
 
