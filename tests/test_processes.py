@@ -72,7 +72,7 @@ def log_probabilities(config, step) -> list[list[float]]:
 def given(config, prompts, trainer):
     """TRL samples nothing; this process gets its share of the table, and must have asked for it."""
     step, share = trainer.state.global_step + 1, len(prompts)
-    mine = slice(environment.rank() * share, (records.rank() + 1) * share)
+    mine = slice(environment.rank() * share, (environment.rank() + 1) * share)
     asked = [
         tasks.prompt(p, config.template)
         for p in curriculum.uniform(POOL, config.prompts, config.seed, step)
