@@ -1,5 +1,6 @@
 """The command line as a reader meets it: records, kill and resume, and one clear line for every mistake."""
 
+import hashlib
 import json
 import os
 import re
@@ -11,10 +12,9 @@ import time
 import pytest
 import torch
 
-import r1lab
 from r1lab import models, records
 from r1lab.__main__ import main
-from r1lab.machine import presets
+from r1lab.machine import memory, presets
 
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
 
@@ -125,7 +125,7 @@ def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
 
 
 def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "DATA", tmp_path)
+    monkeypatch.setattr(models.names, "DATA", tmp_path)
     assert "r1lab pretrain" in one_line(
         capsys, "run", "zero", "--base", "poor", "--out", tmp_path / "x"
     )
@@ -133,7 +133,7 @@ def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path
 
 
 def test_too_little_memory_is_refused_before_anything_is_written(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
+    monkeypatch.setattr(memory, "left", lambda *_: 0.5)
     assert "GiB" in one_line(capsys, "run", "zero", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
@@ -182,12 +182,10 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_saved(tmp_path):
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].startswith("r1lab: ")
-    assert json.loads((folder / "config.json").read_text())["steps"] == 3
+    assert json.loads((folder / "config.json").read_text())["stages"][0]["steps"] == 3
 
 
-@pytest.mark.parametrize(
-    "bad", [["--steps", "0"], ["--steps", "٣"], ["--lora-rank", "-1"], ["--reward", "luck"]]
-)
+@pytest.mark.parametrize("bad", [["--steps", "0"], ["--steps", "٣"], ["--lora-rank", "-1"]])
 def test_bad_arguments_end_with_code_2(bad, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["run", "zero", *bad])
@@ -217,11 +215,115 @@ def test_preflight_measures_this_machine():
 
 def test_without_trl_its_engine_is_one_line(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "trl", None)
-    monkeypatch.delitem(sys.modules, "r1lab.trl_engine", raising=False)
-    monkeypatch.delattr(r1lab, "trl_engine", raising=False)  # an earlier test has imported it
     assert "pip install trl" in one_line(
         capsys, "run", "zero", "--engine", "trl", "--out", tmp_path / "x"
     )
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_a_command_it_says_where_to_begin(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert "python -m r1lab run zero" in out and "python -m r1lab lab" in out
+
+
+REWARDS = {
+    "broken.py": "import nothing_of_this_name\n",
+    "raises.py": "def reward(completions, **_):\n    raise KeyError('target')\n",
+    "short.py": "def reward(completions, **_):\n    return [1.0]\n",
+    "words.py": "def reward(completions, **_):\n    return ['good'] * len(completions)\n",
+    "ints.py": "def reward(completions, **_):\n    return [len(c) % 2 for c in completions]\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "words", "saved"),
+    [
+        ("broken.py:reward", "cannot be imported, it raises ModuleNotFoundError", False),
+        ("absent.py:reward", "there is no file", False),
+        ("ints.py:other", "has no function 'other'", False),
+        ("ints.py", "write path.py:function", False),
+        ("raises.py:reward", "raises KeyError", True),
+        ("short.py:reward", "gave 1 values for 16 completions", True),
+        ("words.py:reward", "not a finite number", True),
+    ],
+)
+def test_a_reward_of_the_readers_own_that_fails_is_one_line(
+    capsys, tmp_path, monkeypatch, file, words, saved
+):
+    """What fails at the first step is said then; the base's measurement is saved before."""
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    for name, text in REWARDS.items():
+        (tmp_path / name).write_text(text)
+    out = tmp_path / "x"
+    assert main(["run", "zero", "--reward", str(tmp_path / file), "--out", str(out)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("r1lab: ") and words in error
+    assert out.exists() == saved
+    if saved:
+        assert records.load_checkpoint(out)[0] == 0
+
+
+def test_a_reward_of_the_readers_own_runs_and_its_digest_is_recorded(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    (tmp_path / "ints.py").write_text(REWARDS["ints.py"])
+    name, out = f"{tmp_path / 'ints.py'}:reward", tmp_path / "x"
+    arguments = ["run", "zero", "--reward", name, "--steps", "1", "--set", "beta=0.01"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    config = records.load_config(out)
+    digest = hashlib.sha256(REWARDS["ints.py"].encode()).hexdigest()
+    assert config["files"] == {name: digest} and config["stages"][0]["beta"] == 0.01
+    (tmp_path / "ints.py").write_text(REWARDS["ints.py"] + "# changed\n")
+    assert main([*arguments, "--out", str(out), "--resume"]) == 2  # another reward, another run
+    assert "files was" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+TASK = """from r1lab.tasks import Problem, Task
+
+def judge(problem, answer):
+    JUDGE
+
+TASK = Task("double", question=lambda p: f"Double {p.numbers[0]}", judge=judge,
+            draw=lambda rng, size: (lambda n: Problem("double", (n,), 2 * n))(rng.randint(1, 10**6)),
+            tiny=lambda p, language: f"User: compute {p.numbers[0] % 90 + 10}*2.\\nAssistant: ")
+"""
+
+
+@pytest.mark.parametrize(
+    ("judge", "words"),
+    [
+        ("return 'correct' if answer.strip() == str(problem.target) else 'wrong value'", ""),
+        ("raise RuntimeError('no idea')", "judge raises RuntimeError: no idea"),
+        ("return 'fine'", "fine"),
+    ],
+)
+def test_a_task_of_the_readers_own_runs_or_says_what_is_wrong(
+    capsys, tmp_path, monkeypatch, judge, words
+):
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    task = tmp_path / "double.py"
+    task.write_text(TASK.replace("JUDGE", judge))
+    out = tmp_path / "x"
+    code = main(["run", "zero", "--task", str(task), "--steps", "1", "--out", str(out)])
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert code == (2 if words else 0), error
+    if words:
+        assert error.startswith("r1lab: ") and words in error and str(task) in error
+    else:
+        assert list(records.load_config(out)["files"]) == [str(task)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (["betta=1"], "no setting 'betta'"),
+        (["updates=many"], "whole number"),
+        (["beta"], "KEY=VALUE"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_one_line_and_writes_nothing(capsys, tmp_path, pairs, words):
+    flags = [part for pair in pairs for part in ("--set", pair)]
+    assert words in one_line(capsys, "run", "zero", *flags, "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 

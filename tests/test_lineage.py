@@ -130,6 +130,16 @@ def test_an_adapter_merged_alone_is_the_same_policy(saved, tmp_path):
     torch.testing.assert_close(logits(one), logits(other), atol=1e-5, rtol=0)
 
 
+def test_a_stage_goes_on_from_a_merged_model(saved, tmp_path):
+    models.merge([(saved / "one", 0.5), (saved / "two", 0.5)], tmp_path)
+    model = models.prepare(models.load("rich")[0], 12)  # the ranks of both
+    models.go_on(model, tmp_path, "rich", reference=True)
+    wanted = logits(models.load_trained(tmp_path, "rich")[0])
+    torch.testing.assert_close(logits(model), wanted, atol=1e-4, rtol=0)
+    with models.reference(model):
+        torch.testing.assert_close(logits(model), wanted, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_in_half_precision_an_adapter_stays_beside_its_base(saved, tmp_path, dtype):
     """The base is rounded, what was learnt is not: nothing is folded in."""

@@ -734,7 +734,7 @@ def tiny_logps(roll):
     rows = [torch.cat([torch.tensor(p), c[:n]]) for p, c, n in done]
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
     logits = model(input_ids=ids[:, :-1], use_cache=False).logits
-    start = torch.tensor([len(p) - 1 for p in prompts])[:, None]
+    start = torch.tensor([len(p) - 1 for p in roll.batch.prompts])[:, None]
     place = torch.arange(ids.shape[1] - 1)
     mask = (place >= start) & (place < start + roll.completions.lengths[:, None])
     return losses.token_logps(logits, ids[:, 1:]), mask

@@ -96,7 +96,10 @@ def go_on(model, folder: Path, base: str, reference: bool) -> None:
     if reference:
         model.load_adapter(str(folder), adapter_name=REFERENCE, is_trainable=False)
         model.set_adapter("default")
+    mine = model.peft_config["default"]
+    factor = about["lora_alpha"] / mine.lora_alpha  # a merged adapter has a scale of its own
     weights = {k: v.float() for k, v in load_file(folder / ADAPTER).items()}
+    weights = {k: v * factor if "lora_B" in k else v for k, v in weights.items()}
     set_peft_model_state_dict(model, weights, adapter_name="default")
 
 
