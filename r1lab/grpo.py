@@ -196,7 +196,9 @@ def gradients(
             with torch.no_grad(), reference(model):
                 ref, _ = _logps(model, roll, micro, config, device)
             kl = losses.kl_k3(logps, ref)
-            found["kl"] += float(losses.aggregate(kl.detach(), mask, "completion")) * len(micro) / len(rows)
+            found["kl"] += (
+                float(losses.aggregate(kl.detach(), mask, "completion")) * len(micro) / len(rows)
+            )
             loss = loss + config.beta * losses.aggregate(kl, mask, objective.average, divisor)
         (loss * scale).backward()
         found["loss"] += float(loss.detach())

@@ -333,10 +333,11 @@ def sixteen_updates(eps, seed, rate=2.0):
         mask = MASK[picks].flatten(0, 1)
         now = token_logps(theta)[rows, picks].flatten(0, 1)
         old = token_logps(START)[rows, picks].flatten(0, 1)
-        clipped = losses.clip_fraction(now, old, A, mask, "grpo", eps, eps)
+        batch = now, old, A, mask, losses.Objective(clip_low=eps, clip_high=eps)
+        clipped = losses.clip_fraction(*batch)
         right = (logps(theta).exp() * REWARD).sum(1)[1]
         trace.append((clipped.item(), right.item()))
-        loss = losses.policy_loss(now, old, A, mask, "grpo", eps, eps)
+        loss = losses.policy_loss(*batch)
         theta.data -= rate * torch.autograd.grad(loss, theta)[0]
     return trace
 
@@ -457,35 +458,37 @@ plots.show(figure, "Exact: all five completions of 91, first letter.")
 # %%
 logp = torch.tensor([[2.0, 0.5]]).log().requires_grad_()
 old, good, mask = torch.zeros(1, 2), torch.ones(1), torch.ones(1, 2)
-for kind, words in {"printed": "a completion", "grpo": "a token"}.items():
-    loss = losses.policy_loss(logp, old, good, mask, kind)
+for name, words in {"printed": "a completion", "grpo": "a token"}.items():
+    objective = losses.PUBLISHED[name]
+    loss = losses.policy_loss(logp, old, good, mask, objective)
     (slopes,) = torch.autograd.grad(loss, logp)[0].tolist()
-    (ratio,) = losses.importance_ratio(logp, old, mask, kind).tolist()
+    (ratio,) = losses.importance_ratio(logp, old, mask, objective.ratio).tolist()
     print(f"one ratio {words:12}", [round(x, 2) for x in ratio], "slopes", slopes)
 
 # %% [markdown]
 # As printed, the two changes cancel: the product is 1, nothing is clipped. Token by token, the first is stopped and the second goes on. (DeepSeek's program is not public. A remark in the Nature version, that a small clip cuts off the gradients of many tokens, suggests that it too works token by token.)
 
 # %% [markdown]
-# Which one is right? After the policy has moved, only the whole ratio gives the exact slope of $J$. We can enumerate that too: sample from the start, ask for the slope at the moved policy, no clip. Tokens still count alike here (kind `dr_grpo`, without its divisor), so only the ratio differs.
+# Which one is right? After the policy has moved, only the whole ratio gives the exact slope of $J$. We can enumerate that too: sample from the start, ask for the slope at the moved policy, no clip. An `Objective` has three parts, whose ratio, which average, where the clip. Here all tokens count alike (average `sum`, as printed), so only the ratio differs.
 
 
 # %%
-def off_policy(kind, theta):
+def off_policy(ratio, theta):
     """Expected slope at theta of samples from START, all ten completions listed."""
     weight = (logps(START).exp() * (REWARD - 0.5)).flatten()  # a baseline of one half
     old, mask = token_logps(START).flatten(0, 1), MASK.repeat(2, 1)
 
     def objective(t):
-        now, free = token_logps(t).flatten(0, 1), math.inf
-        return -losses.policy_loss(now, old, weight, mask, kind, free, free, divisor=2)
+        now = token_logps(t).flatten(0, 1)
+        free = losses.Objective(ratio, "sum", clip_low=math.inf, clip_high=math.inf)
+        return -losses.policy_loss(now, old, weight, mask, free, divisor=2)
 
     return gradient(objective, theta)
 
 
 exact = gradient(J, 1.5 * START)
-for kind, words in {"printed": "a completion", "dr_grpo": "a token"}.items():
-    error = (off_policy(kind, 1.5 * START) - exact).norm() / exact.norm()
+for ratio, words in {"sequence": "a completion", "token": "a token"}.items():
+    error = (off_policy(ratio, 1.5 * START) - exact).norm() / exact.norm()
     print(f"one ratio {words:12} error {100 * error:.1f} % of the slope")
 
 # %% [markdown]
@@ -639,13 +642,14 @@ plots.show(figure, "Exact: sum over the number of right answers in a group.")
 
 
 # %%
-def grpo(rollout, logps_of, optimizer, steps, kind="grpo", scale="group", cap=None):
+def train(rollout, logps_of, optimizer, steps, kind="grpo", scale="group", cap=None):
+    objective = losses.PUBLISHED[kind]
     for step in range(steps):
         batch, reward = rollout(step)  # sample and judge: reward (P, G)
         advantages = losses.group_advantages(reward, scale).flatten()  # compare
         now, mask = logps_of(batch)  # (N, T): the policy, differentiable
-        divisor = losses.loss_divisor(mask, kind, cap)
-        loss = losses.policy_loss(now, now, advantages, mask, kind, divisor=divisor)
+        divisor = losses.loss_divisor(mask, objective.average, cap)
+        loss = losses.policy_loss(now, now, advantages, mask, objective, divisor)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -670,7 +674,7 @@ def three_letters(kind, scale, seed, steps):
         return token_logps(theta)[rows, picks].flatten(0, 1), MASK[picks].flatten(0, 1)
 
     optimizer = torch.optim.SGD([theta], lr=1.0 if kind == "grpo" else 4.0)
-    for _ in grpo(rollout, logps_of, optimizer, steps, kind, scale, cap=2):
+    for _ in train(rollout, logps_of, optimizer, steps, kind, scale, cap=2):
         pass
     return path
 
@@ -706,19 +710,19 @@ plots.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band
 # Only the two plugs change. Prompts and completions stand in one row, padded on the right, and the mask marks what the policy wrote.
 
 # %%
-from r1lab import grpo as bench
+from r1lab import grpo
 
 model, tokenizer = models.load("rich")
 print(f"{sum(w.numel() for w in model.parameters()):,} weights")
 model = models.add_lora(model, rank=8)
 steps, CAP, test = (2, 64, 16) if presets.FAST else (20, 256, 256)
-config = bench.Config(prompts=8, group=8, max_new=CAP, lr=2e-3)
+config = grpo.Config(prompts=8, group=8, max_new=CAP, lr=2e-3)
 pool = tasks.problems("countdown", 8 * steps, seed=0)
 
 
 def tiny_rollout(step):
     asked, rule = pool[8 * step : 8 * step + 8], rewards.reward_set("accuracy")
-    roll = bench.rollout(model, tokenizer, asked, rule, config, step)
+    roll = grpo.rollout(model, tokenizer, asked, rule, config, step)
     return roll, roll.rewards
 
 
@@ -746,8 +750,8 @@ def measure():
 
 HELD_OUT = tasks.problems("countdown", test, seed=0, split="test")
 before, curve = measure(), []
-optimizer = bench.make_optimizer(model, config)  # AdamW on the LoRA weights
-run = grpo(tiny_rollout, tiny_logps, optimizer, steps)
+optimizer = grpo.make_optimizer(model, config)  # AdamW on the LoRA weights
+run = train(tiny_rollout, tiny_logps, optimizer, steps)
 for step, reward in enumerate(run, start=1):
     curve.append(reward.mean().item())
     if step % 5 == 0:
@@ -833,9 +837,9 @@ batch = now, done.logps, roll.advantages.flatten(), done.mask
 print(f"clipped: {100 * losses.clip_fraction(*batch):.0f} % of tokens")
 print("form      ours         TRL          difference")
 for kind in ("grpo", "dr_grpo", "dapo"):
-    ours = losses.policy_loss(
-        *batch, kind, divisor=losses.loss_divisor(done.mask, kind, CAP)
-    )
+    objective = dataclasses.replace(losses.PUBLISHED[kind], clip_high=0.2)  # as TRL's
+    divisor = losses.loss_divisor(done.mask, objective.average, CAP)
+    ours = losses.policy_loss(*batch, objective, divisor)
     theirs = trl_loss(inputs, loss_type=kind)
     print(f"{kind:8} {ours:+.8f}  {theirs:+.8f}  {abs(ours - theirs):.0e}")
 

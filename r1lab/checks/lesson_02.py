@@ -65,21 +65,36 @@ EXERCISES = {
             _rows([1, 0, 0, 1], [1, 1, 1, 0]),
             _rows([0, 0.1, 1.1, 0.1], [1, 1, 1, 1]),
         ),
-        tried="Tried: one right of 16 (3.75 and -0.25), two groups at once, a group of equal rewards.",
+        tried="Tried: one right of 16 (3.75 and -0.25), two groups at once, a group of "
+        "equal rewards.",
         lesson="The lesson goes on with r1lab.losses.group_advantages.",
         mistakes=(
-            (_n_form, "your winner of 16 gets 3.87, not 3.75: you divide by the std with n in it. Torch's "
-                      "std() has n-1, and so has TRL."),
-            (_whole_batch, "your rows do not have mean 0: you take mean and std over the whole batch. Each "
-                           "row is a group of its own: dim=1, keepdim=True."),
-            (_columns, "your columns have mean 0, not your rows: dim=0 compares answers to different "
-                       "questions. Use dim=1."),
-            (_no_division, "the mean is right, the division by the std is missing. (That is Dr. GRPO; Eq. 3 "
-                           "divides.)"),
+            (
+                _n_form,
+                "your winner of 16 gets 3.87, not 3.75: you divide by the std with n in it. "
+                "Torch's std() has n-1, and so has TRL.",
+            ),
+            (
+                _whole_batch,
+                "your rows do not have mean 0: you take mean and std over the whole batch. "
+                "Each row is a group of its own: dim=1, keepdim=True.",
+            ),
+            (
+                _columns,
+                "your columns have mean 0, not your rows: dim=0 compares answers to "
+                "different questions. Use dim=1.",
+            ),
+            (
+                _no_division,
+                "the mean is right, the division by the std is missing. (That is Dr. GRPO; "
+                "Eq. 3 divides.)",
+            ),
             (_by_variance, "you divide by the variance. Take the std, its square root."),
             (_no_eps, "a group of equal rewards gives nan, 0 divided by 0: add 1e-4 to the std."),
-            (lambda r: -losses.group_advantages(r), "the sign is turned: the better answer must get the "
-                                                    "positive number."),
+            (
+                lambda r: -losses.group_advantages(r),
+                "the sign is turned: the better answer must get the positive number.",
+            ),
         ),
     ),
     "02.2": Exercise(
@@ -87,86 +102,145 @@ EXERCISES = {
         cases=((),),
         tolerance=4.0,
         near=0.5,
-        tried="0.95^8 + 0.05^8 = 0.663: two of three groups of 8 teach nothing at a success rate of 5 %.",
+        tried="0.95^8 + 0.05^8 = 0.663: two of three groups of 8 teach nothing at a "
+        "success rate of 5 %.",
         lesson="Write a number of percent; the figure below has the answer.",
         given=True,
         mistakes=(
-            (lambda: 34.0, "that is the share of groups that do teach something. The question is about the "
-                           "silent ones."),
-            (lambda: 95.0, "that is one wrong answer. A silent group has all 8 wrong, or all 8 right."),
+            (
+                lambda: 34.0,
+                "that is the share of groups that do teach something. The question is about "
+                "the silent ones.",
+            ),
+            (
+                lambda: 95.0,
+                "that is one wrong answer. A silent group has all 8 wrong, or all 8 right.",
+            ),
             (lambda: 0.66, "the right share, but the question asks for percent."),
-            (lambda: 0.0, "it is far from rare: all 8 must be wrong, each is wrong 95 times of 100, and the "
-                          "chances multiply."),
+            (
+                lambda: 0.0,
+                "it is far from rare: all 8 must be wrong, each is wrong 95 times of 100, "
+                "and the chances multiply.",
+            ),
         ),
     ),
     "02.3": Exercise(
         right=_clipped,
         cases=_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
-        tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, 0.8), a ratio inside "
-              "the range, an advantage of 0.",
+        tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, "
+        "0.8), a ratio inside the range, an advantage of 0.",
         lesson="The lesson goes on with r1lab.losses.policy_loss.",
         mistakes=(
-            (lambda r, a: -_clipped(r, a), "this is the objective, to be made large. A loss is made small: "
-                                           "put a minus in front."),
-            (lambda r, a: -r * a, "nothing is clipped: at ratio 1.5 and advantage +1 the loss must stop at "
-                                  "-1.2."),
-            (lambda r, a: -r.clamp(0.8, 1.2) * a, "you only clip. Without min(), a bad token that has become "
-                                                  "likelier (ratio 1.5, advantage -1) loses its gradient too."),
-            (lambda r, a: -torch.max(r * a, r.clamp(0.8, 1.2) * a), "max where min belongs: you keep the "
-                                                                    "rosier of the two values. Eq. 1 keeps "
-                                                                    "the worse one."),
-            (lambda r, a: -torch.min(r, r.clamp(0.8, 1.2)) * a, "you take the min of the ratios and then "
-                                                                "multiply. Multiply first: for a negative "
-                                                                "advantage the order turns round."),
+            (
+                lambda r, a: -_clipped(r, a),
+                "this is the objective, to be made large. A loss is made small: put a minus "
+                "in front.",
+            ),
+            (
+                lambda r, a: -r * a,
+                "nothing is clipped: at ratio 1.5 and advantage +1 the loss must stop at -1.2.",
+            ),
+            (
+                lambda r, a: -r.clamp(0.8, 1.2) * a,
+                "you only clip. Without min(), a bad token that has become likelier (ratio "
+                "1.5, advantage -1) loses its gradient too.",
+            ),
+            (
+                lambda r, a: -torch.max(r * a, r.clamp(0.8, 1.2) * a),
+                "max where min belongs: you keep the rosier of the two values. Eq. 1 keeps "
+                "the worse one.",
+            ),
+            (
+                lambda r, a: -torch.min(r, r.clamp(0.8, 1.2)) * a,
+                "you take the min of the ratios and then multiply. Multiply first: for a "
+                "negative advantage the order turns round.",
+            ),
         ),
     ),
     "02.4": Exercise(
         right=losses.kl_k3,
         cases=tuple(_kl_cases()),
-        tried="Tried: two pairs of policies over three letters, and the mean is KL(policy || reference).",
+        tried="Tried: two pairs of policies over three letters, and the mean is KL(policy "
+        "|| reference).",
         lesson="The lesson goes on with r1lab.losses.kl_k3.",
         mistakes=(
-            (lambda p, q: losses.kl_k3(q, p), "the ratio stands upside down: it is reference over policy. "
-                                              "Yours is not an estimate of this KL at all."),
-            (losses.kl_k1, "this is k1, the plain log-ratio: right on average, but single values are "
-                           "negative."),
-            (losses.kl_k2, "this is k2, half the squared log-ratio: never negative, but its mean is not "
-                           "the KL."),
+            (
+                lambda p, q: losses.kl_k3(q, p),
+                "the ratio stands upside down: it is reference over policy. Yours is not an "
+                "estimate of this KL at all.",
+            ),
+            (
+                losses.kl_k1,
+                "this is k1, the plain log-ratio: right on average, but single values are "
+                "negative.",
+            ),
+            (
+                losses.kl_k2,
+                "this is k2, half the squared log-ratio: never negative, but its mean is "
+                "not the KL.",
+            ),
             (lambda p, q: losses.kl_k3(p, q) + 1, "the -1 is missing: equal policies must give 0."),
-            (lambda p, q: (q - p).exp() + (q - p) - 1, "the middle sign is wrong: subtract the logarithm."),
+            (
+                lambda p, q: (q - p).exp() + (q - p) - 1,
+                "the middle sign is wrong: subtract the logarithm.",
+            ),
         ),
     ),
     "02.5": Exercise(
         right=lambda: 10.0,
         cases=((),),
         tolerance=0.1,
-        tried="1/20 against 1/200: the same verdict, ten times less for each token of the long answer.",
+        tried="1/20 against 1/200: the same verdict, ten times less for each token of the "
+        "long answer.",
         lesson="Write a number; the playground below shows it.",
         given=True,
         mistakes=(
-            (lambda: 1.0, "that is Dr. GRPO and DAPO, where each token of a group counts alike. GRPO divides "
-                          "by the length first."),
+            (
+                lambda: 1.0,
+                "that is Dr. GRPO and DAPO, where each token of a group counts alike. GRPO "
+                "divides by the length first.",
+            ),
             (lambda: 0.1, "upside down: the tokens of the short answer are pushed harder."),
-            (lambda: 100.0, "you divided twice. The whole completion has weight 1/G, shared by its tokens."),
+            (
+                lambda: 100.0,
+                "you divided twice. The whole completion has weight 1/G, shared by its tokens.",
+            ),
         ),
     ),
     "02.6": Exercise(
-        right=lambda: {"grpo": 0.137, "dr_grpo": 0.394, "dapo": 0.251},  # the lesson's `climb`, to 95 %
+        right=lambda: {
+            "grpo": 0.137,
+            "dr_grpo": 0.394,
+            "dapo": 0.251,
+        },  # the lesson's `climb`, to 95 %
         cases=((),),
         tolerance=0.01,
-        tried="0.14, 0.25 and 0.39: GRPO unlearns thinking, Dr. GRPO follows the slope of J, DAPO is between.",
+        tried="0.14, 0.25 and 0.39: GRPO unlearns thinking, Dr. GRPO follows the slope of "
+        "J, DAPO is between.",
         lesson="Fill in the three numbers; the figure below has them.",
         given=True,
         mistakes=(
-            (lambda: dict.fromkeys(FORMS, 0.2), "these are the values before the first step. Take the last "
-                                                "pair of the path, [-1]."),
-            (lambda: dict.fromkeys(FORMS, 0.95), "this is the share of right answers, the first of the pair. "
-                                                 "Thinking is the second, [-1][1]."),
-            (lambda: dict.fromkeys(FORMS, 0.137), "all three are GRPO's: hand the name of the form to climb."),
-            (lambda: {"grpo": 13.7, "dr_grpo": 39.4, "dapo": 25.1}, "right, but in percent: the check wants "
-                                                                    "shares between 0 and 1."),
-            (lambda: {"grpo": 0.394, "dr_grpo": 0.137, "dapo": 0.251}, "GRPO and Dr. GRPO have changed "
-                                                                       "places."),
+            (
+                lambda: dict.fromkeys(FORMS, 0.2),
+                "these are the values before the first step. Take the last pair of the path, [-1].",
+            ),
+            (
+                lambda: dict.fromkeys(FORMS, 0.95),
+                "this is the share of right answers, the first of the pair. Thinking is the "
+                "second, [-1][1].",
+            ),
+            (
+                lambda: dict.fromkeys(FORMS, 0.137),
+                "all three are GRPO's: hand the name of the form to climb.",
+            ),
+            (
+                lambda: {"grpo": 13.7, "dr_grpo": 39.4, "dapo": 25.1},
+                "right, but in percent: the check wants shares between 0 and 1.",
+            ),
+            (
+                lambda: {"grpo": 0.394, "dr_grpo": 0.137, "dapo": 0.251},
+                "GRPO and Dr. GRPO have changed places.",
+            ),
         ),
     ),
-}  # fmt: skip
+}

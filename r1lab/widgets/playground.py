@@ -1,4 +1,4 @@
-"""The advantage playground: click rewards in a group, see advantages and weights change (lesson 02)."""
+"""The advantage playground of lesson 02: click rewards, see advantages and weights change."""
 
 import torch
 from IPython.display import display
