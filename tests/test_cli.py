@@ -14,7 +14,7 @@ import torch
 import r1lab
 from r1lab import models, records
 from r1lab.__main__ import main
-from r1lab.machine import presets
+from r1lab.machine import memory, presets
 
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
 
@@ -133,7 +133,7 @@ def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path
 
 
 def test_too_little_memory_is_refused_before_anything_is_written(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "free_memory", lambda _: 0.5)
+    monkeypatch.setattr(memory, "left", lambda _: 0.5)
     assert "GiB" in one_line(capsys, "run", "zero", "--out", tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
