@@ -1,4 +1,5 @@
-"""Every figure of the course: matplotlib only, one look, colours that colour-blind readers can tell apart."""
+"""Every figure of the course: matplotlib only, one look, colours that colour-blind readers can tell
+apart."""
 
 import base64
 import io
@@ -69,7 +70,8 @@ def whole_steps(axis) -> None:
 
 
 def faces(figure: Figure, caption: str) -> dict[str, str]:
-    """What a notebook's output holds of a figure: the picture, and its caption for readers without it."""
+    """What a notebook's output holds of a figure: the picture, and its caption for readers without
+    it."""
     return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": caption}
 
 
@@ -95,13 +97,31 @@ def smooth(values, width: int = 5) -> tuple[np.ndarray, np.ndarray]:
 
 
 def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
-    """The mean of `rows` (seeds, points) with its 95 % interval over seeds (Student's t); gives the mean."""
+    """The mean of `rows` (seeds, points) with its 95 % interval over seeds (Student's t); gives the
+    mean."""
     rows = np.asarray(rows, dtype=float)
     mean = rows.mean(0)
     half = stats.student_t(len(rows) - 1) * rows.std(0, ddof=1) / len(rows) ** 0.5
     axis.plot(x, mean, color=colour, linewidth=2, label=label, **line)
     axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
     return mean
+
+
+OURS = (  # key of the metrics, scale, title, unit, colour
+    (
+        "accuracy",
+        100,
+        "Right answers: {:.0f} % → {:.0f} %",
+        "right, % of a step's completions",
+        BLUE,
+    ),
+    ("length", 1, "Length: {:.0f} → {:.0f} tokens", "tokens a completion", ORANGE),
+    ("waits", 1, "Trying again: {:.1f} → {:.1f} an answer", "Wait or Try, a completion", GREEN),
+)
+PAPER = (  # the same of the paper's curves
+    ("r1_zero_aime_pass_at_1", 100, "The paper: R1-Zero on AIME 2024", "pass@1, %", BLUE),
+    ("r1_zero_length", 1, "The paper: length of its responses", "tokens a response", ORANGE),
+)
 
 
 def self_evolution(metrics: list[dict], summary: dict) -> Figure:
@@ -114,51 +134,29 @@ def self_evolution(metrics: list[dict], summary: dict) -> Figure:
     with rc_context(STYLE):
         figure = Figure(figsize=(11, 6.4), layout="constrained")
         top, bottom = figure.subplots(2, 3)
-        for axis, key, scale, what, unit, colour in (
-            (top[0], "accuracy", 100, "Right answers: {:.0f} % → {:.0f} %", "right, % of a step's completions", BLUE),
-            (top[1], "length", 1, "Length: {:.0f} → {:.0f} tokens", "tokens a completion", ORANGE),
-            (top[2], "waits", 1, "Trying again: {:.1f} → {:.1f} an answer", "Wait or Try, a completion", GREEN),
-        ):  # fmt: skip
+        for axis, (key, scale, what, unit, colour) in zip(top, OURS, strict=True):
             _curve(axis, steps, [scale * m[key] for m in metrics], scale * before[key], colour)
-            axis.set(
-                title=what.format(scale * before[key], scale * after[key]),
-                ylabel=unit,
-                xlabel="RL step",
-            )
+            title = what.format(scale * before[key], scale * after[key])
+            axis.set(title=title, ylabel=unit, xlabel="RL step")
         top[0].legend(fontsize=8, loc="upper left")
-        for axis, name, title, unit, scale, colour in (
-            (
-                bottom[0],
-                "r1_zero_aime_pass_at_1",
-                "The paper: R1-Zero on AIME 2024",
-                "pass@1, %",
-                100,
-                BLUE,
-            ),
-            (
-                bottom[1],
-                "r1_zero_length",
-                "The paper: length of its responses",
-                "tokens a response",
-                1,
-                ORANGE,
-            ),
-        ):
+        for axis, (name, scale, title, unit, colour) in zip(bottom[:2], PAPER, strict=True):
             x, y, _ = paper_curve(name)
             axis.plot(x, scale * y, color=colour, linestyle=":", marker=".", markersize=4)
             axis.set(title=title, ylabel=unit, xlabel="RL step")
             axis.set_ylim(bottom=0)
         _before_after(bottom[2], before, after, summary["n"])
         figure.suptitle(
-            f"`run zero`, base {summary['base']}, reward {summary['reward']}, seed {summary['seed']}: {summary['steps']} steps in "
-            f"{summary['seconds'] / 60:.1f} minutes.  Below, left and middle: DeepSeek-R1 v1, Figures 2 and 3, digitised.",
+            f"`run zero`, base {summary['base']}, reward {summary['reward']}, seed "
+            f"{summary['seed']}: {summary['steps']} steps in {summary['seconds'] / 60:.1f} "
+            "minutes.  Below, left and middle: DeepSeek-R1 v1, Figures 2 and 3, digitised.",
             fontsize=9.5, x=0.01, ha="left",
         )  # fmt: skip
     return figure
 
 
 def own_answers(metrics: list[dict], summary: dict) -> Figure:
-    """A run of `sft` or `dpo`: what its training moved, and the held-out problems. The titles say what came out.
+    """A run of `sft` or `dpo`: what its training moved, and the held-out problems. The titles say
+    what came out.
 
     metrics: a line a step. summary: the run's `summary.json`.
     """
@@ -181,13 +179,14 @@ def own_answers(metrics: list[dict], summary: dict) -> Figure:
         left.set(title=f"Right above wrong: 0 → {margin:.1f}", ylabel="beta x log(policy / base)")
         left.legend(fontsize=8)
     left.set_xlabel(
-        f"step; {sampled['pairs']} pairs from {sampled['answers']} answers, {sampled['right']} right"
+        f"step; {sampled['pairs']} pairs from {sampled['answers']} answers, {sampled['right']} "
+        "right"
     )
     whole_steps(left)
     _before_after(right, summary["before"], summary["after"], summary["n"])
     figure.suptitle(
-        f"`run {name}`, base {summary['base']}, seed {summary['seed']}: {summary['steps']} steps in "
-        f"{summary['seconds'] / 60:.1f} minutes, sampling included",
+        f"`run {name}`, base {summary['base']}, seed {summary['seed']}: {summary['steps']} steps "
+        f"in {summary['seconds'] / 60:.1f} minutes, sampling included",
         fontsize=9.5, x=0.01, ha="left",
     )  # fmt: skip
     tidy(figure)

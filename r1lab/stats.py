@@ -46,8 +46,13 @@ def mean_interval(values, seed: int = 0, resamples: int = 2000, level: float = 0
 
 
 def seeds_interval(
-    values_by_seed: Sequence, same_problems: bool = True, seed: int = 0, resamples: int = 2000, level: float = 0.95
-) -> Interval:  # fmt: skip
+    values_by_seed: Sequence,
+    same_problems: bool = True,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+    block: int = BLOCK,
+) -> Interval:
     """Mean, low and high over training seeds and problems (hierarchical bootstrap).
 
     values_by_seed: for each seed one value a problem: a score, or the difference between
@@ -60,29 +65,32 @@ def seeds_interval(
     them where it should be 95 %, drawing them together in 91-98 %. The low end is where
     seeds differ far more than problems: a bootstrap of five things is a little too sure.
     One seed less than there are is drawn (Rao and Wu 1988), which makes up for part of it.
-    With a single seed only the problems are drawn.
+    With a single seed only the problems are drawn. block: numbers drawn at a time, which bounds the
+    memory and changes nothing else.
     """
     rows = [_floats(values) for values in values_by_seed]
     if not rows:
         raise ValueError("no seed, no interval: give one list of values a seed")
-    S, rng = len(rows), np.random.default_rng(seed)
+    S = len(rows)
+    rng = np.random.default_rng(seed)
     drawn = max(1, S - 1)
-    seeds = rng.multinomial(
-        drawn, np.full(S, 1 / S), size=resamples
-    )  # how often each seed was drawn
+    # (resamples, S): how often each seed was drawn
+    seeds = rng.multinomial(drawn, np.full(S, 1 / S), size=resamples)
     mean = np.mean([row.mean() for row in rows])
     if not same_problems:
         draws = sum(
-            seeds[:, s] * _means(row, seeds[:, s] * len(row), rng) for s, row in enumerate(rows)
+            seeds[:, s] * _means(row, seeds[:, s] * len(row), rng, block)
+            for s, row in enumerate(rows)
         )
         return _interval(mean, draws / drawn, level)
     if len({len(row) for row in rows}) > 1:
         raise ValueError(
             "the seeds have different numbers of problems: say same_problems=False if that is meant"
         )
-    table, n = np.stack(rows), len(rows[0])
+    table = np.stack(rows)
+    n = len(rows[0])
     draws = []
-    for part in _blocks(seeds, n):
+    for part in _blocks(seeds, n, block):
         problems = rng.multinomial(n, np.full(n, 1 / n), size=len(part))
         draws.append(np.einsum("rn,rn->r", part @ table, problems) / (drawn * n))
     return _interval(mean, np.concatenate(draws), level)
@@ -95,19 +103,20 @@ def _floats(values) -> np.ndarray:
     return values
 
 
-def _means(values: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _means(values: np.ndarray, sizes: np.ndarray, rng, block: int = BLOCK) -> np.ndarray:
     """The mean of `size` draws from `values` with replacement, for each of `sizes` (0 gives 0).
 
     How often each distinct value comes up is multinomial, so nothing is drawn one by one.
     """
     distinct, counts = np.unique(values, return_counts=True)
     share = counts / counts.sum()
-    sums = [rng.multinomial(part, share) @ distinct for part in _blocks(sizes, len(distinct))]
+    parts = _blocks(sizes, len(distinct), block)
+    sums = [rng.multinomial(part, share) @ distinct for part in parts]
     return np.concatenate(sums) / np.maximum(sizes, 1)
 
 
-def _blocks(rows: np.ndarray, width: int) -> list[np.ndarray]:
-    size = max(1, BLOCK // width)
+def _blocks(rows: np.ndarray, width: int, block: int) -> list[np.ndarray]:
+    size = max(1, block // width)
     return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
@@ -119,9 +128,8 @@ def _interval(mean: float, draws: np.ndarray, level: float) -> Interval:
 def student_t(df: int, level: float = 0.95) -> float:
     """How many standard errors a mean of df + 1 values lies at most from the truth, at that
     level: 12.71 for two values, 2.78 for five, 1.96 for very many (Student 1908)."""
-    angle = np.linspace(
-        0, np.pi / 2, 200_001
-    )  # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
+    # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
+    angle = np.linspace(0, np.pi / 2, 200_001)
     inside = np.cumsum(np.cos(angle) ** (df - 1))
     return float(sqrt(df) * np.tan(angle[np.searchsorted(inside, level * inside[-1])]))
 
@@ -176,7 +184,8 @@ def maj_at_k(
     if right not in votes:
         return 0.0
     unread = len(answers) - votes.total()
-    names, rng = list(votes), np.random.default_rng(seed)
+    names = list(votes)
+    rng = np.random.default_rng(seed)
     table = rng.multivariate_hypergeometric([*votes.values(), unread], k, size=draws)[:, :-1]
     most = table.max(axis=1)
     wins = (table[:, names.index(right)] == most) & (most > 0)

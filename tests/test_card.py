@@ -1,5 +1,5 @@
-"""On an NVIDIA card only, skipped elsewhere: random weights of the true shapes, one step under the limit of a T4 and of
-a card of 24 GB, predicted beside taken; the captured decode step; resuming."""
+"""On an NVIDIA card only, skipped elsewhere: random weights of the true shapes, one step under the
+limit of a T4 and of a card of 24 GB, predicted beside taken; the captured decode step; resuming."""
 
 from dataclasses import replace
 

@@ -1,4 +1,5 @@
-"""Colab, as far as it can be played here: a lesson's own set-up cell beside a false Colab, with git but no network."""
+"""Colab, as far as it can be played here: a lesson's own set-up cell beside a false Colab, with git
+but no network."""
 
 import json
 import os
@@ -19,9 +20,10 @@ from r1lab.records import files
 
 ROOT = Path(__file__).resolve().parent.parent
 COLAB = {  # what a Colab machine brings
-    "torch": "2.11.0+cu128", "transformers": "5.15.0", "peft": "0.20.0", "matplotlib": "3.10.0", "tqdm": "4.67.1",
-    "ipywidgets": "7.7.1", "ipython": "7.34.0", "ipykernel": "6.17.1", "numpy": "2.1.3", "pandas": "2.2.3",
-    "datasets": "4.0.0", "pyarrow": "18.1.0", "distro-info": "1.1build1",
+    "torch": "2.11.0+cu128", "transformers": "5.15.0", "peft": "0.20.0", "matplotlib": "3.10.0",
+    "tqdm": "4.67.1", "ipywidgets": "7.7.1", "ipython": "7.34.0", "ipykernel": "6.17.1",
+    "numpy": "2.1.3", "pandas": "2.2.3", "datasets": "4.0.0", "pyarrow": "18.1.0",
+    "distro-info": "1.1build1",
 }  # fmt: skip
 COLAB |= {name: "98.0" for name in colab.requirements().keys() - COLAB.keys() - colab.LATER}
 STAYS = {f"{name}=={COLAB[name]}" for name in COLAB.keys() - {"datasets", "pyarrow", "distro-info"}}
@@ -39,7 +41,11 @@ for name in [one.split(">")[0] for one in asked] + ["pyarrow"] * ("trl>=1.16,<2"
     (site / f"{name}-99.0.dist-info" / "METADATA").write_text(f"Name: {name}\\nVersion: 99.0\\n")
     (site / f"{name}-99.0.dist-info" / "top_level.txt").write_text(name)
 """
-TORN = '#!/bin/sh\nfor folder; do :; done\nmkdir -p "$folder/r1lab/machine" && touch "$folder/r1lab/machine/colab.py"\nkill -9 $PPID\n'
+TORN = """#!/bin/sh
+for folder; do :; done
+mkdir -p "$folder/r1lab/machine" && touch "$folder/r1lab/machine/colab.py"
+kill -9 $PPID
+"""
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,8 @@ def course(tmp_path_factory):
 
 
 class Machine:
-    """A fresh machine: an empty /content, Colab's packages and a pip that writes down what it is asked."""
+    """A fresh machine: an empty /content, Colab's packages and a pip that writes down what it is
+    asked."""
 
     def __init__(self, folder, course, without=(), on_colab=True):
         self.content, self.site, self.on_colab = folder / "content", folder / "site", on_colab
@@ -220,7 +227,8 @@ def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_a_run_on_drive_goes_on_to_the_same_bytes_on_a_fresh_machine(tmp_path, course):
-    """The set-up cell and a lesson's run, killed; that machine thrown away; both again on another one."""
+    """The set-up cell and a lesson's run, killed; that machine thrown away; both again on another
+    one."""
     lesson = (
         "from r1lab import experiments, records\nfrom r1lab.running.run import run\n"
         "from r1lab.running.settings import Options\n"

@@ -27,15 +27,16 @@ checks machine.colab models sampler tasks.templates verify
 models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
 
-evaluate preflight.minutes preflight.need rollouts sft speed.decoding tiny_world.corpus
+evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-dpo grpo preflight.fits speed.growth tiny_world.pretrain tiny_world.report
+dpo grpo preflight.need speed.growth tiny_world.pretrain tiny_world.report
 
-preflight running.settings trl_engine.offline trl_engine.online
+preflight.fits running.settings trl_engine.offline trl_engine.online
 
-running.journal running.measure running.queue speed.footprint trl_engine
+preflight running.journal running.measure running.queue trl_engine
 
 experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.summary
+speed.footprint
 
 running.recorded running.run speed.training
 

@@ -66,8 +66,8 @@ def test_the_prediction_holds_in_half_precision():
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("method", [sft, dpo])
 def test_the_prediction_is_what_a_step_on_pairs_takes(method, dtype):
-    """Six examples, or six pairs, at the cap. Before that answers are gathered, 256 at a time; those
-    that end leave the batch, and the keys and values of a layer are copied then."""
+    """Six examples, or six pairs, at the cap. Before that answers are gathered, 256 at a time;
+    those that end leave the batch, and the keys and values of a layer are copied then."""
     preset = replace(PRESET, dtype=dtype, steps=8, micro_tokens=1024)
     who = learner(preset)
     prompts = who.tokenizer([tasks.prompt(p, "tiny") for p in POOL])["input_ids"]
@@ -107,8 +107,8 @@ def test_pairs_need_at_least_what_examples_need_and_measuring_needs_least(rows):
 
 
 def test_weights_and_moments_are_counted_in_bytes():
-    """1.5436 billion weights of two bytes; two moments and a weight of four bytes for each number of
-    LoRA, of rank 16 on seven matrices of 28 layers."""
+    """1.5436 billion weights of two bytes; two moments and a weight of four bytes for each number
+    of LoRA, of rank 16 on seven matrices of 28 layers."""
     preset = replace(PRESET, model="Qwen/Qwen2.5-1.5B", dtype="bfloat16", lora_rank=16)
     small = replace(preset, prompts=2, group=2, max_new=64, micro_tokens=512)
     need = preflight.need(small, 100, "grpo")

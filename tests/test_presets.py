@@ -46,7 +46,8 @@ def test_without_a_card_auto_is_cpu_and_a_card_preset_says_what_to_do(monkeypatc
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_a_preset_is_whole(name):
-    """Its settings make a run, its model has a known shape or lies here, and a hub model is pinned."""
+    """Its settings make a run, its model has a known shape or lies here, and a hub model is
+    pinned."""
     preset = presets.named(name)
     grpo.Config(prompts=preset.prompts, group=preset.group, max_new=preset.max_new)
     config = models.config_of(preset.model)

@@ -1,4 +1,5 @@
-"""The README says what is there: its tables come from `data/`, its commands are those of CI, its files exist."""
+"""The README says what is there: its tables come from `data/`, its commands are those of CI, its
+files exist."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""Intervals and sample scores against enumeration and simulation, never against their own formula."""
+"""Intervals and sample scores against enumeration and simulation, never against their own
+formula."""
 
 import itertools
 import time
@@ -126,8 +127,9 @@ def studies(rng, trials, seed_sd, problem_sd, truth=0.1, S=5, n=128):
 def test_the_interval_over_seeds_holds_the_truth_about_as_often_as_it_says(seed_sd, problem_sd):
     rng = np.random.default_rng(4)
     trials = 200  # standard error of the share: 0.015
-    held = [low <= 0.1 <= high for _, low, high in
-            (seeds_interval(v, resamples=400) for v in studies(rng, trials, seed_sd, problem_sd))]  # fmt: skip
+    made = studies(rng, trials, seed_sd, problem_sd)
+    intervals = [seeds_interval(values, resamples=400) for values in made]
+    held = [low <= 0.1 <= high for _, low, high in intervals]
     assert 0.86 < np.mean(held) < 0.995
 
 
@@ -181,12 +183,12 @@ def test_no_seed_is_refused():
         seeds_interval([])
 
 
-def test_blocks_of_memory_do_not_change_what_is_drawn(monkeypatch):
+def test_blocks_of_memory_do_not_change_what_is_drawn():
     values = np.random.default_rng(9).random((3, 50))
     whole = [seeds_interval(values, same, resamples=300) for same in (True, False)]
-    monkeypatch.setattr("r1lab.stats.BLOCK", 1000)
     for same, interval in zip((True, False), whole, strict=True):
-        assert seeds_interval(values, same, resamples=300) == pytest.approx(interval, abs=1e-12)
+        parted = seeds_interval(values, same, resamples=300, block=1000)
+        assert parted == pytest.approx(interval, abs=1e-12)
 
 
 @pytest.mark.parametrize("same", [True, False])

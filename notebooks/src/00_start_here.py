@@ -136,7 +136,7 @@ print(f"  {100 * knobs.verify:.0f} % compare once and answer anyway")
 print(f"  {100 * (1 - knobs.backtrack - knobs.verify):.0f} % guess and answer")
 
 # %% [markdown]
-# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 27 minutes. It has read about 26 million tokens (both: its card in `data/models`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
+# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 27 minutes. It has read about 26 million tokens (both: its report in `data/models`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
 #
 # We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first held-out problem of seed 0, whatever it is. Held out means that it is in no text the model has read and in no training step.
 

@@ -45,7 +45,8 @@ def target(source: Path) -> Path:
 
 
 def stamp(text: str, stem: str) -> str:
-    """Put the set-up, addresses and measured minutes in the place of # @SETUP@, @COLAB@, @CLONE@ and @MINUTES@."""
+    """Put the set-up, addresses and measured minutes in the place of # @SETUP@, @COLAB@, @CLONE@
+    and @MINUTES@."""
     built = json.loads(BUILT.read_text()).get(stem) if BUILT.exists() else None
     minutes = "not measured yet"
     if built:

@@ -85,6 +85,10 @@ def _difference(exercise: Exercise, results, wanted) -> str:
 
 def _words(x) -> str:
     if isinstance(x, Tensor):
-        return str([round(v, 3) for v in x.tolist()] if x.dim() == 1 else
-                   [[round(v, 3) for v in row] for row in x.tolist()] if x.dim() == 2 else round(x.item(), 3))  # fmt: skip
+        return str(_rounded(x.tolist()))
     return f"{x:.3g}" if isinstance(x, float) else str(x)
+
+
+def _rounded(x):
+    """A number, or lists of them inside each other, to three places."""
+    return [_rounded(v) for v in x] if isinstance(x, list) else round(x, 3)

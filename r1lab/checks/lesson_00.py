@@ -34,48 +34,92 @@ EXERCISES = {
             ("(3+4)*3", [3, 4, 3]),
             ("(10-5)/1", [5, 1, 10]),
         ),
-        tried="Tried: another order, a number left out, used twice or made up, 5 inside 15, a 3 given twice.",
+        tried=(
+            "Tried: another order, a number left out, used twice or made up, 5 inside 15, a 3 "
+            "given twice."
+        ),
         lesson="The lesson goes on with r1lab.verify.",
         mistakes=(
-            (lambda a, n: set(_used(a)) == set(n), "a set forgets how often: 13+5+2+2 uses the 2 twice and "
-                                                   "passes. Compare sorted lists."),
-            (lambda a, n: all(str(x) in a for x in n), "you look for each number in the text, and 5 stands "
-                                                       "inside 15. Cut the text into numbers first: "
-                                                       're.findall("[0-9]+", answer).'),
-            (lambda a, n: _used(a) == n, "the order counts in yours: 2+5+13 is as good as 13+5+2. Sort both."),
-            (lambda a, n: set(_used(a)) <= set(n), "nothing made up, but 13+5 leaves out the 2, and numbers "
-                                                   "may repeat. Each one exactly once: compare sorted lists."),
-            (lambda a, n: all(_used(a).count(x) <= n.count(x) for x in _used(a)), "at most once, where the "
-                                                                                  "rule says exactly once: "
-                                                                                  "13+5 leaves out the 2."),
-            (lambda a, n: all(x in _used(a) for x in n), "all are used, but so may others be: 13+5+2-1 passes. "
-                                                         "Compare sorted lists."),
-            (lambda a, n: len(_used(a)) == len(n), "you count the numbers and do not look which they are: "
-                                                   "13+5+3 passes."),
-            (lambda a, n: sorted(re.findall("[0-9]", a)) == sorted("".join(map(str, n))),
-             "you compare digits: 15*2 passes for 5, 1 and 2. A number may have two digits: [0-9]+ with a plus."),
-            (lambda a, n: sorted(re.findall("[0-9]+", a)) == sorted(n), "always False: you compare texts with "
-                                                                        "numbers. Make them int first."),
+            (
+                lambda a, n: set(_used(a)) == set(n),
+                "a set forgets how often: 13+5+2+2 uses the 2 twice and passes. Compare sorted "
+                "lists.",
+            ),
+            (
+                lambda a, n: all(str(x) in a for x in n),
+                "you look for each number in the text, and 5 stands inside 15. Cut the text into "
+                "numbers first: "
+                're.findall("[0-9]+", answer).',
+            ),
+            (
+                lambda a, n: _used(a) == n,
+                "the order counts in yours: 2+5+13 is as good as 13+5+2. Sort both.",
+            ),
+            (
+                lambda a, n: set(_used(a)) <= set(n),
+                "nothing made up, but 13+5 leaves out the 2, and numbers may repeat. Each one "
+                "exactly once: compare sorted lists.",
+            ),
+            (
+                lambda a, n: all(_used(a).count(x) <= n.count(x) for x in _used(a)),
+                "at most once, where the rule says exactly once: 13+5 leaves out the 2.",
+            ),
+            (
+                lambda a, n: all(x in _used(a) for x in n),
+                "all are used, but so may others be: 13+5+2-1 passes. Compare sorted lists.",
+            ),
+            (
+                lambda a, n: len(_used(a)) == len(n),
+                "you count the numbers and do not look which they are: 13+5+3 passes.",
+            ),
+            (
+                lambda a, n: sorted(re.findall("[0-9]", a)) == sorted("".join(map(str, n))),
+                "you compare digits: 15*2 passes for 5, 1 and 2. A number may have two digits: "
+                "[0-9]+ with a plus.",
+            ),
+            (
+                lambda a, n: sorted(re.findall("[0-9]+", a)) == sorted(n),
+                "always False: you compare texts with numbers. Make them int first.",
+            ),
         ),
     ),
     "00.2": Exercise(
         right=_half,
         cases=((50, 100), (200, 400), (10, 100), (168, 256), (8, 8)),
         tolerance=0.01,
-        tried="Tried: 50 of 100 (9.8 points), 200 of 400 (4.9), 10 of 100 (5.9), 168 of 256 (5.8), 8 of 8 (0).",
+        tried=(
+            "Tried: 50 of 100 (9.8 points), 200 of 400 (4.9), 10 of 100 (5.9), 168 of 256 (5.8), "
+            "8 of 8 (0)."
+        ),
         lesson="The lesson goes on with r1lab.stats.wilson.",
         mistakes=(
-            (lambda k, n: _half(k, n) / 100, "right as a share; the card asks for points, 100 times as much."),
-            (lambda k, n: _half(k, n, 1), "that is one standard error, which covers about 68 of 100. For 95 take "
-                                          "1.96 of them."),
-            (lambda k, n: 2 * _half(k, n), "that is the whole width. The half width goes to each side."),
-            (lambda k, n: 196 * math.sqrt(k / n * (1 - k / n)), "the n under the root is missing: this is the "
-                                                                "spread of single answers, not of their share."),
+            (
+                lambda k, n: _half(k, n) / 100,
+                "right as a share; the card asks for points, 100 times as much.",
+            ),
+            (
+                lambda k, n: _half(k, n, 1),
+                "that is one standard error, which covers about 68 of 100. For 95 take 1.96 of "
+                "them.",
+            ),
+            (
+                lambda k, n: 2 * _half(k, n),
+                "that is the whole width. The half width goes to each side.",
+            ),
+            (
+                lambda k, n: 196 * math.sqrt(k / n * (1 - k / n)),
+                "the n under the root is missing: this is the spread of single answers, not of "
+                "their share.",
+            ),
             (lambda k, n: 196 * k / n * (1 - k / n) / n, "the square root is missing."),
-            (lambda k, n: 196 * math.sqrt(k / n * (1 - k / n)) / n, "n belongs under the root: four times as "
-                                                                    "many answers halve the width."),
-            (lambda k, n: 196 * math.sqrt(k / n / n), "the factor 1 - p is missing: 90 right of 100 are as sure "
-                                                      "as 10."),
+            (
+                lambda k, n: 196 * math.sqrt(k / n * (1 - k / n)) / n,
+                "n belongs under the root: four times as many answers halve the width.",
+            ),
+            (
+                lambda k, n: 196 * math.sqrt(k / n / n),
+                "the factor 1 - p is missing: 90 right of 100 are as sure as 10.",
+            ),
         ),
     ),
     "00.3": Exercise(
@@ -83,13 +127,21 @@ EXERCISES = {
         cases=((),),
         tolerance=3.0,
         near=0.3,
-        tried="1 - 0.87^8 = 0.67: one answer in eight is rare, at least one right of eight is common.",
+        tried=(
+            "1 - 0.87^8 = 0.67: one answer in eight is rare, at least one right of eight is common."
+        ),
         lesson="Write a number of percent.",
         given=True,
         mistakes=(
-            (lambda: 104.0, "8 times 13 is more than all of them. Two tries may be right at the same problem: ask "
-                            "how often all eight fail."),
-            (lambda: 100 * 0.87**8, "that is how often all eight fail. The question is about the others."),
+            (
+                lambda: 104.0,
+                "8 times 13 is more than all of them. Two tries may be right at the same problem: "
+                "ask how often all eight fail.",
+            ),
+            (
+                lambda: 100 * 0.87**8,
+                "that is how often all eight fail. The question is about the others.",
+            ),
             (lambda: 100 * 0.13**8, "that is how often all eight are right. One is enough."),
             (lambda: 13.0, "that is one try. Each further one finds something, too."),
             (lambda: 0.67, "the right share, but the card asks for problems of 100."),
@@ -105,12 +157,20 @@ EXERCISES = {
         given=True,
         mistakes=(
             (lambda: {"one": 62.5, "eight": 16.4}, "the two have changed places."),
-            (lambda: {"one": 0.164, "eight": 0.625}, "right, but as shares: the card asks for percent."),
+            (
+                lambda: {"one": 0.164, "eight": 0.625},
+                "right, but as shares: the card asks for percent.",
+            ),
             (lambda: {"one": 16.4, "eight": 16.4}, "both are one try: hand 8 to solved."),
-            (lambda: {"one": 16.4, "eight": 13.7}, "that is the share of all answers. A problem counts as solved "
-                                                   "when any of its tries is right."),
-            (lambda: {"one": 16.4, "eight": 131.2}, "you multiplied by 8. Measure it: a problem is solved once at "
-                                                    "most."),
+            (
+                lambda: {"one": 16.4, "eight": 13.7},
+                "that is the share of all answers. A problem counts as solved when any of its "
+                "tries is right.",
+            ),
+            (
+                lambda: {"one": 16.4, "eight": 131.2},
+                "you multiplied by 8. Measure it: a problem is solved once at most.",
+            ),
         ),
     ),
-}  # fmt: skip
+}

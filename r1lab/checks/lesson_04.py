@@ -56,19 +56,43 @@ EXERCISES = {
             ("<think>3+4=7</think>Try again<answer>3+4</answer>",),
             ("",),
         ),
-        tried="Tried: each word, small letters, a thought cut by the cap, waiters and checkers, a word in the answer.",
+        tried=(
+            "Tried: each word, small letters, a thought cut by the cap, waiters and checkers, a "
+            "word in the answer."
+        ),
         lesson="The lesson goes on with r1lab.reflection.trace.",
         mistakes=(
-            (lambda t: any(w in t.split("</think>")[0].lower() for w in ("wait", "try", "check")),
-             "you find parts of words: the waiter and the country's checkers do not reflect. Use \\b, the edge of a word."),
-            (lambda t: bool(WORD.search(t)), "you read on behind </think>: a word in the answer is no thought."),
-            (lambda t: bool(re.search(r"\b(Wait|Try|Check)\b", t.split("</think>")[0])),
-             "small letters are missed: compare in lower case, or with re.I."),
-            (lambda t: bool(re.search(r"\b(wait|try|check)\b", t.split("</think>")[0])),
-             "capital letters are missed: compare in lower case, or with re.I."),
-            (lambda t: bool(re.search(r"\bwait\b", t.split("</think>")[0], re.I)), "only Wait is found. Try and Check count too."),
-            (lambda t: "</think>" in t and _reflects(t), "thoughts that the cap has cut have no </think>, and still count."),
-            (lambda t: not _reflects(t), "the other way round: True is for answers that do reflect."),
+            (
+                lambda t: any(
+                    w in t.split("</think>")[0].lower() for w in ("wait", "try", "check")
+                ),
+                "you find parts of words: the waiter and the country's checkers do not reflect. "
+                "Use \\b, the edge of a word.",
+            ),
+            (
+                lambda t: bool(WORD.search(t)),
+                "you read on behind </think>: a word in the answer is no thought.",
+            ),
+            (
+                lambda t: bool(re.search(r"\b(Wait|Try|Check)\b", t.split("</think>")[0])),
+                "small letters are missed: compare in lower case, or with re.I.",
+            ),
+            (
+                lambda t: bool(re.search(r"\b(wait|try|check)\b", t.split("</think>")[0])),
+                "capital letters are missed: compare in lower case, or with re.I.",
+            ),
+            (
+                lambda t: bool(re.search(r"\bwait\b", t.split("</think>")[0], re.I)),
+                "only Wait is found. Try and Check count too.",
+            ),
+            (
+                lambda t: "</think>" in t and _reflects(t),
+                "thoughts that the cap has cut have no </think>, and still count.",
+            ),
+            (
+                lambda t: not _reflects(t),
+                "the other way round: True is for answers that do reflect.",
+            ),
         ),
     ),
     "04.2": Exercise(
@@ -82,11 +106,18 @@ EXERCISES = {
         tried="Tried: a straight line (0.75), a clean step (1.00), an S, a step at the very edge.",
         lesson="The lesson goes on with its own function below.",
         mistakes=(
-            (_of_means, "you average inside each part. Then a part of two steps weighs as much as one of 38: add up the squares."),
+            (
+                _of_means,
+                "you average inside each part. Then a part of two steps weighs as much as one of "
+                "38: add up the squares.",
+            ),
             (_in_the_middle, "only the middle is tried. Try every split and keep the best."),
             (_worst, "you keep the worst split. The best one leaves the smallest sum."),
             (lambda c: 1 - _explained(c), "this is the share that is left over. Take it from 1."),
-            (lambda c: _explained(c) * float(_spread(c)), "not yet a share: divide by the sum without a split."),
+            (
+                lambda c: _explained(c) * float(_spread(c)),
+                "not yet a share: divide by the sum without a split.",
+            ),
         ),
     ),
     "04.3": Exercise(
@@ -98,9 +129,16 @@ EXERCISES = {
         lesson="Write a number of percent; the figure below has the answer.",
         given=True,
         mistakes=(
-            (lambda: 10.0, "unchanged? The table in part 2 says that reflecting answers earn less here. What earns less "
-                           "than its group gets rarer."),
-            (lambda: 90.0, "that is the rule reward, where reflecting pays. The format part does not ask who is right."),
+            (
+                lambda: 10.0,
+                "unchanged? The table in part 2 says that reflecting answers earn less here. What "
+                "earns less than its group gets rarer.",
+            ),
+            (
+                lambda: 90.0,
+                "that is the rule reward, where reflecting pays. The format part does not ask who "
+                "is right.",
+            ),
         ),
     ),
     "04.4": Exercise(
@@ -108,14 +146,24 @@ EXERCISES = {
         cases=((),),
         tolerance=0.2,
         near=0.05,
-        tried="About 1.4 times as many waits from the very same policy, and more right answers: the cap was in the way.",
+        tried=(
+            "About 1.4 times as many waits from the very same policy, and more right answers: the "
+            "cap was in the way."
+        ),
         lesson="Run wait_count for both caps; the folded solution has the number.",
         given=True,
         mistakes=(
             (lambda: 1.0, "no change: did you call wait_count with the same cap twice?"),
-            (lambda: 2.0, "that is the factor between the caps. Answers that end earlier do not use the room."),
+            (
+                lambda: 2.0,
+                "that is the factor between the caps. Answers that end earlier do not use the "
+                "room.",
+            ),
             (lambda: 1 / 1.37, "upside down: divide the count at 640 by the count at 320."),
-            (lambda: 1.11, "this is the factor of right answers, the second number. Waits are the first, [0]."),
+            (
+                lambda: 1.11,
+                "this is the factor of right answers, the second number. Waits are the first, [0].",
+            ),
         ),
     ),
-}  # fmt: skip
+}

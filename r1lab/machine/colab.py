@@ -17,13 +17,10 @@ from pathlib import Path
 from r1lab import records
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
-LATER = {
-    "jupyterlab",
-    "trl",
-}  # Colab is the notebook; a lesson that needs TRL asks for it, see `install`
-TOO_OLD = {
-    "torchao": ">=0.16,<0.19"
-}  # not ours, but PEFT adds no LoRA where an older one is; Colab has 0.10
+# Colab is the notebook; a lesson that needs TRL asks for it, see `install`.
+LATER = {"jupyterlab", "trl"}
+# Not ours, but PEFT adds no LoRA where an older one is; Colab has 0.10.
+TOO_OLD = {"torchao": ">=0.16,<0.19"}
 MOVES = {"datasets", "pyarrow"}  # TRL needs newer ones than Colab has
 _replaced: set[str] = set()  # packages that pip replaced since this process began
 
@@ -59,7 +56,8 @@ def install(*names: str) -> None:
     """
     if "google.colab" not in sys.modules:
         return
-    ranges, here = requirements() | TOO_OLD, versions()
+    ranges = requirements() | TOO_OLD
+    here = versions()
     wanted = sorted(name for name in names if release(here.get(name, "")) < release(ranges[name]))
     if wanted:
         print(f"Installing {', '.join(wanted)}.")
@@ -70,8 +68,8 @@ def install(*names: str) -> None:
         _replaced.update(name for name in here if now.get(name) != here[name])
     if stale := sorted(_replaced and _replaced.intersection(_imported())):
         raise Restart(
-            "Restart the runtime (Runtime, Restart session) and run from the top: pip replaced what is already in "
-            f"memory ({', '.join(stale)})."
+            "Restart the runtime (Runtime, Restart session) and run from the top: pip replaced "
+            f"what is already in memory ({', '.join(stale)})."
         )
 
 
@@ -82,8 +80,8 @@ def _pip(wanted: list[str], held: list[str]) -> None:
         call = [sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *wanted]
         if subprocess.run(call).returncode:
             raise RuntimeError(
-                f"pip cannot put {', '.join(wanted)} beside Colab's own packages (its words are above): choose the "
-                "latest runtime version under Runtime, Change runtime type"
+                f"pip cannot put {', '.join(wanted)} beside Colab's own packages (its words are "
+                "above): choose the latest runtime version under Runtime, Change runtime type"
             )
     importlib.invalidate_caches()
 
@@ -103,7 +101,8 @@ def requirements() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Name -> version of each installed package whose version pip can read. Debian names some its own way."""
+    """Name -> version of each installed package whose version pip can read. Debian names some its
+    own way."""
     found = {}
     for package in metadata.distributions():
         name, version = package.metadata["Name"], package.metadata["Version"]
@@ -115,6 +114,7 @@ def versions() -> dict[str, str]:
 
 
 def release(text: str) -> list[int]:
-    """The first version number in a text, a range's lower bound, to compare; [] where there is none."""
+    """The first version number in a text, a range's lower bound, to compare; [] where there is
+    none."""
     number = re.search(r"\d+(\.\d+)*", text)
     return [int(part) for part in number[0].split(".")] if number else []

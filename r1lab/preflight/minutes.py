@@ -22,8 +22,8 @@ NEVER = -1  # an end token that is never sampled
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: `read` the prompts of a step, `decode` one token of all its completions, `learn` from
-    one token of a micro-batch, prompt tokens counted too."""
+    """Seconds: `read` the prompts of a step, `decode` one token of all its completions, `learn`
+    from one token of a micro-batch, prompt tokens counted too."""
 
     read: float
     decode: float

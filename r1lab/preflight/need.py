@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import torch
 from transformers import AutoModelForCausalLM
 
-from r1lab import models
+from r1lab import evaluate, models
 from r1lab.machine import memory
 from r1lab.machine.memory import GIB
 from r1lab.machine.presets import Preset
@@ -22,7 +22,7 @@ from r1lab.records import RunError
 from r1lab.sampler import CACHE_GIB, READ
 
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
-ROWS = 256  # completions that `evaluate.answer` samples at a time
+ROWS = evaluate.Sampling.rows  # completions that are sampled at a time, outside of `grpo`
 JOINED = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj")  # the sampler always copies these
 FOLDED = ("o_proj", "down_proj")  # and these where LoRA is folded into them
 
@@ -122,7 +122,8 @@ def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
 
 
 def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int:
-    """Bytes of keys, values and logits while `group` completions for each of `prompts` are sampled."""
+    """Bytes of keys, values and logits while `group` completions for each of `prompts` are
+    sampled."""
     size = getattr(torch, preset.dtype).itemsize
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     token = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * size

@@ -18,15 +18,17 @@ PATIENCE = 5
 # with several per cent, and then sampling meets them often enough to learn from them.
 FEW_ANSWERS = 0.05
 # Share of groups whose rewards are all equal. Above it, less than a quarter of what was
-# sampled teaches. On the tiny base runs that learn stay below a half; the format control ends at nine
-# tenths. SmolLM2, at 2 % right answers, begins above it with one seed of three, and comes down.
+# sampled teaches. On the tiny base runs that learn stay below a half; the format control ends at
+# nine tenths. SmolLM2, at 2 % right answers, begins above it with one seed of three, and comes
+# down.
 NO_VARIANCE = 0.75
 # Share of tokens whose gradient the clip takes away. GRPO's is near 0.001; GSPO, which
 # clips whole completions and on purpose, has 0.15.
 CLIPPED = 0.2
-# Entropy against that of the first step, the base, where half of the groups have become alike, too. On
-# the tiny base (0.21 nats) rule reward and format control stay between 0.16 and 0.23, random rises to
-# 0.35. SmolLM2 falls from 1.9 to below 0.1 while it learns to write the sum and nothing else.
+# Entropy against that of the first step, the base, where half of the groups have become alike,
+# too. On the tiny base (0.21 nats) rule reward and format control stay between 0.16 and 0.23,
+# random rises to 0.35. SmolLM2 falls from 1.9 to below 0.1 while it learns to write the sum and
+# nothing else.
 ENTROPY_LEFT, ALIKE = 0.2, 0.5
 # KL to the base in nats a token. Runs that learn stay below 0.1, with single peaks of 0.6; at 1,
 # what the policy writes is e times less likely under the base, at every token.
@@ -62,8 +64,8 @@ def of_prompt(tokenizer, prompt: str) -> list[Alarm]:
     unknown = ids.count(tokenizer.unk_token_id)
     if unknown:
         words = (
-            f"{_percent(unknown / len(ids))} of the prompt's tokens are unknown to this model. Take a template that is "
-            "written in its vocabulary, or another model."
+            f"{_percent(unknown / len(ids))} of the prompt's tokens are unknown to this model. "
+            "Take a template that is written in its vocabulary, or another model."
         )
         raised.append(Alarm("unknown tokens in the prompt", 0, words))
     if tokenizer.chat_template:
@@ -76,8 +78,9 @@ def of_prompt(tokenizer, prompt: str) -> list[Alarm]:
         opening = asked.partition("QUESTION")[2].strip()
         if tokenizer.eos_token in chat and opening not in prompt:
             words = (
-                f"This model was tuned for chats, and the prompt lacks the {opening!r} that goes before its answers. Take a "
-                "template with the model's own chat form, or the base model it was made from."
+                f"This model was tuned for chats, and the prompt lacks the {opening!r} that goes "
+                "before its answers. Take a template with the model's own chat form, or the base "
+                "model it was made from."
             )
             raised.append(Alarm("no chat template", 0, words))
     return raised
@@ -113,8 +116,9 @@ def _zero_reward(lines: list[dict], first: dict) -> str:
     for key, what in (("reward", "reward"), ("reward_accuracy", "accuracy reward")):
         if all(line.get(key) == 0 for line in lines):
             return (
-                f"The {what} of every completion in {PATIENCE} steps is 0. Read some in samples.jsonl: if right "
-                "answers are among them, mend the reward function; if not, take easier problems or a better base."
+                f"The {what} of every completion in {PATIENCE} steps is 0. Read some in "
+                "samples.jsonl: if right answers are among them, mend the reward function; if "
+                "not, take easier problems or a better base."
             )
     return ""
 
@@ -124,8 +128,9 @@ def _constant_reward(lines: list[dict], first: dict) -> str:
     if len(rewards) > 1 or not rewards - {0, None} or _mean(lines, "zero_variance") != 1:
         return ""
     return (
-        f"Every completion in {PATIENCE} steps got the reward {rewards.pop():g}, so there is no gradient. If that is "
-        "the best there is, stop here or take harder problems; if not, mend the reward: it tells nothing apart."
+        f"Every completion in {PATIENCE} steps got the reward {rewards.pop():g}, so there is no "
+        "gradient. If that is the best there is, stop here or take harder problems; if not, mend "
+        "the reward: it tells nothing apart."
     )
 
 
@@ -139,9 +144,10 @@ def _no_variance(lines: list[dict], first: dict) -> str:
     ):
         return ""
     return (
-        f"In {_percent(share)} of the groups of {PATIENCE} steps all rewards are equal, at a mean reward of "
-        f"{_mean(lines, 'reward'):.2f}: they teach nothing. Take easier problems where the answers are bad and harder ones "
-        "where they are good, or sample more completions a group."
+        f"In {_percent(share)} of the groups of {PATIENCE} steps all rewards are equal, at a mean "
+        f"reward of {_mean(lines, 'reward'):.2f}: they teach nothing. Take easier problems where "
+        "the answers are bad and harder ones where they are good, or sample more completions a "
+        "group."
     )
 
 
@@ -150,9 +156,9 @@ def _no_answer(lines: list[dict], first: dict) -> str:
     if share is None or share > FEW_ANSWERS:
         return ""
     return (
-        f"The judge finds an answer in {_percent(share)} of the completions of {PATIENCE} steps, so hardly any can be right. "
-        "Read some in samples.jsonl: if they are cut, raise max_new; if they lack the <answer> tags, use a template that "
-        "this model follows."
+        f"The judge finds an answer in {_percent(share)} of the completions of {PATIENCE} steps, "
+        "so hardly any can be right. Read some in samples.jsonl: if they are cut, raise max_new; "
+        "if they lack the <answer> tags, use a template that this model follows."
     )
 
 
@@ -161,34 +167,34 @@ def _clipped(lines: list[dict], first: dict) -> str:
     if share is None or share < CLIPPED:
         return ""
     return (
-        f"The clip takes the gradient of {_percent(share)} of the tokens in {PATIENCE} steps: the policy runs away from "
-        "the one that sampled. Lower the learning rate, or make fewer updates a rollout."
+        f"The clip takes the gradient of {_percent(share)} of the tokens in {PATIENCE} steps: the "
+        "policy runs away from the one that sampled. Lower the learning rate, or make fewer "
+        "updates a rollout."
     )
 
 
 def _entropy(lines: list[dict], first: dict) -> str:
-    now, before, alike = (
-        _mean(lines, "entropy"),
-        first.get("entropy"),
-        _mean(lines, "zero_variance"),
-    )
-    if now is None or not before or now > ENTROPY_LEFT * before or (alike or 0) < ALIKE:
+    now = _mean(lines, "entropy")
+    before = first.get("entropy")
+    alike = _mean(lines, "zero_variance") or 0
+    if now is None or not before or now > ENTROPY_LEFT * before or alike < ALIKE:
         return ""
     return (
-        f"The entropy fell from {before:.3f} to {now:.3f} nats a token, so all completions of a group become alike and "
-        "there is nothing left to compare. Start again with a lower learning rate, a larger clip_high or a KL term (beta)."
+        f"The entropy fell from {before:.3f} to {now:.3f} nats a token, so all completions of a "
+        "group become alike and there is nothing left to compare. Start again with a lower "
+        "learning rate, a larger clip_high or a KL term (beta)."
     )
 
 
 def _kl(lines: list[dict], first: dict) -> str:
-    kl = median(
-        line.get("kl", 0.0) for line in lines
-    )  # one token that the base finds absurd is a peak in the mean
+    # the median: one token that the base finds absurd is a peak in the mean
+    kl = median(line.get("kl", 0.0) for line in lines)
     if kl < KL:
         return ""
     return (
-        f"The policy is {kl:.2g} nats a token away from the base, the median of {PATIENCE} steps: what the base could do is "
-        "being lost. Lower the learning rate first; then raise beta, if it is very small."
+        f"The policy is {kl:.2g} nats a token away from the base, the median of {PATIENCE} steps: "
+        "what the base could do is being lost. Lower the learning rate first; then raise beta, if "
+        "it is very small."
     )
 
 
@@ -197,9 +203,10 @@ def _no_end(lines: list[dict], first: dict) -> str:
     if share is None or share < ALL_CUT:
         return ""
     return (
-        f"{_percent(share)} of the completions of {PATIENCE} steps were cut at max_new tokens (TRL: clipped_ratio): the model "
-        "does not write its end token. Read some in samples.jsonl: if they are sound, raise max_new; if they go on behind "
-        "the answer, check that the tokenizer's end token is the one the model was trained with."
+        f"{_percent(share)} of the completions of {PATIENCE} steps were cut at max_new tokens "
+        "(TRL: clipped_ratio): the model does not write its end token. Read some in "
+        "samples.jsonl: if they are sound, raise max_new; if they go on behind the answer, check "
+        "that the tokenizer's end token is the one the model was trained with."
     )
 
 

@@ -77,10 +77,16 @@ def decode_rows(rounds: int) -> list[Row]:
     for batch in (8, 64, 256):
         prompts = questions(tokenizer, batch // 8)
         for peer, other in (("generate, LoRA", model), ("generate, merged", merged)):
-            rows.append(side_by_side(
-                f"decode step, tiny, {batch} sequences", peer, "ms",
-                lambda p=prompts: decode(model, p, 8, 48, sample_seconds),
-                lambda p=prompts, m=other: decode(m, p, 8, 48, generate_seconds), rounds))  # fmt: skip
+            rows.append(
+                side_by_side(
+                    f"decode step, tiny, {batch} sequences",
+                    peer,
+                    "ms",
+                    lambda p=prompts: decode(model, p, 8, 48, sample_seconds),
+                    lambda p=prompts, m=other: decode(m, p, 8, 48, generate_seconds),
+                    rounds,
+                )
+            )
     return rows
 
 

@@ -85,7 +85,8 @@ def row(preset: Preset, prompt: int = 100) -> dict:
 
 
 def _rewarded(prompts: list[list[int]], done, preset: Preset) -> Rollout:
-    """What was sampled, with advantages drawn at random: every completion has something to teach."""
+    """What was sampled, with advantages drawn at random: every completion has something to
+    teach."""
     P, G = preset.prompts, preset.group
     sampled = Sampled(prompts, done, [""] * (P * G))
     return Rollout(1, [None] * P, sampled, [], {}, torch.zeros(P, G), torch.randn(P, G))

@@ -1,4 +1,5 @@
-"""Make a tiny base model: `python -m r1lab pretrain rich` reads the world and writes `data/models/rich`.
+"""Make a tiny base model: `python -m r1lab pretrain rich` reads the world and writes
+`data/models/rich`.
 
 Plain next-token prediction over every token of every text, prompts included, in one pass
 over fresh text. Two things make it fast on a CPU: bfloat16 matrix products around an
@@ -116,7 +117,7 @@ def _pad(texts, pad: int) -> torch.Tensor:
     return torch.tensor([ids + [pad] * (length - len(ids)) for ids in texts])
 
 
-def _float32_attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **_):
+def _float32_attention(module, query, key, value, attention_mask, scaling=None, **_):
     repeat = query.shape[1] // key.shape[1]
     with torch.autocast("cpu", enabled=False):
         key, value = (x.float().repeat_interleave(repeat, dim=1) for x in (key, value))
@@ -134,7 +135,8 @@ def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
 
     compiled: needs a C++ compiler; without it the same run takes about twice as long.
     """
-    recipe, tokenizer = RECIPES[name], wrap_tokenizer()
+    recipe = RECIPES[name]
+    tokenizer = wrap_tokenizer()
     model = new_model(recipe, tokenizer)
     model.set_attn_implementation("float32_causal")
     run = torch.compile(model, dynamic=True) if compiled else model
@@ -147,7 +149,9 @@ def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
         torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     ]
     peak = [o.param_groups[0]["lr"] for o in optimizers]
-    seen, step, log, start = 0, 0, [], time.time()
+    seen = step = 0
+    log = []
+    start = time.time()
     for pieces in batches(recipe, tokenizer):
         done = seen / recipe.tokens
         if done >= 1:
@@ -161,15 +165,22 @@ def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        seen, step = seen + total, step + 1
+        seen += total
+        step += 1
         if step % 50 == 0:
             log.append({"step": step, "tokens": seen, "loss": round(loss, 4)})
-            print(
-                f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {seen / (time.time() - start):.0f}/s",
-                flush=True,
-            )
-    record = {"name": name, "recipe": asdict(recipe), "tokens": seen, "steps": step,
-              "seconds": round(time.time() - start), "parameters": model.num_parameters(), "loss": log}  # fmt: skip
+            pace = seen / (time.time() - start)
+            said = f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {pace:.0f}/s"
+            print(said, flush=True)
+    record = {
+        "name": name,
+        "recipe": asdict(recipe),
+        "tokens": seen,
+        "steps": step,
+        "seconds": round(time.time() - start),
+        "parameters": model.num_parameters(),
+        "loss": log,
+    }
     save(model, tokenizer, folder)
     (folder / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
     return record

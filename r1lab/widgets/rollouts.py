@@ -1,4 +1,5 @@
-"""The rollout browser: what a policy wrote during training, step by step, tries and checks in colour (lessons 00, 04)."""
+"""The rollout browser: what a policy wrote during training, step by step, tries and checks in
+colour (lessons 00, 04)."""
 
 import html
 import re
@@ -32,11 +33,16 @@ LOOKS = {  # kind -> (element, style): never by colour alone
     "answer": ("u", "color:#222;background:#E8E8E8"),
     "": ("span", "color:#222"),
 }
-LEGEND = (("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"), ("word", "Wait"), ("answer", "the answer"))  # fmt: skip
-NO_MATH = (
-    "mathjax_ignore tex2jax_ignore"  # else Jupyter sets what stands between two prices as a formula
+LEGEND = (
+    ("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"),
+    ("word", "Wait"), ("answer", "the answer"),
+)  # fmt: skip
+# Else Jupyter sets what stands between two prices as a formula.
+NO_MATH = "mathjax_ignore tex2jax_ignore"
+BOX = (
+    "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;"
+    "line-height:1.6"
 )
-BOX = "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;line-height:1.6"
 
 
 def pieces(completion: str) -> list[tuple[str, str]]:
@@ -93,8 +99,8 @@ def page(group: dict, pick: int) -> str:
     counts = f"tries: {seen.attempts}, different: {seen.tries}, words of reflection: {seen.words}"
     legend = " &nbsp; ".join(_mark(*item) for item in LEGEND)
     return (
-        f'<div class="{NO_MATH}" style="{BOX}"><b>Step {group["step"]}</b>: {asked}<br>Completion {pick + 1} of '
-        f"{len(group['completions'])}: <b>{verdict.reason}</b>; {counts}."
+        f'<div class="{NO_MATH}" style="{BOX}"><b>Step {group["step"]}</b>: {asked}<br>'
+        f"Completion {pick + 1} of {len(group['completions'])}: <b>{verdict.reason}</b>; {counts}."
         f'<p style="margin:6px 0">{marked(text)}</p>{rewards_table(group, pick)}'
         f'<p style="margin:6px 0 0;font-size:85%">{legend}</p></div>'
     )
@@ -107,13 +113,14 @@ def rewards_table(group: dict, pick: int) -> str:
     places = range(len(group["completions"]))
     shade = ["background:#E0EEF7" if i == pick else "" for i in places]
     head = "".join(cell.format("h", shade[i], i + 1) for i in places)
-    body = "".join(
-        f"<tr><td style='text-align:left;padding-right:10px'>{name.replace('_', ' ')}</td>"
-        + "".join(cell.format("d", shade[i], f"{values[i]:{'+.2f' if name == 'advantage' else '.1f'}}") for i in places)
-        + "</tr>"
-        for name, values in rows.items()
-    )  # fmt: skip
-    return f"<table style='font-size:85%;color:#222;border-collapse:collapse'><tr><th></th>{head}</tr>{body}</table>"
+    body = ""
+    for name, values in rows.items():
+        form = "+.2f" if name == "advantage" else ".1f"
+        numbers = "".join(cell.format("d", shade[i], format(values[i], form)) for i in places)
+        named = f"<td style='text-align:left;padding-right:10px'>{name.replace('_', ' ')}</td>"
+        body += f"<tr>{named}{numbers}</tr>"
+    style = "font-size:85%;color:#222;border-collapse:collapse"
+    return f"<table style='{style}'><tr><th></th>{head}</tr>{body}</table>"
 
 
 class RolloutBrowser:
@@ -125,7 +132,8 @@ class RolloutBrowser:
         self.arms = {arm: found for arm, found in self.arms.items() if found}
         if not self.arms:
             raise ValueError("no run with samples: train one first, or leave the argument away")
-        self.arm, self.at, self.problem, self.pick = next(iter(self.arms)), 0, 0, 0
+        self.arm = next(iter(self.arms))
+        self.at = self.problem = self.pick = 0
         self.box = None
         try:
             import ipywidgets
@@ -151,7 +159,8 @@ class RolloutBrowser:
             "pick": w.IntSlider(description="completion", min=0, **options),
         }
         self.view = w.HTML()
-        row, c = w.Layout(flex_flow="row wrap"), self.choices
+        row = w.Layout(flex_flow="row wrap")
+        c = self.choices
         pairs = (c["arm"], c["problem"]), (c["at"], c["pick"])
         self.box = w.VBox([*(w.HBox(pair, layout=row) for pair in pairs), self.view])
         self.filling = False
@@ -161,7 +170,8 @@ class RolloutBrowser:
 
     def _fill(self) -> None:
         """Set what can be chosen to what the arm and the step hold, then draw."""
-        c, found = self.choices, self.arms[self.arm]
+        c = self.choices
+        found = self.arms[self.arm]
         c["at"].max = len(found[self.problem].samples) - 1
         names = []
         for i, run in enumerate(found):
