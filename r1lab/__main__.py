@@ -85,7 +85,7 @@ def _of_runs(command: argparse.ArgumentParser) -> None:
     add("--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights")
     add("--lr", type=float, help="learning rate (default: the recipe's)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of the "
-        "method, such as loss=dapo, beta=0.01, updates=4; STAGE.KEY=VALUE sets it for a stage")  # fmt: skip
+        "method, such as loss=dapo, beta=0.01, updates=4; STAGE.KEY=VALUE for one stage")  # fmt: skip
 
 
 FLAGS = ("steps", "engine", "reward", "base", "task", "micro_tokens", "recipe", "lora_rank", "lr")
@@ -159,9 +159,8 @@ def list_experiments(_) -> None:
     from r1lab import experiments
 
     for experiment in experiments.every():
-        print(
-            f"{experiment.name:5} lesson {experiment.lesson}, {experiment.section}: {experiment.about}"
-        )
+        place = f"lesson {experiment.lesson}, {experiment.section}"
+        print(f"{experiment.name:5} {place}: {experiment.about}")
         for preset, recipes in experiment.minutes.items():
             said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
             print(f"      --preset {preset}: {said} on two cores")
@@ -185,9 +184,9 @@ def preflight(_) -> None:
 
 
 def lab(_) -> None:
-    lesson = next(iter(sorted((ROOT / "notebooks").glob("00_*.ipynb"))), ROOT / "notebooks")
-    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}"]
-    raise SystemExit(subprocess.call([*command, str(lesson)]))
+    (lesson,) = (ROOT / "notebooks").glob("00_*.ipynb")
+    rooted = f"--notebook-dir={ROOT}"
+    raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", rooted, str(lesson)]))
 
 
 def bench(options) -> None:
@@ -241,11 +240,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"r1lab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(
-            "\nr1lab: stopped; everything so far is saved, go on with the same command"
-            f"{' and --resume' if options.command == 'run' else ''}",
-            file=sys.stderr,
-        )
+        more = " and --resume" if options.command == "run" else ""
+        said = f"\nr1lab: stopped; all so far is saved, go on with the same command{more}"
+        print(said, file=sys.stderr)
         return 130
     return 0
 

@@ -7,7 +7,7 @@ Item = TypeVar("Item")
 
 
 def uniform(pool: list[Item], n: int, seed: int, step: int) -> list[Item]:
-    """The n items of a step (from 1 on): each pass over the pool is a new shuffle, no repeats inside.
+    """The n items of a step (from 1 on). Each pass over the pool is a new shuffle without repeats.
 
     A pure function of its arguments, so a resumed run draws what the uninterrupted one drew.
     """

@@ -78,7 +78,7 @@ def learner(model, tokenizer, lr: float) -> Learner:
 
 
 def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-    """(B, T) log-probabilities of the completions' tokens under the policy as it is now, and the mask.
+    """(B, T) log-probabilities of the completions' tokens under the policy as it is, and the mask.
 
     Padding stands on the right, where causal attention never looks, so no mask is needed inside;
     logits are made only where a completion token is predicted, and not all at once.
@@ -160,8 +160,8 @@ def step(
     """One optimizer step on `rows` of a batch; gives the loss, what `loss_of` reports, the
     gradient's norm before it is cut, and the tokens that were computed.
 
-    together: see `micro_batches`. config: with `micro_tokens`, `temperature` and `max_grad_norm`. In float16 the loss is scaled,
-    and where that overflows it is computed again with the next smaller scale.
+    together: see `micro_batches`. config: with `micro_tokens`, `temperature` and `max_grad_norm`.
+    In float16 the loss is scaled; where that overflows it is computed again with a smaller scale.
     """
     model = learner.model
     learning = list(trainable(model).values())

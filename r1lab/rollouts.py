@@ -21,7 +21,7 @@ from r1lab.verify import Verdict, verify
 
 @dataclass(frozen=True)
 class Sampled:
-    """What a policy wrote. prompts: P lists of token ids; completions: N; texts: N, the same read."""
+    """What a policy wrote. prompts: P lists of token ids; completions: N; texts: N, as text."""
 
     prompts: list[list[int]]
     completions: Completions
@@ -147,11 +147,14 @@ def repeated(given: Sequence, n: int) -> list:
 
 
 def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
-    """What an update on a rollout says of itself, from sums over its optimizer steps: loss and grad_norm, means over its optimizer steps; kl to the
-    reference, in nats a token; clipped, the share of tokens whose gradient the clip took; entropy
-    of the policy that sampled, in nats a token, estimated by minus the mean log-probability of what
-    it sampled; logp_gap, how far trainer and sampler are apart, in nats a token (None where nothing
-    was learnt from); update_tokens, that went forward and back; skipped_groups."""
+    """What an update on a rollout says of itself, from sums over its optimizer steps.
+
+    loss and grad_norm: means over the steps. kl: to the reference, in nats a token. clipped: share
+    of tokens whose gradient the clip took. entropy: of the policy that sampled, in nats a token,
+    estimated by minus the mean log-probability of what it sampled. logp_gap: how far trainer and
+    sampler are apart before the first step, in nats a token; None where nothing was learnt from.
+    update_tokens: that went forward and back. skipped_groups: without a signal.
+    """
     done = roll.completions
     tokens = int(done.lengths.sum())
     return {

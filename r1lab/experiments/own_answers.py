@@ -69,7 +69,7 @@ def experiment(method: str, lesson: str, section: str, about: str, rate: float) 
         about=about,
         arms=(
             Arm("own", f"{label} on its own answers", stages),
-            Arm("trl", f"{label} on its own answers, TRL's trainer", stages, {"engine": "trl"}, (0,)),
+            Arm("trl", f"{label} on its own answers, through TRL", stages, {"engine": "trl"}, (0,)),
             Arm(
                 "smol", f"SmolLM2-135M, sums: {label} on its own answers", stages,
                 {"preset": "smol", "engine": "trl"}, (0, 1, 2),

@@ -62,7 +62,7 @@ def reference(model):
 
 @contextmanager
 def precision(model):
-    """Inside, LoRA on a half-precision base computes in that precision too, from its float32 weights.
+    """Inside, LoRA on a half-precision base computes in that precision too, from float32 weights.
 
     Without it PEFT copies every layer's input to float32: twice the memory, and the gradient is no
     better (its relative error on SmolLM2 in float16: 1.7 % both ways).

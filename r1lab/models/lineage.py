@@ -58,7 +58,7 @@ def load_trained(folder: Path, base: str, dtype=torch.float32, device: str = "cp
 
 
 def start_over(model, base: str, seed: int):
-    """What `prepare` made of the base, from a model that has learnt since; the old one is used up."""
+    """What `prepare` made of the base, from a model that has learnt since, which is used up."""
     if isinstance(model, PeftModel):
         rank = model.peft_config["default"].r
         return prepare(model.unload(), rank, seed)

@@ -10,7 +10,7 @@ from transformers.utils import logging
 from r1lab.machine.presets import AMPERE
 from r1lab.models.names import SHAPES, source
 
-logging.disable_progress_bar()  # one for every load of a model of a few megabytes; downloads keep theirs
+logging.disable_progress_bar()  # of loading a few megabytes; downloads keep theirs
 warnings.filterwarnings(
     "ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning
 )  # PEFT 0.21's own
@@ -24,7 +24,7 @@ def load(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu"):
     """
     if dtype == torch.bfloat16 and device == "cuda" and torch.cuda.get_device_capability() < AMPERE:
         raise ValueError(
-            "this card has no bfloat16, torch emulates it and crawls: take float16, as the presets do"
+            "this card has no bfloat16, torch emulates it and crawls: take float16, as presets do"
         )
     where, revision = source(name)
     with _found(name):
@@ -58,7 +58,7 @@ def config_of(name: str) -> PretrainedConfig:
 
 
 def random(name: str, dtype: torch.dtype = torch.float32, device: str = "cpu"):
-    """A model of that name's shape with random weights: memory and speed do not depend on what they know."""
+    """A model of that name's shape with random weights: memory and speed are the same."""
     torch.manual_seed(0)
     with torch.device(device):
         model = AutoModelForCausalLM.from_config(
@@ -75,5 +75,6 @@ def _found(name: str):
     except OSError as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FileNotFoundError(
-            f"{name} is neither a folder nor a model that the hub gives ({why:.200}): check the name and the connection"
+            f"{name} is neither a folder nor a model that the hub gives ({why:.200}): check the "
+            "name and the connection"
         ) from error

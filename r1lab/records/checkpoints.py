@@ -61,7 +61,7 @@ def newest(folder: Path) -> Saved | None:
 
 
 def _checked(path: Path) -> Saved | None:
-    """What a checkpoint holds, None where the digest does not fit. Nothing is parsed before it does."""
+    """What a checkpoint holds, None where the digest does not fit: then nothing is parsed."""
     with plainly(path, LOOK):
         blob = path.read_bytes()
     stated = DIGEST.search(blob)

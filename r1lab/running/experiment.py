@@ -1,7 +1,7 @@
 """What an experiment is: data, and the functions that measure, draw and testify.
 
-A lesson's experiment is one file in `experiments/` that makes an `Experiment`; `running` alone opens,
-resumes, measures, records and finishes its runs.
+A lesson's experiment is one file in `experiments/` that makes an `Experiment`; `running` alone
+opens, resumes, measures, records and finishes its runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ class Stage:
     method: "grpo", "sft" or "dpo". name: of the stage, by default its method. start: where its
     weights come from: "" (the stage before; of the first one the base), "base", the name of an
     earlier stage, or the folder of a finished run. The reference policy is where it started. rate:
-    times the learning rate of the run. material: what `sft` and `dpo` learn from, a function (model,
-    tokenizer, problems, config of sampling) -> (groups as in samples.jsonl, numbers about them).
+    times the learning rate of the run. material: what `sft` and `dpo` learn from, a function
+    (model, tokenizer, problems, config of sampling) -> (groups as in samples.jsonl, numbers).
     """
 
     method: str
@@ -74,6 +74,5 @@ class Experiment:
         for arm in self.arms:
             if arm.name == name:
                 return arm
-        raise ValueError(
-            f"run {self.name} has no arm {name!r}: choose one of {', '.join(a.name for a in self.arms)}"
-        )
+        known = ", ".join(arm.name for arm in self.arms)
+        raise ValueError(f"run {self.name} has no arm {name!r}: choose one of {known}")

@@ -79,8 +79,8 @@ def check_engine(plan: Plan) -> None:
     cards = torch.cuda.device_count()
     if together == 1 and cards > 1:
         raise RunError(
-            f"TRL takes one card a process and this one sees {cards}: set CUDA_VISIBLE_DEVICES=0, or "
-            "start one process for each card (BEYOND_ONE_MACHINE.md)"
+            f"TRL takes one card a process and this one sees {cards}: set CUDA_VISIBLE_DEVICES=0, "
+            "or start one process for each card (BEYOND_ONE_MACHINE.md)"
         )
     if environment.sharded():
         raise RunError(

@@ -52,5 +52,6 @@ def _row(label: str, found: list[dict]) -> str:
     return (
         f"| {label} | {len(found)} | {right[0]:.1f} % | {right[1]:.1f} % "
         f"| {mean:+.1f} [{low:+.1f}, {high:+.1f}] | {min(single):+.1f}, {max(single):+.1f} "
-        f"| {tokens[0]:.0f} → {tokens[1]:.0f} | {reflects[0]:.1f} → {reflects[1]:.1f} % | {minutes:.1f} |"
+        f"| {tokens[0]:.0f} → {tokens[1]:.0f} | {reflects[0]:.1f} → {reflects[1]:.1f} % "
+        f"| {minutes:.1f} |"
     )

@@ -78,8 +78,8 @@ def report(summary: dict) -> str:
         low, high = summary["gain"]["ci95"]
         lines.append(
             f"gain     {100 * summary['gain']['accuracy']:+.1f} points [{100 * low:+.1f}, "
-            f"{100 * high:+.1f}], n = {summary['n']} held-out problems, {summary['steps']} steps in "
-            f"{summary['seconds'] / 60:.1f} min"
+            f"{100 * high:+.1f}], n = {summary['n']} held-out problems, {summary['steps']} steps "
+            f"in {summary['seconds'] / 60:.1f} min"
         )
     return "\n".join([*lines, *compared(summary)])
 

@@ -1,4 +1,4 @@
-"""What sampling gives, and the plain way to get it: transformers' `generate`, the sampler's peer."""
+"""What sampling gives, and the plain way to get it: transformers' `generate`."""
 
 from dataclasses import dataclass
 
@@ -73,8 +73,9 @@ def generate(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         found = model.generate(
-            input_ids=ids.repeat_interleave(group, 0), attention_mask=seen.repeat_interleave(group, 0), **how,
-            max_new_tokens=max_new, eos_token_id=stop, pad_token_id=stop, return_dict_in_generate=True, output_logits=True,
+            input_ids=ids.repeat_interleave(group, 0), max_new_tokens=max_new,
+            attention_mask=seen.repeat_interleave(group, 0), **how, eos_token_id=stop,
+            pad_token_id=stop, return_dict_in_generate=True, output_logits=True,
         )  # fmt: skip
     out = found.sequences[:, longest:]
     logps = (torch.stack(found.logits, 1).float() / (temperature or 1.0)).log_softmax(-1)

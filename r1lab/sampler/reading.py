@@ -11,7 +11,7 @@ READ = 16384  # tokens of prompts that are read at once
 
 
 def read(w: Weights, prompts: list[list[int]], group: int, max_new: int):
-    """(logits of the first tokens (N, V), lengths of the prompts (N,), `Cache` with room for max_new more).
+    """(logits of the first tokens (N, V), lengths of the prompts (N,), their `Cache`).
 
     N = P * group completions, group by group. P prompts are padded on the left to the longest.
     """

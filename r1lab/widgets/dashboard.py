@@ -101,7 +101,8 @@ class TrainingDashboard:
         except KeyboardInterrupt:
             self._read()
             self._say(
-                f"Stopped after step {len(self.metrics)} of {self.steps}. Run this cell again to go on."
+                f"Stopped after step {len(self.metrics)} of {self.steps}. "
+                "Run this cell again to go on."
             )
             raise Stopped(self.words) from None
         finally:
