@@ -84,8 +84,8 @@ def _of_runs(command: argparse.ArgumentParser) -> None:
     add("--recipe", help="quick, or slow where there is one (default quick)")
     add("--lora-rank", type=_rank, help="rank of LoRA, or `full` for all weights")
     add("--lr", type=float, help="learning rate (default: the recipe's)")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting of the "
-        "method, such as loss=dapo, beta=0.01, updates=4; STAGE.KEY=VALUE for one stage")  # fmt: skip
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, "
+        "such as loss=dapo, beta=0.01, updates=4; STAGE.KEY=VALUE for one stage")  # fmt: skip
 
 
 FLAGS = ("steps", "engine", "reward", "base", "task", "micro_tokens", "recipe", "lora_rank", "lr")
@@ -121,7 +121,7 @@ def _settings(options, experiment) -> dict:
 def run(options) -> None:
     from r1lab import experiments, records
     from r1lab.machine import environment, presets
-    from r1lab.running import settings, summary
+    from r1lab.running import arms, settings, summary
     from r1lab.running.run import run
 
     experiment = experiments.named(options.name)
@@ -129,7 +129,7 @@ def run(options) -> None:
         options.arm, options.preset, options.seed, _settings(options, experiment)
     )
     planned = settings.plan(experiment, chosen)
-    folder = options.out or records.place(settings.run_name(experiment, chosen))
+    folder = options.out or records.place(arms.run_name(experiment, chosen))
     say = (lambda *_: None) if environment.rank() else print  # of several processes one speaks
     minutes = experiment.minutes.get(planned.preset.name, {}).get(planned.record["recipe"])
     about = f"about {minutes} minutes on two cores; " if minutes else ""  # else nobody measured

@@ -14,7 +14,7 @@ running.alarms running.experiment sampler.captured sampler.choosing sampler.comp
 sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world userfile
 widgets.live
 
-checks.lesson_00 checks.lesson_04 losses.tuning machine.presets models.names plots
+checks checks.lesson_00 checks.lesson_04 losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
 losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
@@ -22,7 +22,7 @@ tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
-checks machine.colab models sampler tasks.templates verify
+machine.colab models sampler tasks.templates verify
 
 models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
@@ -33,10 +33,10 @@ dpo grpo preflight.need speed.growth tiny_world.pretrain tiny_world.report
 
 preflight.fits running.settings trl_engine.offline trl_engine.online
 
-preflight running.journal running.measure running.queue trl_engine
+preflight running.arms running.journal running.measure trl_engine
 
-experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.summary
-speed.footprint
+experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.queue
+running.summary speed.footprint
 
 running.recorded running.run speed.training
 

@@ -73,9 +73,10 @@ def test_every_stage_leaves_its_model_its_steps_and_its_numbers(whole):
     assert [now.step for now in seen if now.done] == [2, 4, 6, 8]
     evidence = records.read_jsonl(folder / "evidence.jsonl")
     assert evidence == [
-        {"claim": "A-01", "metric": part, "values": record.summary[part]["right"]}
+        {"claim": "A-01", "metric": part, "values": record.summary[part]["right"],
+         "arm": "own", "seed": 3}
         for part in ("before", "after")
-    ]
+    ]  # fmt: skip
 
 
 def test_the_numbers_of_a_stage_are_those_of_its_saved_model(whole):

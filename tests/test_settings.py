@@ -7,7 +7,7 @@ import pytest
 
 from r1lab import experiments, records
 from r1lab.machine import presets
-from r1lab.running import settings
+from r1lab.running import arms, settings
 from r1lab.running.recorded import of_arm
 from r1lab.running.settings import Options
 
@@ -90,9 +90,7 @@ def test_every_recorded_run_belongs_to_one_arm(path):
         (experiment.name, arm.name)
         for experiment in experiments.every()
         for arm in experiment.arms
-        if settings.same(
-            found, config(experiment.name, arm.name, arm.settings.get("preset", "cpu"))
-        )
+        if arms.same(found, config(experiment.name, arm.name, arm.settings.get("preset", "cpu")))
     ]
     assert len(homes) == 1
 
@@ -112,12 +110,12 @@ def test_runs_are_found_whatever_their_folders_are_called(tmp_path):
 def test_memory_and_seed_are_no_difference_between_arms():
     other = json.loads(json.dumps(config() | {"seed": 9, "revision": "abc"}))
     other["stages"][0] |= {"seed": 9, "micro_tokens": 17}
-    assert settings.same(config(), other)
+    assert arms.same(config(), other)
     other["stages"][0]["lr"] = 1.0
-    assert not settings.same(config(), other)
+    assert not arms.same(config(), other)
 
 
 def test_the_name_of_a_run_says_what_differs():
-    assert settings.run_name(ZERO, Options(seed=3)) == "zero-rule-s3"
+    assert arms.run_name(ZERO, Options(seed=3)) == "zero-rule-s3"
     chosen = Options("random", "smol", 1, {"loss": "dapo", "base": "a/b"})
-    assert settings.run_name(ZERO, chosen) == "zero-smol-random-base-a-b-loss-dapo-s1"
+    assert arms.run_name(ZERO, chosen) == "zero-smol-random-base-a-b-loss-dapo-s1"

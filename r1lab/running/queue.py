@@ -10,8 +10,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from r1lab import records
+from r1lab.running.arms import run_name
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options, run_name
+from r1lab.running.settings import Options
 
 
 def jobs(

@@ -5,8 +5,9 @@ from pathlib import Path
 from r1lab import models, records, stats
 from r1lab.machine import presets
 from r1lab.records import Run
+from r1lab.running.arms import same
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options, same, settled
+from r1lab.running.settings import Options, settled
 from r1lab.running.summary import differences
 
 RECORDED = models.DATA / "runs"

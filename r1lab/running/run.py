@@ -10,6 +10,7 @@ from r1lab import models, plots, policy, preflight, records, tasks
 from r1lab.machine import environment, memory
 from r1lab.records import RunError
 from r1lab.running import alarms, progress
+from r1lab.running.arms import arm_name
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
 from r1lab.running.methods import PAIRS, Place, check_engine, learn, wait
@@ -167,7 +168,8 @@ class _Run:
         for leg, about in zip(self.plan.legs, self.journal.about, strict=False):
             summary["material"][leg.stage.name] = about | {"pairs": len(self.pairs(leg))}
         whole = records.Run(record.config, record.metrics, record.timing, record.samples, summary)
-        rows = self.plan.experiment.evidence(whole)
+        about = {"arm": arm_name(self.plan), "seed": self.plan.seed}
+        rows = [row | about for row in self.plan.experiment.evidence(whole)]
         records.write_jsonl(self.folder / records.EVIDENCE, rows)
         plots.save(self.plan.experiment.figure(whole), self.folder / "figure.png")
         records.write_json(self.folder / "summary.json", summary)

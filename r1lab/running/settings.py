@@ -7,7 +7,6 @@ changes a result stands in the record, flat for the run and in a list for its st
 import math
 import types
 import typing
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from r1lab import dpo, grpo, models, rewards, sft, tasks
@@ -223,28 +222,3 @@ def _value(key: str, text: str, kind: type):
             kind, "a value"
         )
         raise ValueError(f"--set {key}={text}: {key} wants {what}") from None
-
-
-def run_name(experiment: Experiment, options: Options) -> str:
-    """The folder name of a run: what differs from the defaults, then the seed."""
-    arm = experiment.arm(options.arm)
-    preset = options.preset or arm.settings.get("preset", "cpu")
-    preset = presets.choose()[0] if preset == "auto" else preset
-    parts = [experiment.name, *([] if preset == "cpu" else [preset]), arm.name]
-    for key, value in sorted(options.settings.items()):
-        parts.append(f"{key}-{value}".replace("/", "-"))
-    return "-".join([*parts, f"s{options.seed}"])
-
-
-def same(config: Mapping, other: Mapping) -> bool:
-    """Whether two configs are of one arm: alike in all that changes a result, but for the seed."""
-
-    def bare(found: Mapping) -> dict:
-        kept = {k: v for k, v in found.items() if k not in ("seed", "revision", "processes")}
-        stages = [
-            {k: v for k, v in s.items() if k not in ("seed", "micro_tokens")}
-            for s in found["stages"]
-        ]
-        return kept | {"stages": stages}
-
-    return bare(config) == bare(other)
