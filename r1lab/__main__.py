@@ -130,7 +130,7 @@ def run(options) -> None:
     )
     planned = settings.plan(experiment, chosen)
     folder = options.out or records.place(arms.run_name(experiment, chosen))
-    say = (lambda *_: None) if environment.rank() else print  # of several processes one speaks
+    say = (lambda *_: None) if environment.rank() else print  # of several one speaks
     minutes = experiment.minutes.get(planned.preset.name, {}).get(planned.record["recipe"])
     about = f"about {minutes} minutes on two cores; " if minutes else ""  # else nobody measured
     say(presets.words(planned.preset))
@@ -185,8 +185,8 @@ def preflight(_) -> None:
 
 def lab(_) -> None:
     (lesson,) = (ROOT / "notebooks").glob("00_*.ipynb")
-    rooted = f"--notebook-dir={ROOT}"
-    raise SystemExit(subprocess.call([sys.executable, "-m", "jupyterlab", rooted, str(lesson)]))
+    line = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", str(lesson)]
+    raise SystemExit(subprocess.call(line))
 
 
 def bench(options) -> None:
@@ -241,8 +241,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         more = " and --resume" if options.command == "run" else ""
-        said = f"\nr1lab: stopped; all so far is saved, go on with the same command{more}"
-        print(said, file=sys.stderr)
+        said = f"all so far is saved, go on with the same command{more}"
+        print(f"\nr1lab: stopped; {said}", file=sys.stderr)
         return 130
     return 0
 

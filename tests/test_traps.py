@@ -19,8 +19,10 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import grpo, models, records
-from r1lab.experiments import r1_zero_and_the_aha_moment as zero
+from r1lab import experiments, grpo, models, records
+from r1lab.models import loading
+from r1lab.running.run import run
+from r1lab.running.settings import Options
 from r1lab.trl_engine import Place, online
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,7 +56,7 @@ def test_several_cards_in_one_process_are_said_before_anything_is_loaded(monkeyp
     """TRL would stop at them, after the model is loaded and measured."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with pytest.raises(records.RunError, match="set CUDA_VISIBLE_DEVICES=0"):
-        zero.run(zero.Options(engine="trl"), tmp_path / "run")
+        run(experiments.named("zero"), Options(settings={"engine": "trl"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -97,7 +99,7 @@ def test_a_hub_model_is_taken_at_its_commit(monkeypatch):
         asked.append((where, revision))
         raise OSError("no connection\nand many more lines")
 
-    monkeypatch.setattr(models.AutoModelForCausalLM, "from_pretrained", refuse)
+    monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", refuse)
     for name in ("Qwen/Qwen2.5-0.5B", "some/model@abc", "some/model"):
         with pytest.raises(
             FileNotFoundError, match=r"neither a folder nor a model.*\(no connection\)"
