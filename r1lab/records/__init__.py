@@ -8,6 +8,7 @@ from r1lab.records.folder import (
     FILES,
     HOME,
     LOGS,
+    Place,
     Run,
     append,
     finished,
@@ -23,7 +24,7 @@ from r1lab.records.folder import (
 )
 
 __all__ = [
-    "EVIDENCE", "FILES", "HOME", "LOGS", "NEWEST", "PREVIOUS", "VERSION", "Run", "RunError",
-    "append", "finished", "load_checkpoint", "load_config", "load_run", "open_run", "place",
-    "read_jsonl", "rewind", "save_checkpoint", "write_json", "write_jsonl",
+    "EVIDENCE", "FILES", "HOME", "LOGS", "NEWEST", "PREVIOUS", "VERSION", "Place", "Run",
+    "RunError", "append", "finished", "load_checkpoint", "load_config", "load_run", "open_run",
+    "place", "read_jsonl", "rewind", "save_checkpoint", "write_json", "write_jsonl",
 ]  # fmt: skip

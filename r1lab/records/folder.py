@@ -45,6 +45,14 @@ class Run:
     summary: dict
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a stage stands: its run's folder, and the steps it has behind it."""
+
+    folder: Path
+    start: int = 0
+
+
 def place(name: str) -> Path:
     """The folder of a reader's own run: NAME under $R1LAB_RUNS; without it on Drive, which
     outlives the machine, where Colab has mounted that; else in `runs` beside the package."""

@@ -1,25 +1,16 @@
 """How a stage learns: the method in one of the two engines, and what it learns from."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from r1lab import dpo, grpo, rewards, sft
 from r1lab.machine import environment
 from r1lab.policy import Learner
-from r1lab.records import RunError
+from r1lab.records import Place, RunError
 from r1lab.running.settings import Leg, Plan
 
 OWN = {"grpo": grpo.train, "sft": sft.train, "dpo": dpo.train}
-
-
-class Place(NamedTuple):
-    """Where a stage stands: its run's folder, and the steps it has behind it."""
-
-    folder: Path
-    start: int
 
 
 def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place, keep: Callable):

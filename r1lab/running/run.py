@@ -8,12 +8,12 @@ import torch
 
 from r1lab import models, plots, policy, preflight, records, tasks
 from r1lab.machine import environment, memory
-from r1lab.records import RunError
+from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
 from r1lab.running.arms import arm_name
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
-from r1lab.running.methods import PAIRS, Place, check_engine, learn, wait
+from r1lab.running.methods import PAIRS, check_engine, learn, wait
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Leg, Options, Plan, plan
 from r1lab.running.summary import summarise

@@ -30,7 +30,7 @@ def questions(tokenizer, n: int) -> list[list[int]]:
 
 
 def sample_seconds(model, prompts, group: int, tokens: int, stop: int = NEVER) -> tuple[float, int]:
-    """Ours: seconds, and tokens sampled. Making the sampler, which folds LoRA in, is part of it."""
+    """Ours: seconds, and tokens sampled. Making the sampler is part of it."""
     generator = torch.Generator(model.device).manual_seed(0)
     start = now()
     done = Sampler(model).sample(prompts, group, tokens, stop, generator)

@@ -9,7 +9,8 @@ Under `torchrun` or `accelerate launch` every process makes the same call of `gr
 share of the completions. When to do that, and how: BEYOND_ONE_MACHINE.md.
 """
 
-from r1lab.trl_engine.common import Place, wait
+from r1lab.records import Place
+from r1lab.trl_engine.common import wait
 from r1lab.trl_engine.offline import dpo, sft
 from r1lab.trl_engine.online import grpo
 

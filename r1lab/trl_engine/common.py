@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -23,14 +22,6 @@ from r1lab.models.adapters import REFERENCE
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # TRL would report every start to the hub
 THEIRS = "ref"  # the adapter that TRL takes for the reference
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run stands: the folder TRL may write to, and the steps that are done."""
-
-    folder: Path
-    start: int = 0
 
 
 def wait() -> None:

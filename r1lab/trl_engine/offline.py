@@ -15,8 +15,9 @@ from r1lab import dpo as own_dpo
 from r1lab import sft as own_sft
 from r1lab.machine.environment import processes
 from r1lab.policy import Learner, Update
+from r1lab.records import Place
 from r1lab.sft import Config, tokens
-from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train
+from r1lab.trl_engine.common import common, lent, micro_rows, number, train
 
 SFT = {"loss": "loss", "grad_norm": "grad_norm", "entropy": "entropy",
        "likeliest": "mean_token_accuracy"}  # fmt: skip

@@ -21,9 +21,10 @@ from r1lab import curriculum, rollouts
 from r1lab.grpo import Config
 from r1lab.machine.environment import processes, rank, sharded, vllm
 from r1lab.policy import Learner
+from r1lab.records import Place
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.tasks import Problem, prompt
-from r1lab.trl_engine.common import Place, common, lent, micro_rows, number, train, wait
+from r1lab.trl_engine.common import common, lent, micro_rows, number, train, wait
 from r1lab.trl_engine.sampled import Trainer
 
 # Choices of `losses.Objective` -> TRL's words. It has no ratio of the whole completion and not
