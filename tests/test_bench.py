@@ -7,6 +7,8 @@ import pytest
 
 from r1lab.speed import bench, compare, decoding
 
+pytestmark = pytest.mark.slow
+
 RECORDED = Path(__file__).resolve().parent.parent / "data" / "bench.json"
 
 

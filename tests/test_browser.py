@@ -23,6 +23,8 @@ import pytest
 from playwright.sync_api import sync_playwright
 from test_notebooks import OFFLINE, ROOT, SRC, build
 
+pytestmark = pytest.mark.slow
+
 INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
     "widgets.advantage_playground()": 3,
     "widgets.rollout_browser()": 0,

@@ -16,6 +16,8 @@ from r1lab import models, records
 from r1lab.__main__ import main
 from r1lab.machine import memory, presets
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
 
 

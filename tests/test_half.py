@@ -9,6 +9,8 @@ from helpers import digits_written
 from r1lab import grpo, losses, models, policy, tasks
 from r1lab.machine import memory
 
+pytestmark = pytest.mark.slow
+
 CONFIG = grpo.Config(prompts=6, group=8, max_new=96, micro_tokens=4096)
 POOL = tasks.problems("countdown", 6, seed=1)
 

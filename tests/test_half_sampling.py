@@ -7,6 +7,8 @@ from helpers import digits_written
 from r1lab import grpo, models, policy, tasks
 from r1lab.sampler import weights
 
+pytestmark = pytest.mark.slow
+
 POOL = tasks.problems("countdown", 4, seed=1)
 CONFIG = grpo.Config(prompts=4, group=8, max_new=32, micro_tokens=8192)
 AGREE = {torch.float32: 1e-4, torch.bfloat16: 0.1, torch.float16: 0.02}  # nats, the largest gap

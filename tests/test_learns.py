@@ -1,6 +1,10 @@
 """The course rests on this: the shipped base learns to search by reinforcement learning alone."""
 
+import pytest
+
 from r1lab import grpo, models, policy, rewards, tasks
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_rich_base_learns_to_try_again():

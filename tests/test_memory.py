@@ -16,6 +16,8 @@ from r1lab.machine.memory import GIB
 from r1lab.policy import Batch
 from r1lab.preflight.learning import micro_batch
 
+pytestmark = pytest.mark.slow
+
 POOL = tasks.problems("countdown", 48, seed=1)
 PRESET = replace(
     presets.named("cpu"), prompts=6, group=8, max_new=96, micro_tokens=2048, eval_problems=48

@@ -10,6 +10,8 @@ from r1lab import models, preflight, tasks
 from r1lab.machine import presets
 from r1lab.preflight import Expected, Pace, minutes
 
+pytestmark = pytest.mark.slow
+
 POOL = tasks.problems("countdown", 8, seed=1)
 PRESET = replace(presets.named("cpu"), prompts=2, group=3, max_new=40)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENT = '''
 """`run patience`: does a longer cap alone find more right answers? Nothing is trained."""

@@ -13,6 +13,8 @@ from r1lab.running import methods, run, settings
 from r1lab.running.settings import Options
 from r1lab.tiny_world import pretrain
 
+pytestmark = pytest.mark.slow
+
 WAYS = ("sft", "dpo")
 OPTIONS = Options(seed=100, settings={"steps": 6})
 TOKENIZER = pretrain.wrap_tokenizer()

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from r1lab.tiny_world import corpus, pretrain
 from r1lab.tiny_world.pretrain import RECIPES, batches, new_model, wrap_tokenizer
+
+pytestmark = pytest.mark.slow
 
 TOKENIZER = wrap_tokenizer()
 

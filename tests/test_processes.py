@@ -29,6 +29,8 @@ from r1lab.__main__ import main
 from r1lab.machine import environment
 from r1lab.trl_engine import Place, online
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(trl.__file__).parent / "accelerate_configs"
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(Path(__file__).resolve().parent.parent), "R1LAB_FAST": "1",

@@ -14,6 +14,8 @@ from r1lab import curriculum, dpo, grpo, losses, models, policy, sft, tasks, trl
 from r1lab.rollouts import Rollout
 from r1lab.trl_engine import Place, online
 
+pytestmark = pytest.mark.slow
+
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = grpo.Config(
     steps=1, prompts=4, group=6, max_new=16, micro_tokens=300, seed=5, beta=0.5, max_grad_norm=1e9

@@ -13,6 +13,8 @@ from r1lab.running.measure import held_out
 from r1lab.running.run import run
 from r1lab.running.settings import Options
 
+pytestmark = pytest.mark.slow
+
 TWO = {"steps": 2}
 
 

@@ -79,14 +79,14 @@ def test_the_end_token_is_in_the_mask_even_where_pad_equals_eos():
 
 
 @pytest.mark.parametrize("large", [4096, 1])
-def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
+def test_sampled_frequencies_are_the_models_probabilities(large):
     """By a race of all words, and by one random number a row, as for large vocabularies."""
-    monkeypatch.setattr(choosing, "LARGE", large)
-    model = tiny_model()
+    logits = tiny_model()(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1].detach()
     n = 20_000
-    done = Sampler(model).sample([PROMPTS[0]], n, 1, STOP, torch.Generator().manual_seed(0))
-    probabilities = model(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1].float().softmax(-1)
-    seen = torch.bincount(done.ids[:, 0], minlength=46)
+    generator = torch.Generator().manual_seed(0)
+    token, _ = choosing.choose(logits.expand(n, -1), 1.0, generator, large)
+    probabilities = logits.float().softmax(-1)
+    seen = torch.bincount(token, minlength=46)
     spread = (n * probabilities * (1 - probabilities)).sqrt()
     assert ((seen - n * probabilities).abs() < 4 * spread + 1).all()
 
@@ -94,10 +94,9 @@ def test_sampled_frequencies_are_the_models_probabilities(large, monkeypatch):
 @pytest.mark.parametrize(
     "chances", [[0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.5], [1e-30, 0.0, 1.0, 0.0]]
 )
-def test_what_cannot_be_is_never_drawn(chances, monkeypatch):
-    monkeypatch.setattr(choosing, "LARGE", 1)
+def test_what_cannot_be_is_never_drawn(chances):
     logits = torch.tensor([chances]).log().expand(5000, 4)
-    token, logp = choosing.choose(logits, 1.0, torch.Generator().manual_seed(0))
+    token, logp = choosing.choose(logits, 1.0, torch.Generator().manual_seed(0), 1)
     assert (torch.tensor(chances)[token] > 0).all() and torch.isfinite(logp).all()
 
 
@@ -188,11 +187,9 @@ def test_the_step_that_a_card_replays_computes_the_same(monkeypatch, bucket):
         made.append([x.shape for x in inputs])
         return function
 
-    monkeypatch.setattr(captured, "BUCKET", bucket)
-
     def decoder(weights, cache):
         step = partial(decoding.step, weights, cache)
-        return captured.Captured(step, cache.capacity, recorded)
+        return captured.Captured(step, cache.capacity, recorded, bucket)
 
     monkeypatch.setattr(sampling, "decoder", decoder)
     done = sampler.sample(PROMPTS, 4, 40, STOP, torch.Generator().manual_seed(0))

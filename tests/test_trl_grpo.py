@@ -15,6 +15,8 @@ from r1lab.grpo import Config
 from r1lab.trl_engine import Place, common, online
 from r1lab.verify import verify
 
+pytestmark = pytest.mark.slow
+
 TOKENIZER = words()
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=4, prompts=4, group=6, max_new=16, lr=1e-2, micro_tokens=300, seed=5)

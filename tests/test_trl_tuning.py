@@ -10,6 +10,8 @@ from helpers import fresh, pairs, prepared, prompts, words
 from r1lab import dpo, models, policy, sft, trl_engine
 from r1lab.trl_engine import Place, offline
 
+pytestmark = pytest.mark.slow
+
 TOKENIZER = words()
 END = TOKENIZER.eos_token_id
 PROMPTS = prompts()

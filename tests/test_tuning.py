@@ -14,6 +14,8 @@ from r1lab import curriculum, dpo, models, policy, sft, trl_engine
 from r1lab.sampler import Sampler
 from r1lab.trl_engine import Place
 
+pytestmark = pytest.mark.slow
+
 TOKENIZER = words()
 END = TOKENIZER.eos_token_id
 PROMPTS = prompts()

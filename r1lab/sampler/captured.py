@@ -12,19 +12,20 @@ BUCKET = 256  # a step attends over the filled part of the cache, rounded up to 
 
 
 class Captured:
-    """A decode step recorded once for every `BUCKET` positions and then replayed.
+    """A decode step recorded once for every `bucket` positions and then replayed.
 
     step(width, token, position, slot) -> logits, of fixed shapes: the slot is a tensor, and the
     step attends over the whole bucket with the slots ahead masked. capacity: slots of the cache.
     graph: makes a replayable function of (function, inputs).
     """
 
-    def __init__(self, step, capacity: int, graph=None):
+    def __init__(self, step, capacity: int, graph=None, bucket: int = BUCKET):
         self.step, self.capacity, self.graph = step, capacity, graph or CudaGraph
+        self.bucket = bucket
         self.made = {}
 
     def __call__(self, token, position, slot: int):
-        width = min(-(-(slot + 1) // BUCKET) * BUCKET, self.capacity)
+        width = min(-(-(slot + 1) // self.bucket) * self.bucket, self.capacity)
         inputs = token, position, torch.tensor([slot], device=token.device)
         if width not in self.made:  # the one before is done with
             self.made = {width: self.graph(partial(self.step, width), inputs)}

@@ -6,16 +6,19 @@ import torch.nn.functional as F
 LARGE = 4096  # words of a vocabulary, from which a random number for each of them takes long
 
 
-def choose(logits, temperature: float, generator) -> tuple[torch.Tensor, torch.Tensor]:
+def choose(
+    logits, temperature: float, generator, large: int = LARGE
+) -> tuple[torch.Tensor, torch.Tensor]:
     """One token a row of logits (B, V) and its log-probability: (B,), (B,).
 
-    temperature 0 takes the likeliest token, with its log-probability at temperature 1.
+    temperature 0 takes the likeliest token, with its log-probability at temperature 1. From a
+    vocabulary of `large` words on, a row takes one random number.
     """
     if temperature == 0:
         token = logits.argmax(-1)
         return token, F.log_softmax(logits.float(), -1).gather(1, token[:, None])[:, 0]
     logps = F.log_softmax(logits.float() / temperature, -1)
-    token = (_race if logps.shape[1] < LARGE else _point)(logps, generator)
+    token = (_race if logps.shape[1] < large else _point)(logps, generator)
     return token[:, 0], logps.gather(1, token)[:, 0]
 
 
