@@ -125,9 +125,8 @@ def run(options) -> None:
     from r1lab.running.run import run
 
     experiment = experiments.named(options.name)
-    chosen = settings.Options(
-        options.arm, options.preset, options.seed, _settings(options, experiment)
-    )
+    others = _settings(options, experiment)
+    chosen = settings.Options(options.arm, options.preset, options.seed, others)
     planned = settings.plan(experiment, chosen)
     folder = options.out or records.place(arms.run_name(experiment, chosen))
     say = (lambda *_: None) if environment.rank() else print  # of several one speaks
@@ -159,8 +158,8 @@ def list_experiments(_) -> None:
     from r1lab import experiments
 
     for experiment in experiments.every():
-        place = f"lesson {experiment.lesson}, {experiment.section}"
-        print(f"{experiment.name:5} {place}: {experiment.about}")
+        print(f"{experiment.name:5} lesson {experiment.lesson}, {experiment.section}:")
+        print(f"      {experiment.about}")
         for preset, recipes in experiment.minutes.items():
             said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
             print(f"      --preset {preset}: {said} on two cores")
@@ -185,8 +184,8 @@ def preflight(_) -> None:
 
 def lab(_) -> None:
     (lesson,) = (ROOT / "notebooks").glob("00_*.ipynb")
-    line = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}", str(lesson)]
-    raise SystemExit(subprocess.call(line))
+    jupyter = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}"]
+    raise SystemExit(subprocess.call([*jupyter, str(lesson)]))
 
 
 def bench(options) -> None:
@@ -240,9 +239,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"r1lab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        said = "stopped; all so far is saved, go on with the same command"
         more = " and --resume" if options.command == "run" else ""
-        said = f"all so far is saved, go on with the same command{more}"
-        print(f"\nr1lab: stopped; {said}", file=sys.stderr)
+        print(f"\nr1lab: {said}{more}", file=sys.stderr)
         return 130
     return 0
 
