@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import tiny_model
+from helpers import tiny_model
 
-from r1lab import evaluate, grpo, models, reflection, rewards, tasks
+from r1lab import evaluate, grpo, models, policy, reflection, rewards, tasks
 from r1lab.tasks import Problem
 from r1lab.tiny_world import pretrain
 from r1lab.verify import Verdict, verify
@@ -291,7 +291,7 @@ def test_what_are_not_numbers_one_a_completion_is_refused_in_one_sentence(values
 TOKENIZER = pretrain.wrap_tokenizer()
 
 
-@pytest.mark.parametrize("engine", ["bench", "trl"])
+@pytest.mark.parametrize("engine", ["own", "trl"])
 def test_a_step_with_a_task_and_a_reward_of_ones_own(write, engine, tmp_path):
     path = write(LARGEST)
     pay = write(
@@ -303,18 +303,17 @@ def test_a_step_with_a_task_and_a_reward_of_ones_own(write, engine, tmp_path):
     config = grpo.Config(steps=1, prompts=2, group=4, max_new=8, lr=1e-2, template="plain")
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), 4, 0)
     pool, reward_set = tasks.problems(path, 2, seed=0), rewards.reward_set(f"{pay}:by_target")
-    optimizer, seen = grpo.make_optimizer(model, config), []
-    if engine == "bench":
-        for _, roll, _ in grpo.train(model, TOKENIZER, pool, reward_set, config, optimizer):
-            seen.append((roll.problems, roll.texts, roll.parts))
+    learner = policy.learner(model, TOKENIZER, config.lr)
+    rolls = []
+    if engine == "own":
+        rolls += grpo.train(learner, pool, reward_set, config)
     else:
         from r1lab import trl_engine
 
-        def record(step, problems, texts, lengths, ended, parts, *rest):
-            seen.append((problems, texts, parts))
-
-        trl_engine.grpo(model, TOKENIZER, pool, reward_set, config, record, tmp_path, optimizer)
-    ((asked, texts, parts),) = seen
+        place = trl_engine.Place(tmp_path)
+        trl_engine.grpo(learner, pool, reward_set, config, rolls.append, place)
+    (roll,) = rolls
+    asked, texts, parts = roll.problems, roll.texts, roll.parts
     largest = [max(p.numbers) for p in asked for _ in range(4)]
     expected = [n / 100 + len(t) % 3 for n, t in zip(largest, texts, strict=True)]
     assert parts == {"by_target": pytest.approx(expected)}
