@@ -21,10 +21,8 @@ import math
 
 import torch
 
-from r1lab import checks, evaluate, losses, models, plots
-from r1lab.machine import colab
-from r1lab import rewards, tasks
-from r1lab.machine import environment, presets
+from r1lab import checks, evaluate, losses, models, plots, rewards, tasks
+from r1lab.machine import colab, environment, presets
 
 colab.install("trl")  # for section 9; does nothing on other machines
 print(presets.pick("cpu").name, "preset", "(fast mode)" if environment.fast() else "")

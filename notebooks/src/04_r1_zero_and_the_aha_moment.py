@@ -21,10 +21,9 @@ import textwrap
 import numpy as np
 import torch
 
-from r1lab import checks, evaluate, experiments, models, plots, reflection, rewards
+from r1lab import checks, evaluate, experiments, models, plots, records, reflection
+from r1lab import rewards, stats, tasks, widgets
 from r1lab.machine import environment, presets
-from r1lab import records, stats, tasks, widgets
-from r1lab.running.summary import differences
 
 P = presets.pick("cpu")
 
@@ -335,6 +334,8 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
+from r1lab.running.summary import differences
+
 ARMS = {"rule": "rule", "random": "random", "format": "format", "poor twin": "poor"}
 figure, axes = plots.canvas(2)
 for x, (name, arm) in enumerate(ARMS.items()):

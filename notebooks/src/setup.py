@@ -17,4 +17,4 @@ for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents, HOME]:
         break
 import r1lab.machine.colab  # before torch, which then lets idle threads sleep
 
-r1lab.machine.colab.set_up()  # installs what Colab lacks; does nothing on other machines
+r1lab.machine.colab.set_up()  # installs what Colab lacks; elsewhere does nothing

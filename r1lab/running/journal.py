@@ -16,13 +16,13 @@ class Journal:
     """The state of a run that is saved with every checkpoint, its logs, and its watcher.
 
     measured: the base, and the model after each stage that is done. about: what the material of
-    each stage that has begun was made of. evaluation: tokens and seconds of all measuring.
+    each stage that has one was made of, by its name. evaluation: tokens and seconds of all measuring.
     """
 
     def __init__(self, plan: Plan, folder: Path, watch: Callable[[Progress], None]):
         self.plan, self.folder, self.watch = plan, folder, watch
         self.measured: list[dict] = []
-        self.about: list[dict] = []
+        self.about: dict[str, dict] = {}
         self.evaluation = {"tokens": 0, "seconds": 0.0}
         self.alarms: tuple[alarms.Alarm, ...] = ()
         self.clock = time.monotonic()
@@ -64,7 +64,7 @@ class Journal:
         for group in groups:
             records.append(self.folder, "samples.jsonl", self._placed(group, leg, first))
         self._time(first)
-        self.about.append(about)
+        self.about[leg.stage.name] = about
 
     def material(self, leg: Leg) -> list[dict]:
         """What `write_material` wrote for a stage."""

@@ -152,9 +152,10 @@ class _Run:
             right = (
                 "was right" if leg.stage.method == "sft" else "was right where another was wrong"
             )
+            answers = self.journal.about[leg.stage.name]["answers"]
             raise RunError(
-                f"of {self.journal.about[-1]['answers']} answers none {right}, so there is nothing "
-                "to learn from: ask more problems with --steps, and choose another --out"
+                f"of {answers} answers none {right}, so there is nothing to learn from: ask more "
+                "problems with --steps, and choose another --out"
             )
         return found
 
@@ -165,8 +166,9 @@ class _Run:
         taken = memory.used(self.plan.preset.device, in_use)
         summary["predicted"] = self.predicted
         summary["actual"] = {"memory_gib": taken, "minutes": round(summary["seconds"] / 60, 2)}
-        for leg, about in zip(self.plan.legs, self.journal.about, strict=False):
-            summary["material"][leg.stage.name] = about | {"pairs": len(self.pairs(leg))}
+        for leg in self.plan.legs:
+            if about := self.journal.about.get(leg.stage.name):
+                summary["material"][leg.stage.name] = about | {"pairs": len(self.pairs(leg))}
         whole = records.Run(record.config, record.metrics, record.timing, record.samples, summary)
         about = {"arm": arm_name(self.plan), "seed": self.plan.seed}
         rows = [row | about for row in self.plan.experiment.evidence(whole)]

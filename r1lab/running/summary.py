@@ -19,12 +19,13 @@ def summarise(plan: Plan, record: records.Run, journal: Journal) -> dict:
     gain: paired by problem, with its bootstrap interval, where something was trained; seconds: of
     the training steps, without measurements; update_tokens: that went forward and back.
     """
+    sampled = (*record.metrics, *journal.about.values())
     found = {
         "experiment": plan.experiment.name, "preset": plan.preset.name, "engine": plan.engine,
         "base": plan.preset.model, "lora_rank": plan.preset.lora_rank, "seed": plan.seed,
         "recipe": plan.record["recipe"], "steps": plan.steps,
         "seconds": round(sum(t["seconds"] for t in record.timing), 1),
-        "sampled_tokens": sum(m.get("tokens", 0) for m in (*record.metrics, *journal.about)),
+        "sampled_tokens": sum(m.get("tokens", 0) for m in sampled),
         "update_tokens": sum(m.get("update_tokens", 0) for m in record.metrics),
         "evaluation": {k: round(v, 1) for k, v in journal.evaluation.items()},
         "alarms": [asdict(alarm) for alarm in journal.alarms], "material": {},
