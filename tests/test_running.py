@@ -67,8 +67,9 @@ def test_every_stage_leaves_its_model_its_steps_and_its_numbers(whole):
     ]  # fmt: skip
     names = {"trained-first", "trained-taught", "trained-last", "trained"}
     assert names <= {p.name for p in folder.iterdir()}
-    assert list(record.summary["stages"]) == ["first", "taught", "last", "shaped"]
-    assert record.summary["stages"]["shaped"] == record.summary["after"]
+    stages = record.summary["stages"]
+    assert [part["name"] for part in stages] == ["first", "taught", "last", "shaped"]
+    assert stages[-1] == {"name": "shaped"} | record.summary["after"]
     assert set(record.summary["material"]) == {"taught", "shaped"}
     assert record.summary["evaluation"]["tokens"] > 0 and record.summary["update_tokens"] > 0
     assert [now.step for now in seen if now.line] == list(range(1, 9))

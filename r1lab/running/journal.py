@@ -16,7 +16,7 @@ class Journal:
     """The state of a run that is saved with every checkpoint, its logs, and its watcher.
 
     measured: the base, and the model after each stage that is done. about: what the material of
-    each stage that has one was made of, by its name. evaluation: tokens and seconds of all measuring.
+    each stage that has one was made of, by its name. evaluation: tokens and seconds of measuring.
     """
 
     def __init__(self, plan: Plan, folder: Path, watch: Callable[[Progress], None]):

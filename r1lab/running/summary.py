@@ -38,7 +38,8 @@ def summarise(plan: Plan, record: records.Run, journal: Journal) -> dict:
     found |= {"gain": gain(before, after)} if "right" in before else {}
     if len(measured) > 2:
         names = [leg.stage.name for leg in plan.legs]
-        found["stages"] = dict(zip(names, measured[1:], strict=True))
+        pairs = zip(names, measured[1:], strict=True)
+        found["stages"] = [{"name": name} | part for name, part in pairs]
     rewards = [leg.reward for leg in plan.legs if leg.reward]
     if rewards:
         found["reward"] = rewards[-1]
@@ -73,8 +74,8 @@ def report(summary: dict) -> str:
     """A run's result in a few lines for the terminal."""
     if "measured" in summary:
         return row("measured", summary["measured"])
-    stages = summary.get("stages", {"trained": summary["after"]})
-    lines = [row("base", summary["before"]), *(row(name, part) for name, part in stages.items())]
+    stages = summary.get("stages", [{"name": "trained"} | summary["after"]])
+    lines = [row("base", summary["before"]), *(row(part["name"], part) for part in stages)]
     if "gain" in summary:
         low, high = summary["gain"]["ci95"]
         lines.append(
