@@ -139,6 +139,8 @@ summary = widgets.training_dashboard(folder, seed=0)
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
 
 # %%
+from r1lab.running.summary import differences
+
 seeds, mine = experiments.recorded("zero", "rule"), records.load_run(folder)
 steps = np.arange(1, 41)
 
@@ -334,8 +336,6 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-from r1lab.running.summary import differences
-
 ARMS = {"rule": "rule", "random": "random", "format": "format", "poor twin": "poor"}
 figure, axes = plots.canvas(2)
 for x, (name, arm) in enumerate(ARMS.items()):
