@@ -126,6 +126,8 @@ for name in ("rule", "format"):
 # *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
 
 # %%
+from r1lab.running.summary import differences
+
 folder = records.place("lesson-04")
 summary = widgets.training_dashboard(folder, seed=0)
 
@@ -139,8 +141,6 @@ summary = widgets.training_dashboard(folder, seed=0)
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Yours is the dotted line.
 
 # %%
-from r1lab.running.summary import differences
-
 seeds, mine = experiments.recorded("zero", "rule"), records.load_run(folder)
 steps = np.arange(1, 41)
 
