@@ -403,10 +403,8 @@ axis.set_xscale("log", base=2)
 axis.set(title="RL brings forward what many samples would find", ylabel="solved, %")
 axis.set(xlabel="samples a problem, k", ylim=(0, 103))
 axis.legend(fontsize=8)
-plots.show(
-    figure,
-    f"n = {few} held-out problems, {K} samples each; 95 % interval over problems.",
-)
+words = f"n = {few} held-out problems, {K} samples each; 95 % interval over problems."
+plots.show(figure, words)
 
 # %% [markdown]
 # With one sample the trained model is far ahead; with 64 the base has caught up. What 40 steps taught is to do within one completion what the base does over many: try, look, try again. Yue and others report for large models that bases even overtake at large k (2025). Ours may do so too, but near the top 32 problems cannot tell.
