@@ -132,7 +132,15 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(whole, tmp_path, step,
     one, other = (
         json.loads((f / "summary.json").read_text()) for f in (whole[0], tmp_path / "run")
     )
-    for key in ("before", "after", "stages", "material", "sampled_tokens", "update_tokens"):
+    for key in (
+        "before",
+        "after",
+        "stages",
+        "material",
+        "sampled_tokens",
+        "update_tokens",
+        "alarms",
+    ):
         assert one[key] == other[key]
     assert one["evaluation"]["tokens"] == other["evaluation"]["tokens"]
 

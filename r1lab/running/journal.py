@@ -66,16 +66,19 @@ class Journal:
         self._time(first)
         self.about[leg.stage.name] = about
 
-    def material(self, leg: Leg) -> list[dict]:
-        """What `write_material` wrote for a stage."""
-        samples = records.read_jsonl(self.folder / "samples.jsonl")
-        return [s for s in samples if s.get("stage", leg.stage.name) == leg.stage.name]
+    def written(self, log: str, leg: Leg) -> list[dict]:
+        """The lines of a log that belong to a stage."""
+        lines = records.read_jsonl(self.folder / log)
+        return [line for line in lines if line.get("stage", leg.stage.name) == leg.stage.name]
+
+    def passed(self, leg: Leg) -> None:
+        """A stage that was done in an earlier sitting: what it raised is told again."""
+        self.alarms += tuple(alarms.of_metrics(self.written("metrics.jsonl", leg)))
 
     def keeper(self, number: int, leg: Leg, first: int, learner: policy.Learner) -> Callable:
         """The function that writes down a step of a stage; every method and both engines call it.
         first: the steps of the stages before."""
-        lines = records.read_jsonl(self.folder / "metrics.jsonl")
-        history = [m for m in lines if m.get("stage", leg.stage.name) == leg.stage.name]
+        history = self.written("metrics.jsonl", leg)
         before, steps = self.alarms, leg.config.steps
         shown = {1 + i * max(1, steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
         self.alarms = (*before, *alarms.of_metrics(history))

@@ -96,7 +96,9 @@ class _Run:
             )
         first = 0
         for number, leg in enumerate(legs):
-            if len(journal.measured) <= number + 1:  # else it was done before
+            if len(journal.measured) > number + 1:
+                journal.passed(leg)
+            else:
                 inside = saved if saved and saved[0] == number else None
                 self.stage(number, leg, first, inside)
             first += leg.config.steps
@@ -147,7 +149,7 @@ class _Run:
 
     def pairs(self, leg: Leg) -> list[tuple]:
         """The pairs of texts that a stage learns from. Raises RunError where there are none."""
-        found = PAIRS[leg.stage.method](self.journal.material(leg))
+        found = PAIRS[leg.stage.method](self.journal.written("samples.jsonl", leg))
         if not found:
             right = (
                 "was right" if leg.stage.method == "sft" else "was right where another was wrong"
