@@ -89,11 +89,13 @@ def test_an_accuracy_reward_of_0_is_seen_behind_the_format():
     assert "accuracy reward" in raised(lines)["reward is 0"].words
 
 
+@pytest.mark.slow
 def test_a_template_that_the_model_was_not_trained_with_loses_the_tags():
     assert "no answer tag" in raised(metrics(replace(SHORT, template="r1"), DIGITS_ONLY, rich()))
     assert "no answer tag" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
 
 
+@pytest.mark.slow
 def test_an_end_token_that_the_model_never_writes():
     """The tokenizer names another end than the one the model was trained with."""
     wrong = pretrain.wrap_tokenizer()
@@ -102,12 +104,14 @@ def test_an_end_token_that_the_model_never_writes():
     assert "no end token" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
 
 
+@pytest.mark.slow
 def test_a_rate_too_high_for_several_updates_is_clipped():
     config = replace(CONFIG, updates=4, lr=0.1)
     assert "clipped" in raised(metrics(config, DIGITS_ONLY, random_model(0)))
     assert "clipped" not in raised(metrics(replace(config, lr=1e-4), DIGITS_ONLY, random_model(0)))
 
 
+@pytest.mark.slow
 def test_a_rate_too_high_collapses_the_entropy():
     config = replace(CONFIG, steps=20, lr=0.1)
     assert "entropy collapse" in raised(metrics(config, DIGITS_ONLY, random_model(0)))
@@ -116,6 +120,7 @@ def test_a_rate_too_high_collapses_the_entropy():
     )
 
 
+@pytest.mark.slow
 def test_a_rate_too_high_blows_up_the_kl():
     config = replace(SHORT, steps=8, beta=1e-3, lr=0.05)
     assert "KL blow-up" in raised(metrics(config, DIGITS_ONLY, rich()))
@@ -218,6 +223,7 @@ def silent(monkeypatch, tmp_path):
     return Options(settings={"steps": 6, "reward": f"{tmp_path / 'silent.py'}:nothing"})
 
 
+@pytest.mark.slow
 def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(
     silent, tmp_path, capsys
 ):
@@ -232,6 +238,7 @@ def test_the_terminal_says_it_on_a_line_of_its_own_and_the_summary_keeps_it(
     assert said == [f"r1lab: {alarms.Alarm(**kept)}"]
 
 
+@pytest.mark.slow
 def test_the_dashboard_says_it_below_the_status(silent, tmp_path):
     widgets = pytest.importorskip("r1lab.widgets.dashboard")
     zero = experiments.named("zero")

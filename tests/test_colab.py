@@ -216,6 +216,7 @@ def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(
     assert records.place("a") == tmp_path / "mine" / "a"
 
 
+@pytest.mark.slow
 def test_the_command_line_keeps_its_runs_in_the_same_place(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("R1LAB_RUNS", str(tmp_path))
     monkeypatch.setenv("R1LAB_FAST", "1")

@@ -116,6 +116,7 @@ def test_several_updates_a_rollout_leave_the_ratio_of_one():
 
 @pytest.mark.parametrize("loss", ["grpo", "dapo", "gspo", "printed", "kimi"])
 @pytest.mark.parametrize("updates", [1, 4])
+@pytest.mark.slow
 def test_nothing_that_is_logged_depends_on_the_micro_batches(loss, updates):
     """Clipping hard, with a KL term, so that all numbers are at work."""
     config = replace(CONFIG, loss=loss, updates=updates, lr=5e-2, beta=0.05, steps=1)
@@ -197,6 +198,7 @@ def test_truncated_importance_sampling_weighs_each_token_up_to_the_bound(updates
 
 
 @pytest.mark.parametrize("rank", [4, 0], ids=["lora", "all weights"])
+@pytest.mark.slow
 def test_it_learns(rank):
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), rank)
     frozen = {k: p.clone() for k, p in model.named_parameters() if not p.requires_grad}

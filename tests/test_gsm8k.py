@@ -284,6 +284,7 @@ TOKENIZER = pretrain.wrap_tokenizer()
 
 
 @pytest.mark.parametrize("engine", ["own", "trl"])
+@pytest.mark.slow
 def test_a_step_of_grpo_passes_each_completion_its_own_answer(hub, engine, tmp_path):
     config = grpo.Config(steps=1, prompts=4, group=4, max_new=12, lr=1e-2, template="plain")
     model = models.prepare(tiny_model(vocabulary=len(TOKENIZER)), 4, 0)

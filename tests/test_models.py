@@ -96,6 +96,7 @@ def test_shapes_are_those_of_the_real_models(name, millions):
     )
 
 
+@pytest.mark.slow
 def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network(tmp_path):
     """The cache as the hub's library leaves it, with the files of a tiny base in the place of the real ones; a newer
     commit lies beside the pinned one and is the branch's."""

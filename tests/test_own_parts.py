@@ -292,6 +292,7 @@ TOKENIZER = pretrain.wrap_tokenizer()
 
 
 @pytest.mark.parametrize("engine", ["own", "trl"])
+@pytest.mark.slow
 def test_a_step_with_a_task_and_a_reward_of_ones_own(write, engine, tmp_path):
     path = write(LARGEST)
     pay = write(

@@ -197,6 +197,7 @@ def test_a_line_that_lacks_only_its_line_end_is_kept(whole):
     assert path.read_bytes() == text
 
 
+@pytest.mark.slow
 def test_a_real_kill_in_the_middle_of_a_run_loses_nothing_saved(tmp_path, whole):
     script = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import test_runs\n"

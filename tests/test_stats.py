@@ -75,6 +75,7 @@ def test_the_bootstrap_of_two_values_is_their_binomial():
     assert (mean, low, high) == (0.5, 0.4, 0.6)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_interval_holds_the_true_mean_about_95_times_in_100():
     rng = np.random.default_rng(1)
     trials = 400  # standard error of the share: 0.011
@@ -133,6 +134,7 @@ def test_the_interval_over_seeds_holds_the_truth_about_as_often_as_it_says(seed_
     assert 0.86 < np.mean(held) < 0.995
 
 
+@pytest.mark.slow
 def test_with_shared_problems_drawing_them_for_each_seed_alone_is_too_sure():
     rng = np.random.default_rng(5)
     held = {True: 0, False: 0}

@@ -80,6 +80,7 @@ def test_no_requirement_replaces_what_is_there():
     assert widgets == "ipywidgets>=7.7"
 
 
+@pytest.mark.slow
 def test_nothing_imports_an_optional_engine():
     """A machine without them, and without a card, runs everything here."""
     show = "import sys, r1lab.__main__, r1lab.trl_engine; print([m for m in ('vllm', 'unsloth', 'bitsandbytes') if m in sys.modules])"

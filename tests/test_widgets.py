@@ -66,6 +66,7 @@ def test_dr_grpo_gives_every_token_of_a_right_answer_the_same():
     )
 
 
+@pytest.mark.slow
 def test_dapo_divides_by_the_tokens_of_the_group_and_a_slider_changes_them():
     board = playground()
     click(board, 1)
@@ -80,6 +81,7 @@ def test_dapo_divides_by_the_tokens_of_the_group_and_a_slider_changes_them():
 
 
 @pytest.mark.parametrize("form", pg.FORMS)
+@pytest.mark.slow
 def test_equal_rewards_push_nothing(form):
     board = playground(form=form)
     for right in ((), range(1, 9)):
