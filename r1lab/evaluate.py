@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from r1lab import stats
-from r1lab.sampler import Sampler
+from r1lab.sampler import Sampler, repeated
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -44,7 +44,7 @@ class Answers:
 
     def repeated(self) -> list[Problem]:
         """The problem of each completion, N in all."""
-        return [p for p in self.problems for _ in range(self.per_problem)]
+        return repeated(self.problems, self.per_problem)
 
 
 def answer(model, tokenizer, problems: list[Problem], how: Sampling) -> Answers:
@@ -64,7 +64,7 @@ def answer(model, tokenizer, problems: list[Problem], how: Sampling) -> Answers:
         texts += new
         lengths += done.lengths.tolist()
         ended += done.ended.tolist()
-        asked = [p for p in chunk for _ in range(how.per_problem)]
+        asked = repeated(chunk, how.per_problem)
         verdicts += [verify(p, text) for p, text in zip(asked, new, strict=True)]
     return Answers(problems, how.per_problem, texts, lengths, ended, verdicts)
 

@@ -5,7 +5,6 @@ and a run writes it down: `line` into metrics.jsonl, `group` into samples.jsonl.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from r1lab import losses, reflection, rewards
 from r1lab.policy import Batch, Learner
-from r1lab.sampler import Completions, Sampler
+from r1lab.sampler import Completions, Sampler, repeated
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
 
@@ -54,9 +53,13 @@ class Rollout:
         return self.sampled.texts
 
     @property
+    def group_size(self) -> int:
+        return len(self.texts) // len(self.problems)
+
+    @property
     def batch(self) -> Batch:
         """The N completions, each with its prompt."""
-        prompts = repeated(self.sampled.prompts, len(self.texts))
+        prompts = repeated(self.sampled.prompts, self.group_size)
         return Batch(prompts, self.completions.ids, self.completions.lengths)
 
     def line(self) -> dict:
@@ -73,14 +76,14 @@ class Rollout:
             "zero_variance": float(losses.zero_variance(self.rewards).float().mean()),
             "tokens": sum(lengths),
         }  # fmt: skip
-        asked = repeated(self.problems, n)
+        asked = repeated(self.problems, self.group_size)
         line |= reflection.of(asked, self.texts, self.verdicts, lengths) | self.report
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
 
     def group(self) -> dict:
         """The first problem with all its completions, rewards and advantages, for samples.jsonl."""
         first = self.problems[0]
-        size = len(self.texts) // len(self.problems)
+        size = self.group_size
         named = {name: values[:size] for name, values in self.parts.items()}
         return {
             "step": self.step,
@@ -126,7 +129,7 @@ def rewarded(sampled: Sampled, problems: list[Problem], reward_set, config, step
 
 def columns(sampled: Sampled, problems: list[Problem], config, step: int) -> dict:
     """What a reward function is called with: TRL's columns, and the verdicts. N rows each."""
-    asked = repeated(problems, len(sampled.texts))
+    asked = repeated(problems, len(sampled.texts) // len(problems))
     rows = zip(sampled.completions.ids.tolist(), sampled.completions.lengths.tolist(), strict=True)
     return {
         "prompts": [prompt(p, config.template) for p in asked],
@@ -139,11 +142,6 @@ def columns(sampled: Sampled, problems: list[Problem], config, step: int) -> dic
         "question": [p.question for p in asked],
         "verdicts": [verify(p, text) for p, text in zip(asked, sampled.texts, strict=True)],
     }
-
-
-def repeated(given: Sequence, n: int) -> list:
-    """The problem (or prompt) of each of `n` completions, group by group."""
-    return [one for one in given for _ in range(n // len(given))]
 
 
 def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:

@@ -7,7 +7,9 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from r1lab import models, policy, tasks
+from r1lab.__main__ import main
 from r1lab.policy import Learner
+from r1lab.records import Place
 from r1lab.tiny_world import pretrain
 
 
@@ -96,6 +98,50 @@ def pairs(way: str) -> list[tuple[str, ...]]:
     wrong = ["9", "<answer>5-1</answer>", "8 8 8 8", "4=4", "2", "<think>6"]
     columns = (prompts(), right) if way == "sft" else (prompts(), right, wrong)
     return list(zip(*columns, strict=True))
+
+
+def seen(train, place, record=None) -> list:
+    """What train(place, record) hands to `record`, step by step. place: a Place or a folder."""
+    given = []
+
+    def keep(one):
+        given.append(one)
+        if record:
+            record(one)
+
+    train(place if isinstance(place, Place) else Place(place), keep)
+    return given
+
+
+PRECISIONS = [  # dtype, device, its compute capability; TRL's bf16 and fp16
+    (torch.float32, "cuda", (9, 0), (False, False)),
+    (torch.bfloat16, "cuda", (8, 0), (True, False)),
+    (torch.bfloat16, "cuda", (7, 5), (False, False)),
+    (torch.float16, "cuda", (7, 5), (False, True)),
+    (torch.bfloat16, "cpu", None, (False, False)),
+]
+
+
+def of_precision(dtype: torch.dtype, device: str, monkeypatch):
+    """A model of that precision, whose LoRA learns in float32, that says it is on that device."""
+    model = prepared().to(dtype)
+    for p in models.trainable(model).values():
+        p.data = p.data.float()
+    monkeypatch.setattr(type(model.get_base_model()), "device", torch.device(device))
+    return model
+
+
+RECORDS = {
+    "config.json", "metrics.jsonl", "samples.jsonl", "timing.jsonl", "summary.json", "figure.png",
+}  # fmt: skip
+
+
+def one_line(capsys, *arguments) -> str:
+    """The error of a command that must refuse: one line, exit code 2."""
+    assert main(list(map(str, arguments))) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("r1lab: ") and "\n" not in error
+    return error
 
 
 def digits_written(completions, **_):

@@ -11,8 +11,9 @@ import time
 
 import pytest
 import torch
+from helpers import RECORDS, one_line
 
-from r1lab import models, records
+from r1lab import records
 from r1lab.__main__ import main
 from r1lab.machine import memory, presets
 
@@ -41,15 +42,7 @@ def whole_run(tmp_path_factory):
 
 def test_a_run_leaves_all_its_records(whole_run):
     folder, done = whole_run
-    names = {
-        "config.json",
-        "metrics.jsonl",
-        "samples.jsonl",
-        "timing.jsonl",
-        "summary.json",
-        "figure.png",
-    }
-    assert names <= {p.name for p in folder.iterdir()}
+    assert {p.name for p in folder.iterdir()} >= RECORDS
     summary = json.loads((folder / "summary.json").read_text())
     wanted = {
         "before",
@@ -108,13 +101,6 @@ def test_the_engine_of_trl_leaves_the_same_records(whole_run, tmp_path):
     assert [set(m) for m in theirs.metrics] == [set(m) for m in ours.metrics[:2]]
 
 
-def one_line(capsys, *arguments) -> str:
-    assert main(list(map(str, arguments))) == 2
-    error = capsys.readouterr().err.strip()
-    assert error.startswith("r1lab: ") and "\n" not in error
-    return error
-
-
 def files(folder):
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
 
@@ -126,10 +112,10 @@ def test_an_unknown_preset_is_named_with_the_known_ones(capsys, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_base_without_weights_names_the_command_that_makes_it(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(models.names, "DATA", tmp_path)
-    assert "r1lab pretrain" in one_line(
-        capsys, "run", "zero", "--base", "poor", "--out", tmp_path / "x"
+def test_a_base_without_weights_names_the_command_that_brings_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("R1LAB_MODELS", str(tmp_path))
+    assert "r1lab fetch smollm2" in one_line(
+        capsys, "run", "zero", "--base", "smollm2", "--out", tmp_path / "x"
     )
     assert not (tmp_path / "x").exists()
 

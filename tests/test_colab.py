@@ -16,7 +16,6 @@ import pytest
 
 from r1lab import __main__, records
 from r1lab.machine import colab
-from r1lab.records import files
 
 ROOT = Path(__file__).resolve().parent.parent
 COLAB = {  # what a Colab machine brings
@@ -199,21 +198,18 @@ def test_on_any_other_machine_the_package_is_found_and_nothing_else_happens(tmp_
 def test_runs_go_to_drive_where_it_is_mounted_or_where_the_reader_says(
     tmp_path, monkeypatch, capsys
 ):
+    drive = tmp_path / "MyDrive"
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     monkeypatch.setattr(colab, "install", lambda *names: None)
-    monkeypatch.setattr(files, "DRIVE", tmp_path / "MyDrive")
     monkeypatch.delenv("R1LAB_RUNS", raising=False)
-    assert records.place("a") == ROOT / "runs" / "a"
-    colab.set_up()
-    assert (
-        "from google.colab import drive; drive.mount('/content/drive')" in capsys.readouterr().out
-    )
-    files.DRIVE.mkdir()
-    assert records.place("a") == files.DRIVE / "r1lab" / "runs" / "a"
-    colab.set_up()
-    assert capsys.readouterr().out == f"Runs are kept in {files.DRIVE / 'r1lab' / 'runs'}.\n"
+    assert records.place("a", drive) == ROOT / "runs" / "a"
+    assert "drive.mount('/content/drive')" in colab.kept(records.place("", drive))
+    drive.mkdir()
+    assert records.place("a", drive) == drive / "r1lab" / "runs" / "a"
     monkeypatch.setenv("R1LAB_RUNS", str(tmp_path / "mine"))
-    assert records.place("a") == tmp_path / "mine" / "a"
+    assert records.place("a", drive) == tmp_path / "mine" / "a"
+    colab.set_up()
+    assert capsys.readouterr().out == f"Runs are kept in {tmp_path / 'mine'}.\n"
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_another_file_of_that_name_is_refused_unopened(tmp_path, monkeypatch, wi
 
 
 def test_loading_without_it_names_both_commands(tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "FETCHED", tmp_path)
+    monkeypatch.setenv("R1LAB_MODELS", str(tmp_path))
     with pytest.raises(
         FileNotFoundError, match="`pip install gguf` and `python -m r1lab fetch smollm2`"
     ):

@@ -58,10 +58,9 @@ def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
     )
 
 
-def test_a_missing_base_names_the_command_that_makes_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(models.names, "DATA", tmp_path)
+def test_a_missing_base_names_the_command_that_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m r1lab pretrain rich"):
-        models.load("rich")
+        models.source("rich", data=tmp_path)
 
 
 @pytest.mark.parametrize("name", BASES)

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import pytest
+from helpers import RECORDS, one_line
 
 from r1lab import curriculum, evaluate, experiments, grpo, models, plots, records, tasks, verify
 from r1lab.__main__ import main
@@ -41,16 +42,7 @@ def whole(request, tmp_path_factory):
 
 def test_a_run_leaves_all_its_records(whole):
     name, folder = whole
-    files = {
-        "config.json",
-        "metrics.jsonl",
-        "samples.jsonl",
-        "timing.jsonl",
-        "summary.json",
-        "figure.png",
-        "trained",
-    }
-    assert files <= {p.name for p in folder.iterdir()}
+    assert RECORDS | {"trained"} <= {p.name for p in folder.iterdir()}
     run = records.load_run(folder)
     assert run.config["experiment"] == run.summary["experiment"] == name
     assert [line["step"] for line in run.metrics] == [1, 2, 3, 4, 5, 6]
@@ -174,13 +166,6 @@ def test_only_finished_right_answers_are_good_and_each_counts_once(monkeypatch):
     assert methods.choices(lines) == [(line["prompt"], right, wrong), (line["prompt"], right, "12")]
 
 
-def one_line(capsys, *arguments) -> str:
-    assert main(list(map(str, arguments))) == 2
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error.startswith("r1lab: ")
-    return error
-
-
 @pytest.mark.parametrize("name", WAYS)
 def test_nothing_to_learn_from_is_one_line(name, capsys, tmp_path):
     """A model with random weights is right by no chance that a test would see."""
@@ -189,9 +174,10 @@ def test_nothing_to_learn_from_is_one_line(name, capsys, tmp_path):
         p.data.normal_(0, 0.02)
     model.save_pretrained(tmp_path / "base")
     TOKENIZER.save_pretrained(tmp_path / "base")
-    said = one_line(
-        capsys, "run", name, "--base", tmp_path / "base", "--steps", 1, "--out", tmp_path / "x"
-    )
+    asked = ["run", name, "--base", tmp_path / "base", "--steps", 1, "--out", tmp_path / "x"]
+    assert main(list(map(str, asked))) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]  # behind the progress of sampling
+    assert said.startswith("r1lab: ")
     assert "of 16 answers none was right" in said and "--steps" in said
 
 

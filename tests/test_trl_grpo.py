@@ -8,7 +8,18 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import copies, fresh, plain_descent, prepared, share_of_digits, short, words
+from helpers import (
+    PRECISIONS,
+    copies,
+    fresh,
+    of_precision,
+    plain_descent,
+    prepared,
+    seen,
+    share_of_digits,
+    short,
+    words,
+)
 
 from r1lab import curriculum, grpo, losses, models, policy, rewards, tasks, trl_engine
 from r1lab.grpo import Config
@@ -26,16 +37,11 @@ TWO_REWARDS = ([short, share_of_digits], [1.0, 0.1])
 
 def run(learner, place, config=CONFIG, reward_set=DIGITS_ONLY, record=None):
     """Trains; the rollout of each step. place: a Place or a folder."""
-    seen = []
 
-    def keep(roll):
-        seen.append(roll)
-        if record:
-            record(roll)
+    def train(place, keep):
+        trl_engine.grpo(learner, POOL, reward_set, config, keep, place)
 
-    place = place if isinstance(place, Place) else Place(place)
-    trl_engine.grpo(learner, POOL, reward_set, config, keep, place)
-    return seen
+    return seen(train, place, record)
 
 
 def drawn(config, step):
@@ -385,24 +391,12 @@ def test_half_precision_weights_learn_only_through_lora(tmp_path):
         online.settings(prepared(0).half(), CONFIG, 40, Place(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "device", "capability", "mixed"),
-    [
-        (torch.float32, "cuda", (9, 0), (False, False)),
-        (torch.bfloat16, "cuda", (8, 0), (True, False)),
-        (torch.bfloat16, "cuda", (7, 5), (False, False)),
-        (torch.float16, "cuda", (7, 5), (False, True)),
-        (torch.bfloat16, "cpu", None, (False, False)),
-    ],
-)
+@pytest.mark.parametrize(("dtype", "device", "capability", "mixed"), PRECISIONS)
 def test_the_precision_is_the_models(dtype, device, capability, mixed, tmp_path, monkeypatch):
     """Only what is handed to TRL: no card is needed."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     monkeypatch.setattr(online, "GRPOConfig", lambda **given: given)
-    model = prepared().to(dtype)
-    for p in models.trainable(model).values():
-        p.data = p.data.float()
-    monkeypatch.setattr(type(model.get_base_model()), "device", torch.device(device))
+    model = of_precision(dtype, device, monkeypatch)
     given = online.settings(model, CONFIG, 40, Place(tmp_path))
     assert (given["bf16"], given["fp16"]) == mixed
     assert given["use_cpu"] == (device == "cpu")

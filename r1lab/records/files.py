@@ -30,8 +30,9 @@ def plainly(
         raise RunError(f"{path}: {why}{safe}. {way or 'Set it right and add --resume'}") from error
 
 
-def replace(path: Path, data: bytes, keep: Path | None = None) -> None:
-    """Put `data` at `path` in one move; what was there moves to `keep` first, if given."""
+def replace(path: Path, data: bytes, keep: Path | None = None, drive: Path = DRIVE) -> None:
+    """Put `data` at `path` in one move; what was there moves to `keep` first, if given, and what
+    was at `keep` is emptied before it goes if that lies on `drive`."""
     part = path.with_name(f".{path.name}.part")
     try:
         with open(part, "wb") as file:
@@ -39,7 +40,7 @@ def replace(path: Path, data: bytes, keep: Path | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
         if keep and path.exists():
-            if DRIVE in keep.parents and keep.exists():
+            if drive in keep.parents and keep.exists():
                 os.truncate(
                     keep, 0
                 )  # Drive puts what is replaced in its bin, where it fills the quota

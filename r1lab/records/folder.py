@@ -53,10 +53,10 @@ class Place:
     start: int = 0
 
 
-def place(name: str) -> Path:
-    """The folder of a reader's own run: NAME under $R1LAB_RUNS; without it on Drive, which
-    outlives the machine, where Colab has mounted that; else in `runs` beside the package."""
-    usual = files.DRIVE / "r1lab" / "runs" if files.DRIVE.is_dir() else HOME
+def place(name: str, drive: Path = files.DRIVE) -> Path:
+    """The folder of a reader's own run: NAME under $R1LAB_RUNS; without it on `drive`, which
+    outlives the machine, where Colab has mounted it; else in `runs` beside the package."""
+    usual = drive / "r1lab" / "runs" if drive.is_dir() else HOME
     return (environment.runs() or usual) / name
 
 

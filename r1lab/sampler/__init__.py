@@ -1,7 +1,7 @@
 """Sample completions: the fast way (`Sampler`), and transformers' own (`generate`)."""
 
-from r1lab.sampler.completions import Completions, generate
+from r1lab.sampler.completions import Completions, generate, repeated
 from r1lab.sampler.reading import READ
 from r1lab.sampler.sampling import CACHE_GIB, Sampler
 
-__all__ = ["CACHE_GIB", "READ", "Completions", "Sampler", "generate"]
+__all__ = ["CACHE_GIB", "READ", "Completions", "Sampler", "generate", "repeated"]

@@ -1,5 +1,6 @@
 """What sampling gives, and the plain way to get it: transformers' `generate`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,11 @@ class Completions:
         return tokenizer.batch_decode(rows, skip_special_tokens=True)
 
 
+def repeated(given: Sequence, group: int) -> list:
+    """The prompt (or problem) of each of N = P * `group` completions, group by group."""
+    return [one for one in given for _ in range(group)]
+
+
 def cut(out, logps, stop: int) -> Completions:
     """Completions from sampled tokens (N, T) that may go on behind the first end token."""
     is_end = out == stop
@@ -48,10 +54,10 @@ def cut(out, logps, stop: int) -> Completions:
 
 
 def generate(
-    model, prompts, group: int, max_new: int, stop: int, generator, temperature: float = 1.0
+    model, prompts, max_new: int, stop: int, generator, temperature: float = 1.0
 ) -> Completions:
-    """The same through transformers' `generate`: the peer, and the way for models the sampler does
-    not know. Its randomness is torch's, seeded from `generator`."""
+    """A completion of each of N prompts through transformers' `generate`: the peer, and the way
+    for models the sampler does not know. Its randomness is torch's, seeded from `generator`."""
     device, longest = model.device, max(map(len, prompts))
     ids = torch.tensor([[stop] * (longest - len(p)) + p for p in prompts], device=device)
     seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
@@ -73,8 +79,7 @@ def generate(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         found = model.generate(
-            input_ids=ids.repeat_interleave(group, 0), max_new_tokens=max_new,
-            attention_mask=seen.repeat_interleave(group, 0), **how, eos_token_id=stop,
+            input_ids=ids, attention_mask=seen, max_new_tokens=max_new, **how, eos_token_id=stop,
             pad_token_id=stop, return_dict_in_generate=True, output_logits=True,
         )  # fmt: skip
     out = found.sequences[:, longest:]

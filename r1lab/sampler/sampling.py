@@ -17,7 +17,7 @@ import warnings
 import torch
 
 from r1lab.sampler.choosing import choose
-from r1lab.sampler.completions import Completions, cut, generate, joined
+from r1lab.sampler.completions import Completions, cut, generate, joined, repeated
 from r1lab.sampler.decoding import decoder
 from r1lab.sampler.forward import threads
 from r1lab.sampler.reading import read
@@ -72,7 +72,8 @@ class Sampler:
                 f"{room} positions: lower max_new"
             )
         if self.weights is None:
-            return generate(self.model, prompts, group, max_new, stop, generator, temperature)
+            asked = repeated(prompts, group)
+            return generate(self.model, asked, max_new, stop, generator, temperature)
         taken = self.cache_bytes(group, longest + max_new)
         at_once = max(1, int(self.cache_gib * 2**30 / taken))
         with threads(self.weights, min(len(prompts), at_once) * group):
