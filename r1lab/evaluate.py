@@ -47,25 +47,32 @@ class Answers:
         return repeated(self.problems, self.per_problem)
 
 
-def answer(model, tokenizer, problems: list[Problem], how: Sampling) -> Answers:
+def answer(
+    model, tokenizer, problems: list[Problem], how: Sampling, begun: list[str] | None = None,
+    steer=None,
+) -> Answers:  # fmt: skip
     """Sample K completions for every problem and judge them. The same for the same seed and
-    rows."""
-    sampler = Sampler(model)
+    rows. begun: P texts that the completions begin with, not counted in `lengths` and `max_new`.
+    steer: of `Sampler`."""
+    sampler = Sampler(model, steer=steer)
+    begun = begun or [""] * len(problems)
     generator = torch.Generator(model.device).manual_seed(how.seed)
     texts, lengths, ended, verdicts = [], [], [], []
     at_once = max(1, how.rows // how.per_problem)
     for start in range(0, len(problems), at_once):
-        chunk = problems[start : start + at_once]
-        ids = tokenizer([prompt(p, how.template) for p in chunk])["input_ids"]
+        chunk, first = (given[start : start + at_once] for given in (problems, begun))
+        asked = [prompt(p, how.template) + text for p, text in zip(chunk, first, strict=True)]
+        ids = tokenizer(asked)["input_ids"]
         done = sampler.sample(
             ids, how.per_problem, how.max_new, tokenizer.eos_token_id, generator, how.temperature
         )
-        new = done.texts(tokenizer)
+        own = done.texts(tokenizer)
+        new = [a + b for a, b in zip(repeated(first, how.per_problem), own, strict=True)]
         texts += new
         lengths += done.lengths.tolist()
         ended += done.ended.tolist()
-        asked = repeated(chunk, how.per_problem)
-        verdicts += [verify(p, text) for p, text in zip(asked, new, strict=True)]
+        posed = repeated(chunk, how.per_problem)
+        verdicts += [verify(p, text) for p, text in zip(posed, new, strict=True)]
     return Answers(problems, how.per_problem, texts, lengths, ended, verdicts)
 
 

@@ -33,14 +33,17 @@ class Sampler:
     cache_gib: the most memory the keys and values may take, in GiB; one group at least is
     always sampled. What does not fit at once comes in turns, which changes the order in which
     random numbers are drawn, so compare runs under one bound. A model that is not Llama- or
-    Qwen2-shaped is sampled through `generate`, with a warning that says so.
+    Qwen2-shaped is sampled through `generate`, with a warning that says so. steer(logits (B, V),
+    tokens so far (B, T)) gives the logits to draw from instead, see `steering`.
     """
 
-    def __init__(self, model, cache_gib: float = CACHE_GIB):
-        self.model, self.cache_gib = model, cache_gib
+    def __init__(self, model, cache_gib: float = CACHE_GIB, steer=None):
+        self.model, self.cache_gib, self.steer = model, cache_gib, steer
         self.weights = None
         if model.config.model_type in KNOWN:
             self.weights = copied(model)
+        elif steer:
+            raise ValueError(f"a {model.config.model_type} model cannot be steered, see KNOWN")
         else:
             warnings.warn(
                 f"the sampler knows {' and '.join(KNOWN)} models, not {model.config.model_type}: "
@@ -99,8 +102,10 @@ class Sampler:
         live = torch.ones(N, dtype=torch.bool, device=device)  # (B,) of those, not ended yet
         decode = decoder(self.weights, cache)
         for t in range(max_new):
-            token, logp = choose(logits, temperature, generator)
             here = slice(None) if len(rows) == N else rows
+            if self.steer:
+                logits = self.steer(logits, out[here, :t])
+            token, logp = choose(logits, temperature, generator)
             out[here, t], logps[here, t] = token, logp
             live = live & (token != stop)
             left = int(live.sum())
