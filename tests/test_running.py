@@ -217,3 +217,12 @@ def test_a_stage_without_anything_to_learn_from_says_so_and_keeps_what_it_has(tm
         run(experiment, Options("line", "cpu", 3, SMALL), tmp_path / "run", False, lambda now: None)
     assert records.load_checkpoint(tmp_path / "run")[0] == 0
     assert evaluate  # the package is whole
+
+
+def test_a_run_asks_problems_of_the_size_that_is_set(tmp_path):
+    arm = replace(STAGES.arms[0], stages=(Stage("grpo", settings={"steps": 1}),))
+    chosen = Options(None, "cpu", 3, SMALL | {"size": 4})
+    run(replace(STAGES, arms=(arm,)), chosen, tmp_path, watch=lambda now: None)
+    found = records.load_run(tmp_path)
+    assert found.config["size"] == 4 and found.samples
+    assert all(len(group["numbers"]) == 4 for group in found.samples)

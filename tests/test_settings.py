@@ -7,6 +7,7 @@ import pytest
 
 from r1lab import experiments, records
 from r1lab.machine import presets
+from r1lab.records import configs
 from r1lab.running import arms, settings
 from r1lab.running.recorded import of_arm
 from r1lab.running.settings import Options
@@ -119,3 +120,23 @@ def test_the_name_of_a_run_says_what_differs():
     assert arms.run_name(ZERO, Options(seed=3)) == "zero-rule-s3"
     chosen = Options("random", "smol", 1, {"loss": "dapo", "base": "a/b"})
     assert arms.run_name(ZERO, chosen) == "zero-smol-random-base-a-b-loss-dapo-s1"
+
+
+def test_an_older_config_is_read_as_the_newest_version_writes_it():
+    """Version 2 knew the usual size of a task's problems alone."""
+    new = config()
+    old = {k: v for k, v in new.items() if k != "size"} | {"version": 2}
+    assert configs.upgraded(old) == new and configs.upgraded(new) == new
+    assert arms.same(configs.upgraded(old), new)
+    assert not arms.same(configs.upgraded(old), config(size=4))
+
+
+def test_in_fast_mode_an_arms_own_sizes_give_way_and_the_readers_do_not(monkeypatch):
+    habits = experiments.named("habits")
+    monkeypatch.setenv("R1LAB_FAST", "1")
+    small = settings.plan(habits, Options("four-rule", "cpu")).record
+    assert (small["size"], small["max_new"], small["stages"][0]["steps"]) == (4, 96, 4)
+    chosen = settings.plan(habits, Options("four-rule", "cpu", 0, {"steps": 7})).record
+    assert chosen["stages"][0]["steps"] == 7
+    monkeypatch.delenv("R1LAB_FAST")
+    assert settings.plan(habits, Options("four-rule", "cpu")).record["stages"][0]["steps"] == 60

@@ -35,6 +35,7 @@ class Preset:
     micro_tokens: int
     train_problems: int
     eval_problems: int
+    size: int = 0  # of the task's problems; 0: the task's usual one
 
 
 PRESETS = {
@@ -67,6 +68,8 @@ PRESETS = {
     ),
 }  # fmt: skip
 
+FAST = {"steps": 4, "prompts": 4, "group": 4, "max_new": 96, "eval_problems": 16}
+
 
 def pick(name: str = "auto") -> Preset:
     """The preset of that name, its dtype settled; "auto" reads the machine (`choose`). Small where
@@ -85,7 +88,7 @@ def pick(name: str = "auto") -> Preset:
             )
         preset = replace(preset, dtype=half(torch.cuda.get_device_capability()))
     if environment.fast():
-        preset = replace(preset, steps=4, prompts=4, group=4, max_new=96, eval_problems=16)
+        preset = replace(preset, **FAST)
     return preset
 
 

@@ -63,7 +63,7 @@ def minutes(preset: Preset) -> float:
     """Minutes of training that `run zero` will take here, by a calibration. Loads the model."""
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     model = models.prepare(model, preset.lora_rank)
-    pool = tasks.problems(preset.task, preset.prompts, seed=1)
+    pool = tasks.problems(preset.task, preset.prompts, seed=1, size=preset.size or None)
     hope = expected(preset)
     pace = calibrate(model, tokenizer, pool, preset, hope.length)
     prompt = longest(tokenizer, pool, preset.template)

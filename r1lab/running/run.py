@@ -51,8 +51,9 @@ class _Run:
         """From the first file to the last; or the summary that is already there."""
         preset = self.plan.preset
         memory.free()  # what a run before this one left, in a notebook
-        self.held_out = tasks.problems(preset.task, preset.eval_problems, seed=0, split="test")
-        self.pool = tasks.problems(preset.task, preset.train_problems, seed=0)
+        task, size = preset.task, preset.size or None
+        self.held_out = tasks.problems(task, preset.eval_problems, 0, "test", size)
+        self.pool = tasks.problems(task, preset.train_problems, 0, "train", size)
         words = models.tokenizer(preset.model)
         prompt = preflight.longest(words, self.pool + self.held_out, preset.template)
         methods = {leg.stage.method for leg in self.plan.legs} or {"evaluation"}

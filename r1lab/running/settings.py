@@ -10,7 +10,7 @@ import typing
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from r1lab import dpo, grpo, models, rewards, sft, tasks
-from r1lab.machine import presets
+from r1lab.machine import environment, presets
 from r1lab.machine.presets import Preset
 from r1lab.records import VERSION
 from r1lab.running.experiment import Arm, Experiment, Settings, Stage
@@ -19,7 +19,7 @@ CONFIGS = {"grpo": grpo.Config, "sft": sft.Config, "dpo": dpo.Config}
 ENGINES = ("own", "trl")
 OF_THE_RUN = {  # settings that are the run's: name -> type
     "base": str, "task": str, "template": str, "dtype": str, "lora_rank": int, "eval_problems": int,
-    "train_problems": int, "engine": str, "recipe": str, "reward": str,
+    "train_problems": int, "size": int, "engine": str, "recipe": str, "reward": str,
 }  # fmt: skip
 OF_A_STAGE = {name for config in CONFIGS.values() for name in config.__dataclass_fields__}
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")  # a preset's, a config's too
@@ -77,6 +77,8 @@ def plan(experiment: Experiment, options: Options) -> Plan:
     preset or setting, and for a value that does not fit."""
     arm = experiment.arm(options.arm)
     name = options.preset or arm.settings.get("preset", "cpu")
+    if environment.fast():
+        experiment = replace(experiment, arms=tuple(map(_small, experiment.arms)))
     return settled(experiment, options, presets.pick(name))
 
 
@@ -104,6 +106,13 @@ def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     chosen = {"recipe": recipe, "engine": engine, "seed": options.seed} | own
     record = _record(experiment, preset, chosen, legs)
     return Plan(experiment, arm, preset, options.seed, engine, legs, own, record)
+
+
+def _small(arm: Arm) -> Arm:
+    """The arm without sizes of its own: those of `environment.fast` hold, unless the reader sets
+    others."""
+    rest = {k: v for k, v in arm.settings.items() if k not in presets.FAST}
+    return replace(arm, settings=rest)
 
 
 def _preset_fields() -> set[str]:
@@ -153,10 +162,11 @@ def _record(experiment: Experiment, preset: Preset, own: dict, legs: tuple[Leg, 
     digests |= {preset.task: tasks.fingerprint(preset.task)}
     return {
         "version": VERSION, "experiment": experiment.name, "preset": preset.name,
-        "task": preset.task, "base": preset.model, "revision": models.commit(preset.model),
-        "dtype": preset.dtype, "lora_rank": preset.lora_rank, "template": preset.template,
-        "max_new": preset.max_new, "eval_problems": preset.eval_problems,
-        "train_problems": preset.train_problems, **own, "stages": stages,
+        "task": preset.task, "size": preset.size, "base": preset.model,
+        "revision": models.commit(preset.model), "dtype": preset.dtype,
+        "lora_rank": preset.lora_rank, "template": preset.template, "max_new": preset.max_new,
+        "eval_problems": preset.eval_problems, "train_problems": preset.train_problems, **own,
+        "stages": stages,
         "files": {name: digest for name, digest in digests.items() if digest},
     }  # fmt: skip
 
