@@ -86,7 +86,7 @@ def test_its_second_cell_is_the_set_up_of_the_template(source):
     assert third.cell_type == "code" and len(third.source.splitlines()) <= 10
 
 
-def test_the_repositorys_address_has_one_place(monkeypatch):
+def test_the_repositorys_address_has_one_place():
     """Changed there, badge and clone follow; no other file names it, but the built notebooks."""
     parts = ("r1lab", "tests", "notebooks/src", "data")
     files = [*ROOT.glob("*.*"), *(p for part in parts for p in (ROOT / part).rglob("*.*"))]
@@ -94,9 +94,8 @@ def test_the_repositorys_address_has_one_place(monkeypatch):
     named = rf"github(\.com)?[/:]{build.REPOSITORY}"
     assert [p.name for p in texts if re.search(named, p.read_text(encoding="utf-8"))] == []
     old = build.REPOSITORY
-    monkeypatch.setattr(build, "REPOSITORY", "someone/fork")
     for source in SOURCES:
-        badge, setup, *_ = (cell.source for cell in build.read(source).cells)
+        badge, setup, *_ = (cell.source for cell in build.read(source, "someone/fork").cells)
         assert (
             f"research.google.com/github/someone/fork/blob/main/notebooks/{source.stem}.ipynb"
             in badge

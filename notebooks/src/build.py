@@ -44,7 +44,7 @@ def target(source: Path) -> Path:
     return NOTEBOOKS / f"{source.stem}.ipynb"
 
 
-def stamp(text: str, stem: str) -> str:
+def stamp(text: str, stem: str, repository: str = REPOSITORY) -> str:
     """Put the set-up, addresses and measured minutes in the place of # @SETUP@, @COLAB@, @CLONE@
     and @MINUTES@."""
     built = json.loads(BUILT.read_text()).get(stem) if BUILT.exists() else None
@@ -54,21 +54,21 @@ def stamp(text: str, stem: str) -> str:
             f"{built['minutes']:.1f} min on {built['cores']} cores, "
             f"{built['threads']} thread, measured {built['date']}"
         )
-    github = f"https://colab.research.google.com/github/{REPOSITORY}"
+    github = f"https://colab.research.google.com/github/{repository}"
     text = text.replace("# @SETUP@", SETUP.read_text(encoding="utf-8").rstrip())
     text = text.replace("@COLAB@", f"{github}/blob/main/notebooks/{stem}.ipynb")
-    text = text.replace("@CLONE@", f"https://github.com/{REPOSITORY}")
+    text = text.replace("@CLONE@", f"https://github.com/{repository}")
     return text.replace("@MINUTES@", minutes)
 
 
-def read(source: Path) -> nbformat.NotebookNode:
+def read(source: Path, repository: str = REPOSITORY) -> nbformat.NotebookNode:
     """The notebook of a source as it should be before it runs: stable ids, plain metadata."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
     notebook.metadata = nbformat.from_dict(KERNEL)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for i, cell in enumerate(notebook.cells, start=1):
         cell.id = f"{source.stem[:2]}-{i:03d}"
-        cell.source = stamp(cell.source, source.stem)
+        cell.source = stamp(cell.source, source.stem, repository)
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     return notebook
