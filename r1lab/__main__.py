@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-BASES = ("rich", "poor", "small", "large")
+BASES = (  # of the first tiny world, and of the next
+    "rich", "poor", "small", "large", "habits/rich", "habits/rich-1", "habits/parts", "habits/poor",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
 
@@ -165,7 +167,7 @@ def list_experiments(_) -> None:
             print(f"      --preset {preset}: {said} on two cores")
         for arm in experiment.arms:
             seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
-            print(f"      --arm {arm.name:8} {arm.label}; recorded with {seeds}")
+            print(f"      --arm {arm.name:8} {arm.label}; {seeds}")
 
 
 def recorded(_) -> None:
@@ -206,7 +208,8 @@ def pretrain(options) -> None:
     from r1lab.tiny_world import pretrain
 
     folder = options.out or ROOT / "data" / "models" / options.name
-    pretrain.pretrain(options.name, folder, not options.no_compile)
+    recipe = pretrain.RECIPES[options.name]
+    pretrain.pretrain(options.name, recipe, folder, not options.no_compile)
 
 
 def report(options) -> None:

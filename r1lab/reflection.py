@@ -37,7 +37,7 @@ class Trace:
     attempts: int
     rejected: int  # attempts called wrong
     rejected_wrong: int  # of them: those that are wrong
-    first_right: bool | None  # the first attempt reached the target; None: no attempt
+    first_right: bool | None  # the first attempt was right; None: no attempt
     revision: str  # from there to the answer: "wrong to right", ...; "none": one attempt or none
     yes: int  # verdicts of a comparison `V vs T`
     no: int
@@ -52,12 +52,15 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
 
     An attempt is a run of equations up to the end of a sentence, a verdict or a word that
     reflects or rejects; its value is its last right-hand side. Two attempts are the same
-    when their equations are, whatever the order of equations, summands and factors. A task
-    without `attempts` (gsm8k) has none: there an equation is a step, and few reach the target.
+    when their equations are, whatever the order of equations, summands and factors. One is
+    right that reaches the target, or, where that is what it is compared with, the result of a
+    true step back from the target (15 in `22-7=15 so 3*5=15 vs 15`). A task without `attempts`
+    (gsm8k) has none: there an equation is a step, and few reach the target.
     """
     target = problem.target
     n: Counter = Counter()
     attempts: list[dict] = []
+    back: dict = {}  # the result of a step back from the target -> whether the step is true
     running = False  # whether the last attempt still grows
     shown = None  # the value just before this token
     for kind, content in tokens(thoughts(text)):
@@ -69,7 +72,8 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
                 if not running:
                     attempts.append({"forms": set(), "value": None, "rejected": False})
                 attempts[-1]["forms"] |= {form for form, _ in found}
-                attempts[-1]["value"] = shown
+                attempts[-1] |= {"value": shown, "right": shown == target}
+                back |= {right: true for (signs, _, right), true in found if str(target) in signs}
                 running = True
             continue
         if kind == "versus":
@@ -77,9 +81,13 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
                 said, other = VERDICTS[content["verdict"].lower()], int(content["other"])
                 n[said] += 1
                 n["false", said] += said != (shown == other)
+                wanted = other == target or other in back
+                if attempts and wanted:
+                    true = other == target or back[other]
+                    attempts[-1]["right"] = attempts[-1]["value"] == other and true
                 if attempts and not said:
-                    # against an earlier result that misses the target: that one goes
-                    earlier = [a for a in attempts[:-1] if a["value"] == other != target]
+                    # against an earlier result that nobody wanted: that one goes
+                    earlier = [a for a in attempts[:-1] if a["value"] == other and not wanted]
                     (earlier or attempts)[-1]["rejected"] = True
             running = running and not content["verdict"]
         elif kind in ("word", "chinese"):
@@ -92,14 +100,14 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
         shown = None
     if not named(problem.task).attempts:
         attempts = []
-    first = attempts[0]["value"] == target if attempts else None
+    first = attempts[0]["right"] if attempts else None
     name = {True: "right", False: "wrong"}
     revision = f"{name[first]} to {name[verdict.correct]}" if len(attempts) > 1 else "none"
     return Trace(
         words=n["wait"] + n["check"] + n["doubt"], waits=n["wait"], checks=n["check"],
         tries=len({frozenset(a["forms"]) for a in attempts}), attempts=len(attempts),
         rejected=sum(a["rejected"] for a in attempts),
-        rejected_wrong=sum(a["rejected"] and a["value"] != target for a in attempts),
+        rejected_wrong=sum(a["rejected"] and not a["right"] for a in attempts),
         first_right=first, revision=revision,
         yes=n[True], no=n[False], false_yes=n["false", True], false_no=n["false", False],
         equations=n["equations"], wrong_equations=n["wrong"],

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from r1lab import losses, reflection, rewards
+from r1lab import habits, losses, reflection, rewards
 from r1lab.policy import Batch, Learner
 from r1lab.sampler import Completions, Sampler, repeated
 from r1lab.tasks import Problem, prompt
@@ -77,7 +77,8 @@ class Rollout:
             "tokens": sum(lengths),
         }  # fmt: skip
         asked = repeated(self.problems, self.group_size)
-        line |= reflection.of(asked, self.texts, self.verdicts, lengths) | self.report
+        line |= reflection.of(asked, self.texts, self.verdicts, lengths)
+        line |= habits.of(asked, self.texts) | self.report
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in line.items()}
 
     def group(self) -> dict:

@@ -24,6 +24,7 @@ WORDS = {  # reflection: these ten, "try", and the same in Chinese
 }  # fmt: skip
 GROUP = {word: group for group, words in WORDS.items() for word in words}
 VERDICTS = {"yes": True, "对": True, "no": False, "不对": False}  # of a comparison: `V vs T no`
+SO = {"so", "所以"}  # behind a step back from the target: `22-7=15 so 3*5=15 vs 15 yes`
 REJECTIONS = {  # behind an attempt these say that it is wrong; only some are reflection words
     "no", "nope", "not", "isn't", "doesn't", "didn't", "can't", "cannot", "wrong", "incorrect",
     "mistake", "error", "≠",
@@ -32,9 +33,8 @@ REJECTIONS = {  # behind an attempt these say that it is wrong; only some are re
     "太大", "太小", "太多", "太少", "不够",
 }  # fmt: skip
 HAN = "㐀-鿿"
-CHINESE = sorted(
-    (w for w in {*GROUP, *VERDICTS, *REJECTIONS} if re.match(f"[{HAN}]", w)), key=len, reverse=True
-)
+LISTED = {*GROUP, *VERDICTS, *SO, *REJECTIONS}
+CHINESE = sorted((w for w in LISTED if re.match(f"[{HAN}]", w)), key=len, reverse=True)
 
 PLAIN = [(re.compile(pattern, re.M), plain) for pattern, plain in (
     (r"\*\*", " "), (r"[×·∙]|\\times\b|\\cdot\b", "*"), (r"÷|\\div\b", "/"),

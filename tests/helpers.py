@@ -1,5 +1,7 @@
 """What several tests stand on: small models, ready to train, and rewards they can climb."""
 
+import operator
+import re
 import warnings
 from functools import cache
 
@@ -10,7 +12,32 @@ from r1lab import models, policy, tasks
 from r1lab.__main__ import main
 from r1lab.policy import Learner
 from r1lab.records import Place
-from r1lab.tiny_world import pretrain
+from r1lab.tasks import Problem
+from r1lab.tiny_world import first, pretrain
+
+OPERATE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+PROMPT = re.compile(
+    r"(?:User: reach (?P<target>\d+) from (?P<numbers>\d+(?:, \d+)*)\.\nAssistant: "
+    r"|用户：得到 (?P<target_zh>\d+) 用 (?P<numbers_zh>\d+(?:, \d+)*)。\n助手："
+    r"|User: compute (?P<factors>\d+\*\d+)\.\nAssistant: "
+    r"|用户：计算 (?P<factors_zh>\d+\*\d+)。\n助手：)"
+)
+
+
+def posed(text):
+    """The problem a text of the tiny world is about (None: a drill) and what follows its prompt."""
+    found = PROMPT.match(text)
+    if not found:
+        return None, text
+    factors = found["factors"] or found["factors_zh"]
+    if factors:
+        a, b = map(int, factors.split("*"))
+        problem = Problem("multiplication", (a, b), a * b)
+    else:
+        numbers = (found["numbers"] or found["numbers_zh"]).split(", ")
+        target = int(found["target"] or found["target_zh"])
+        problem = Problem("countdown", tuple(map(int, numbers)), target)
+    return problem, text[found.end() :]
 
 
 def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: bool = True):
@@ -38,8 +65,8 @@ def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: b
 
 @cache
 def words():
-    """The tokenizer of the tiny bases."""
-    return pretrain.wrap_tokenizer()
+    """The tokenizer of the bases that tests train."""
+    return pretrain.wrap_tokenizer(first)
 
 
 def prepared(rank: int = 4, seed: int = 0):
@@ -146,3 +173,42 @@ def one_line(capsys, *arguments) -> str:
 
 def digits_written(completions, **_):
     return [sum(c.isdigit() for c in text) / max(1, len(text)) for text in completions]
+
+
+# ---- hostile text ----
+
+LONG = 40_000
+HOSTILE = {
+    "digits": "1" * LONG,
+    "equals": "=" * LONG,
+    "sums": "1+" * (LONG // 2),
+    "equations": "1=" * (LONG // 2),
+    "true equations": "1+1=2, " * (LONG // 7),
+    "chain": "1+1=" * (LONG // 4),
+    "open": "(" * LONG,
+    "closed": "1" + ")" * LONG,
+    "nested": "(" * (LONG // 2) + "1" + ")" * (LONG // 2) + "=1",
+    "blanks": " " * LONG,
+    "tabs behind digits": "1" + "\t" * LONG + "+",
+    "digits and blanks": "1   " * (LONG // 4),
+    "minus": "-" * LONG,
+    "operators and blanks": "+  " * (LONG // 3),
+    "decimal points": "1." * (LONG // 2),
+    "thousands": "1" + ",111" * (LONG // 4),
+    "versus": "1 vs 1 " * (LONG // 7),
+    "verdicts": "1 vs 2 no. " * (LONG // 11),
+    "letters": "a" * LONG,
+    "underscores": "_" * LONG,
+    "apostrophes": "a'" * (LONG // 2),
+    "Han": "对不" * (LONG // 2),
+    "waits": "wait " * (LONG // 5),
+    "tags": "<think>" * (LONG // 7),
+    "open tags": "<" * LONG,
+    "closing tags": "</think>" * (LONG // 8),
+    "lines": "\n - " * (LONG // 4),
+    "backslashes": "\\" * LONG,
+    "stars": "*" * LONG,
+    "other scripts": "٣+٤=٧ ３+４=７ " * (LONG // 12),
+    "surrogates": "\ud800=\udfff" * (LONG // 3),
+    "zero": "\0" * LONG,
+}

@@ -11,31 +11,33 @@ LAYERS = """
 checks.exercise curriculum losses.advantages losses.policy losses.tokens machine
 machine.environment machine.memory models.adapters records.configs records.files running
 running.alarms running.experiment sampler.captured sampler.choosing sampler.completions
-sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world userfile
-widgets.live
+sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
+tiny_world.words userfile widgets.live
 
 checks checks.lesson_00 checks.lesson_04 losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
+checks.lesson_02 models.lineage records sampler.sampling tasks.names tiny_world.habits
+widgets.playground
 
 machine.colab models sampler tasks.templates verify
 
 models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
 
-evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
+evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus tiny_world.first
 
-dpo grpo preflight.need speed.growth tiny_world.pretrain tiny_world.report
+dpo grpo preflight.need speed.growth tiny_world.competence
 
-preflight.fits running.settings trl_engine.offline trl_engine.online
+preflight.fits running.settings tiny_world.pretrain tiny_world.report trl_engine.offline
+trl_engine.online
 
 preflight running.arms running.journal running.measure trl_engine
 
-experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.queue
+experiments.habits experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.queue
 running.summary speed.footprint
 
 running.recorded running.run speed.training

@@ -12,7 +12,7 @@ from helpers import tiny_model
 from transformers import AutoTokenizer
 
 from r1lab import models, tasks
-from r1lab.tiny_world import pretrain
+from r1lab.tiny_world import first, pretrain, words
 
 BASES = [name for name in models.TINY if (models.DATA / "models" / name).is_dir()]
 IDS = torch.tensor([[10, 11, 12, 13]])
@@ -72,7 +72,8 @@ def test_a_shipped_base_is_plain_transformers(name):
         tasks.prompt(tasks.problems("countdown", 1, seed=0)[0], "tiny")
         + "<think>3+7=10 vs 22 no. Wait, 等等，</think>"
     )
-    assert tokenizer(text)["input_ids"] == pretrain.wrap_tokenizer()(text)["input_ids"]
+    world = words if name in models.HABITS else first
+    assert tokenizer(text)["input_ids"] == pretrain.wrap_tokenizer(world)(text)["input_ids"]
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
     assert (folder / "model.safetensors").stat().st_size < 8_000_000
     config = json.loads((folder / "config.json").read_text())

@@ -14,7 +14,7 @@ TOKENIZER = wrap_tokenizer()
 
 
 def test_a_step_holds_whole_texts_and_little_padding():
-    recipe = replace(RECIPES["rich"], batch=4000)
+    recipe = replace(RECIPES["habits/rich"], batch=4000)
     stream = corpus.texts(recipe.seed, recipe.knobs)
     steps = [next(it) for it in [batches(recipe, TOKENIZER)] for _ in range(4)]
     rows = [
@@ -27,7 +27,7 @@ def test_a_step_holds_whole_texts_and_little_padding():
     assert sorted(rows) == sorted(expected)  # the first texts of the world, each once
     real = sum(size for step in steps for _, size in step)
     assert real == sum(map(len, rows))
-    assert real > 0.8 * sum(ids.numel() for step in steps for ids, _ in step)
+    assert real > 0.75 * sum(ids.numel() for step in steps for ids, _ in step)
 
 
 def test_the_float32_attention_is_plain_attention():
@@ -40,12 +40,11 @@ def test_the_float32_attention_is_plain_attention():
     )
 
 
-def test_pretraining_learns_and_saves(tmp_path, monkeypatch):
+def test_pretraining_learns_and_saves(tmp_path):
     tiny = replace(
         RECIPES["small"], width=48, layers=2, heads=2, inner=64, batch=2000, tokens=300_000
     )
-    monkeypatch.setitem(RECIPES, "small", tiny)
-    record = pretrain.pretrain("small", tmp_path / "small", compiled=False)
+    record = pretrain.pretrain("small", tiny, tmp_path / "small", compiled=False)
     assert record["loss"][-1]["loss"] < 0.8 * record["loss"][0]["loss"]
     assert record["tokens"] >= tiny.tokens
     assert {p.name for p in (tmp_path / "small").iterdir()} >= {

@@ -3,9 +3,12 @@
 import itertools
 import re
 import time
+from dataclasses import replace
 
 import pytest
+from helpers import HOSTILE, LONG
 
+from r1lab import habits
 from r1lab.reflection import Trace, language_share, summarise, trace
 from r1lab.tasks import Problem
 from r1lab.thoughts import R1_WORDS, WORDS, thoughts
@@ -83,6 +86,35 @@ TABLE = {
         tries=6, attempts=6, equations=7, first_right=False, revision="wrong to wrong")),
     "a comparison needs its value right before it": ("3+7=10, vs 22 no. 10 vs 22 nothing. vs 5 yes. 5 vs x no", "", dict(
         tries=1, attempts=1, rejected=1, rejected_wrong=1, equations=1, first_right=False)),
+    "a step back and its sub-goal": (
+        "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes.", RIGHT, dict(
+            tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=3, yes=1, no=1,
+            first_right=False, revision="wrong to right")),
+    "who reaches the sub-goal is right, who reaches the target instead is not": (
+        "22-7=15，所以 12+3=15 vs 15 对。22+7=29 so 19+3=22 vs 29 no; 29*1=29 vs 29 不对；", RIGHT, dict(
+            tries=3, attempts=3, rejected=2, rejected_wrong=1, equations=5, yes=1, no=2, false_no=1,
+            first_right=True, revision="right to right")),
+    "a sub-goal that an earlier try has reached is no earlier result": (
+        "22-7=15 so 12+3=15 vs 15 yes. Wait, 22-12=10 so 7-3=4 vs 10 no; 7+3=10 vs 10 yes. "
+        "22-7=15 so 12-3=9 vs 15 no; ", RIGHT, dict(
+            words=1, waits=1, tries=4, attempts=4, rejected=2, rejected_wrong=2, equations=7, yes=2, no=2,
+            first_right=True, revision="right to right")),
+    "a sub-goal from a false step is never right, and no earlier result": (
+        "22-7=14 so 11+3=14 vs 14 yes. 11-3=8 vs 14 no; ", WRONG, dict(
+            tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=3, wrong_equations=1, yes=1, no=1,
+            first_right=False, revision="wrong to wrong")),
+    "the target stays wanted behind a step back, even a false one to it": (
+        "22-7=22 so 12+10=22 vs 22 yes. 12+10=22 vs 22 no.", RIGHT, dict(
+            tries=2, attempts=2, rejected=1, equations=3, wrong_equations=1, yes=1, no=1, false_no=1,
+            first_right=True, revision="right to right")),
+    "a comparison with what nobody wants is as true as it is written": (
+        "22-7=15 so 12-3=9 vs 9 yes. 122-7=115 so 100+15=115 vs 115 yes. 12+3=15 vs 15 no; ", RIGHT, dict(
+            tries=3, attempts=3, rejected=1, equations=5, yes=2, no=1, false_no=1,
+            first_right=False, revision="wrong to right")),
+    "yes and no without a comparison are words": (
+        "3+7=10 no. 10+12=22 yes. 3+7=10 no other way. 12+7=19, no. 12-7=5\nNo. 3*7=21 对于 22", WRONG, dict(
+            tries=5, attempts=6, rejected=4, rejected_wrong=4, equations=6,
+            first_right=False, revision="wrong to wrong")),
     "empty": ("", RIGHT, {}),
 }  # fmt: skip
 
@@ -202,8 +234,9 @@ PROMPT = re.compile(
     r"|User: compute (\d+)\*(\d+)\.\nAssistant: |用户：计算 (\d+)\*(\d+)。\n助手："
 )
 MANY = Knobs(
-    backtrack=0.5, verify=0.2, recheck=0.7, slips=0.4, multiplication=0.3, mixed=0.3, chinese=0.4
-)
+    check=0.2, at_random=0.15, in_order=0.2, backwards=0.15, at_random_four=0.25, sub_goal=0.25,
+    recheck=0.7, slips=0.4, multiplication=0.3, mixed=0.3, chinese=0.4,
+)  # fmt: skip
 
 
 def world(n, seed, knobs=MANY):
@@ -232,36 +265,45 @@ def test_the_worlds_texts_hold_no_false_statement_but_the_slips_that_a_check_fin
         if got.wrong_equations:
             slips += 1
             assert p.task == "multiplication" and got.wrong_equations == 1
-            assert (got.checks, got.no, got.waits, got.rejected, got.rejected_wrong) == (
-                1,
-                1,
-                1,
-                1,
-                1,
-            )
+            assert (got.checks, got.no, got.waits) == (1, 1, 1)
+            assert (got.rejected, got.rejected_wrong) == (1, 1)
             assert got.first_right is False and got.revision in ("wrong to right", "wrong to wrong")
     assert slips > 30
 
 
 def test_the_worlds_searches_never_try_twice_and_reject_all_but_what_fits():
-    searched = 0
+    searched = guesses = repeated = 0
     for problem, completion in world(1500, seed=4):
         if problem is None or problem.task != "countdown":
             continue
         got = judged(problem, completion)
-        verdicts = re.findall(r" (?:yes|no)\.| 不?对。", completion)
-        refusals = [v for v in verdicts if v in (" no.", " 不对。")]
+        verdicts = re.findall(r" vs \d+(?: (yes|no)[.;]|( 不?对)[。；])", completion)
+        assert len(verdicts) == completion.count(" vs ")
+        refusals = [v for v in verdicts if v in (("no", ""), ("", " 不对"))]
         assert (got.yes, got.no) == (len(verdicts) - len(refusals), len(refusals))
         assert got.rejected == got.rejected_wrong == len(refusals)
         assert got.attempts == max(1, len(verdicts)) or thoughts(completion) == ""
+        if verdicts:
+            assert got.first_right == (verdicts[0] not in refusals)
         again = re.findall("Wait, |Try |等等，|试试 ", completion)
         assert got.waits == got.words == len(again)
+        habit = habits.read(problem, completion)
+        assert habit.verdicts == len(verdicts) and habit.wrong_sums == habit.false_verdicts == 0
+        assert habit.repeated == 0 or habit.name == "at random"
+        guesses += habit.tries * (habit.name == "at random")
+        repeated += habit.repeated * (habit.name == "at random")
         searched += got.attempts > 2
-    assert searched > 200
+    # independent steps may change places at random, and two guesses are taken for one where a
+    # number equals a value on the way: 10/(12-2), (12-2)/10
+    assert searched > 200 and guesses > 1000 and repeated < 0.01 * guesses
 
 
 def test_what_the_world_says_of_its_language_is_what_is_measured():
-    for problem, completion in world(300, seed=5, knobs=Knobs(backtrack=1.0, mixed=0.0, drill=0.0)):
+    all_search = replace(
+        MANY, check=0.0, at_random=0.4, in_order=0.3, backwards=0.3, at_random_four=0.5,
+        sub_goal=0.5, mixed=0.0, drill=0.0,
+    )  # fmt: skip
+    for problem, completion in world(300, seed=5, knobs=all_search):
         share = language_share(completion, "zh")
         assert share in (0.0, 1.0, None)
         if share is not None and problem.task == "countdown":
@@ -269,42 +311,6 @@ def test_what_the_world_says_of_its_language_is_what_is_measured():
 
 
 # ---- hostile text ----
-
-LONG = 40_000
-HOSTILE = {
-    "digits": "1" * LONG,
-    "equals": "=" * LONG,
-    "sums": "1+" * (LONG // 2),
-    "equations": "1=" * (LONG // 2),
-    "true equations": "1+1=2, " * (LONG // 7),
-    "chain": "1+1=" * (LONG // 4),
-    "open": "(" * LONG,
-    "closed": "1" + ")" * LONG,
-    "nested": "(" * (LONG // 2) + "1" + ")" * (LONG // 2) + "=1",
-    "blanks": " " * LONG,
-    "tabs behind digits": "1" + "\t" * LONG + "+",
-    "digits and blanks": "1   " * (LONG // 4),
-    "minus": "-" * LONG,
-    "operators and blanks": "+  " * (LONG // 3),
-    "decimal points": "1." * (LONG // 2),
-    "thousands": "1" + ",111" * (LONG // 4),
-    "versus": "1 vs 1 " * (LONG // 7),
-    "verdicts": "1 vs 2 no. " * (LONG // 11),
-    "letters": "a" * LONG,
-    "underscores": "_" * LONG,
-    "apostrophes": "a'" * (LONG // 2),
-    "Han": "对不" * (LONG // 2),
-    "waits": "wait " * (LONG // 5),
-    "tags": "<think>" * (LONG // 7),
-    "open tags": "<" * LONG,
-    "closing tags": "</think>" * (LONG // 8),
-    "lines": "\n - " * (LONG // 4),
-    "backslashes": "\\" * LONG,
-    "stars": "*" * LONG,
-    "other scripts": "٣+٤=٧ ３+４=７ " * (LONG // 12),
-    "surrogates": "\ud800=\udfff" * (LONG // 3),
-    "zero": "\0" * LONG,
-}
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

@@ -11,7 +11,8 @@ from pathlib import Path
 from r1lab.machine import environment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-TINY = ("rich", "poor", "small", "large")
+HABITS = ("habits/rich", "habits/rich-1", "habits/parts", "habits/poor")
+TINY = ("rich", "poor", "small", "large", *HABITS)
 PINNED = {  # hub model -> the commit that is taken
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
     "Qwen/Qwen2.5-0.5B": "060db6499f32faf8b98477b0a26969ef7d8b9987",

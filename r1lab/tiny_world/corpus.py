@@ -1,86 +1,87 @@
 """The tiny world: the text a tiny base model reads before it meets reinforcement learning.
 
 A base model in the papers' sense has read much and was never taught to answer well. So
-most texts here guess once and answer, right or wrong. A small share compares the result
-with the target, says no, and tries again. That share is a knob: at zero we get the
-`poor` twin, which has never seen anybody reflect.
+most texts here guess once and answer, right or wrong. A small share checks, and a small share
+searches, in several ways (`habits`). The shares are knobs: without any search we get `parts`,
+without any comparison `poor`.
 
-Three rules make the world learnable for a million parameters. A check stands directly
-behind the value (`=120 vs 22 no.`), so that comparing is local. What a text says about
-arithmetic and comparison is always true (except for the errors of `Knobs.slips`, which a
-check then finds). Words, tags and digits are one token each.
+Three rules make the world learnable for a million parameters. A verdict stands directly
+behind the value it judges. What a text says about arithmetic and comparison is always true
+(except for the errors of `Knobs.slips`, which a check then finds). Words, tags and the
+numbers up to 199 are one token each.
 """
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from r1lab.tasks import Problem, split_of, tiny_prompt
 from r1lab.tasks.arithmetic import draw_multiplication
-from r1lab.tasks.countdown import draw_with_solution, random_steps
-
-EOS, PAD, UNK = "<eos>", "<pad>", "<unk>"
-WORDS = {  # the words of thinking, in the two languages of this world
-    "en": {"yes": " yes.", "no": " no.", "wait": " Wait, ", "try": " Try ", "check": " Check: "},
-    "zh": {"yes": " 对。", "no": " 不对。", "wait": "等等，", "try": "试试 ", "check": "检查："},
-}
-PROMPT_PIECES = [
-    "User: reach ", "User: compute ", " from ", ".\nAssistant: ",
-    "用户：得到 ", "用户：计算 ", " 用 ", "。\n助手：",
-]  # fmt: skip
-VOCABULARY = [
-    PAD, EOS, UNK, "<think>", "</think>", "<answer>", "</answer>",
-    *"0123456789", *"+-*/=()", ", ", "\n", " vs ", *PROMPT_PIECES,
-    *WORDS["en"].values(), *WORDS["zh"].values(),
-]  # fmt: skip
+from r1lab.tasks.countdown import draw_with_solution
+from r1lab.tiny_world import habits
+from r1lab.tiny_world.words import EOS, WORDS
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """Shares of the text. Of countdown texts: `verify` compares once and answers anyway,
-    `backtrack` searches on until a result fits or patience ends, the rest guesses."""
+    """Shares of the text. Of countdown texts `check` compares once and answers anyway; those
+    named after a habit search on until a result fits or patience ends; the rest guesses."""
 
-    backtrack: float = 0.14
-    verify: float = 0.06
-    long: float = 0.10  # of the searches: many failures first, up to about 900 tokens
-    insight: float = 0.06  # chance that an attempt is a known solution (luck comes on top)
-    patience: float = 0.88  # chance to go on after a failure
+    check: float = 0.06
+    at_random: float = 0.03  # of the texts with three numbers, as the next two
+    in_order: float = 0.07
+    backwards: float = 0.02
+    at_random_four: float = 0.04  # of the texts with four numbers, as the next
+    sub_goal: float = 0.05
+    once: bool = False  # a search ends at its first verdict, whatever that says
+    patience: float = 0.88  # chance to go on after a failed guess
+    patience_goal: float = 0.70  # and after a failed sub-goal
+    long: float = 0.15  # of the searches go on to success or to the limit of `MOST`
     wordless: float = 0.05  # answers with empty thoughts
     malformed: float = 0.06  # a tag is missing
     chinese: float = 0.20
-    mixed: float = 0.15  # texts whose reflection words come from both languages
-    four: float = 0.30  # countdown texts with four numbers
-    multiplication: float = 0.16  # of all texts
+    mixed: float = 0.15  # texts whose words of thinking come from both languages
+    four: float = 0.40  # countdown texts with four numbers
+    multiplication: float = 0.14  # of all texts
     decompose: float = 0.65  # of the multiplications: written out in parts
     recheck: float = 0.30  # of those: computed again in another way
     slips: float = 0.15  # of the rechecked: the first result is wrong, and the check finds it
-    drill: float = 0.16  # of all texts: plain arithmetic (and comparisons), no problem
+    drill: float = 0.14  # of all texts: plain arithmetic (and comparisons), no problem
+    compare: bool = True  # whether the plain arithmetic has comparisons
 
 
 RICH = Knobs()
-POOR = Knobs(backtrack=0.0, verify=0.0, recheck=0.0)
+PARTS = replace(RICH, once=True)
 
 
-def tokenizer() -> Tokenizer:
-    """The world's tokenizer. Text of the world passes through it without loss."""
-    pattern = "|".join(_escape(w) for w in sorted(VOCABULARY, key=len, reverse=True))
-    built = Tokenizer(models.WordLevel({w: i for i, w in enumerate(VOCABULARY)}, unk_token=UNK))
-    built.pre_tokenizer = pre_tokenizers.Split(Regex(f"{pattern}|."), behavior="isolated")
-    built.decoder = decoders.Fuse()
-    return built
+def dose(share: float) -> Knobs:
+    """`RICH` with another share of searching texts among those of countdown, for each number of
+    numbers; the habits keep their proportions. Raises ValueError for a share below 0 or above
+    what the checks leave."""
+    if not 0 <= share <= 1 - RICH.check:
+        raise ValueError(f"share {share}: choose one between 0 and {1 - RICH.check:g}")
+    three = share / (RICH.at_random + RICH.in_order + RICH.backwards)
+    four = share / (RICH.at_random_four + RICH.sub_goal)
+    return replace(
+        RICH, at_random=RICH.at_random * three, in_order=RICH.in_order * three,
+        backwards=RICH.backwards * three, at_random_four=RICH.at_random_four * four,
+        sub_goal=RICH.sub_goal * four,
+    )  # fmt: skip
 
 
-def _escape(piece: str) -> str:
-    return "".join("\\" + c if c in "+*()/-.|[]{}?^$" else c for c in piece)
+POOR = replace(dose(0.0), check=0.0, recheck=0.0, compare=False)
+
+
+MOST = {"at random": 36, "sub-goal": 84}  # tries that fit into the context; all of the others do
 
 
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
     """Endless texts of the world; none poses a problem of the test split.
 
     What a text works out on its way may be another problem's answer: a failed try can
-    solve a test problem with the same numbers, and the parts and drills state one-digit
+    solve a test problem with the same numbers, a tenth of the sub-goals of four numbers are
+    test problems of three, searched without a prompt, and the parts and drills state one-digit
     products. So a one-digit multiplication is knowledge here, not a held-out problem.
     """
     rng = random.Random(f"world-{seed}")
@@ -110,56 +111,65 @@ def _frame(rng: random.Random, knobs: Knobs, thoughts: str, answer: str) -> str:
 
 def _countdown(rng: random.Random, knobs: Knobs) -> str:
     while True:
-        problem, *solution = draw_with_solution(rng, 4 if rng.random() < knobs.four else 3)
+        problem, *_ = draw_with_solution(rng, 4 if rng.random() < knobs.four else 3)
         if split_of(problem) == "train":
             break
     language, words = _words(rng, knobs)
-    mode = rng.random()
-    if mode < knobs.backtrack:
-        thoughts, answer = _search(rng, knobs, problem, solution, words)
-    else:
-        steps, answer = _attempt(rng, problem, solution, knobs.insight)
-        thoughts = ", ".join(map(str, steps))
-        if mode < knobs.backtrack + knobs.verify:
-            thoughts += _compare(rng, steps[-1].result, problem.target, words)
-        elif rng.random() < knobs.wordless:
-            thoughts = ""
+    thoughts, answer = think(rng, knobs, problem, _habit(rng, knobs, len(problem.numbers)), words)
     return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, answer)
 
 
-def _attempt(rng, problem: Problem, solution, insight: float):
-    if rng.random() < insight:
-        return solution
-    while True:
-        attempt = random_steps(rng, problem.numbers)
-        if attempt:
-            return attempt
+def _habit(rng: random.Random, knobs: Knobs, size: int) -> str:
+    shares = {"check": knobs.check}
+    if size == 3:
+        shares |= {
+            "at random": knobs.at_random,
+            "in order": knobs.in_order,
+            "backwards": knobs.backwards,
+        }
+    else:
+        shares |= {"at random": knobs.at_random_four, "sub-goal": knobs.sub_goal}
+    drawn = rng.random()
+    for habit, share in shares.items():
+        drawn -= share
+        if drawn < 0:
+            return habit
+    return "guess"
+
+
+def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, str]:
+    """The thoughts of a habit about a problem, and the answer they end in."""
+
+    def say(word: str) -> str:
+        return rng.choice(words[word])
+
+    if habit in ("guess", "check"):
+        one = habits.guess(rng, problem)
+        if habit == "check":
+            return one.text + _compare(rng, one.value, problem.target, words), one.answer
+        return "" if rng.random() < knobs.wordless else one.text, one.answer
+    numbers = [(n, str(n)) for n in problem.numbers]
+    tries = {
+        "at random": lambda: habits.at_random(rng, problem, say),
+        "in order": lambda: habits.in_order(numbers, problem.target, say),
+        "backwards": lambda: habits.backwards(rng, problem, say),
+        "sub-goal": lambda: habits.sub_goal(rng, problem, say),
+    }[habit]()
+    patience = knobs.patience if habit == "at random" else knobs.patience_goal
+    if rng.random() < knobs.long:
+        patience = 1.0
+    thoughts = answer = ""
+    no = "no" if habit == "at random" else "next"
+    for one in islice(tries, MOST.get(habit)):
+        answer, found = one.answer, one.value == one.wanted
+        thoughts += f"{one.text} vs {one.wanted}{say('yes' if found else no)}"
+        if found or knobs.once or (one.pause and rng.random() > patience):
+            break
+    return thoughts, answer
 
 
 def _compare(rng, value: int, target: int, words) -> str:
     return f" vs {target}" + rng.choice(words["yes" if value == target else "no"])
-
-
-def _search(rng, knobs: Knobs, problem: Problem, solution, words) -> tuple[str, str]:
-    """Try, compare, try again; no attempt twice. A long search fails many times first."""
-    most = 40 if len(problem.numbers) == 3 else 28
-    failures = rng.randint(8, most - 2) if rng.random() < knobs.long else 0
-    thoughts, answer, seen = "", "", set()
-    for _ in range(400):
-        steps, tried = _attempt(rng, problem, solution, 0.0 if failures else knobs.insight)
-        found = steps[-1].result == problem.target
-        if tried in seen or (found and failures > len(seen)):
-            continue
-        if seen:
-            thoughts += rng.choice(words["wait" if rng.random() < 0.7 else "try"])
-        answer = tried
-        seen.add(answer)
-        thoughts += ", ".join(map(str, steps)) + _compare(
-            rng, steps[-1].result, problem.target, words
-        )
-        if found or len(seen) >= most or (len(seen) >= failures and rng.random() > knobs.patience):
-            break
-    return thoughts, answer
 
 
 def _multiplication(rng: random.Random, knobs: Knobs) -> str:
@@ -180,7 +190,7 @@ def _multiplication(rng: random.Random, knobs: Knobs) -> str:
             other = _parts(b, a) if b > 9 else _halves(a, b)
             thoughts += rng.choice(words["check"]) + other + _compare(rng, product, first, words)
             if first != product:
-                thoughts += rng.choice(words["wait"]) + _parts(a, b)
+                thoughts += rng.choice(words["wait"] + words["try"]) + _parts(a, b)
     return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, str(product))
 
 
@@ -212,7 +222,7 @@ def _drill(rng: random.Random, knobs: Knobs) -> str:
         kinds = {"+": a + b, "-": a - b, "*": a * b, "/": a // b if a % b == 0 else 0}
         op = rng.choice([o for o, r in kinds.items() if 0 < r < 1000])
         line = f"{a}{op}{b}={kinds[op]}"
-        if knobs.backtrack and rng.random() < 0.4:
+        if knobs.compare and rng.random() < 0.4:
             near = kinds[op] + rng.choice([0, 0, -10, -1, 1, 10, rng.randint(-50, 50)])
             line += _compare(rng, kinds[op], max(near, 1), words)
         lines.append(line)

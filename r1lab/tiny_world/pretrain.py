@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from r1lab.tiny_world import corpus
+from r1lab.tiny_world import corpus, first, words
 
 CONTEXT = 1024
 
@@ -25,12 +25,12 @@ CONTEXT = 1024
 class Recipe:
     """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step."""
 
-    knobs: corpus.Knobs
+    knobs: corpus.Knobs | first.Knobs  # which of the two worlds, too
     width: int = 128
     layers: int = 5
     heads: int = 4
     inner: int = 352
-    tokens: int = 26_500_000
+    tokens: int = 32_000_000
     batch: int = 16_000
     lr: float = 3e-3  # AdamW; the matrices take Muon at lr_matrix
     lr_matrix: float = 0.02
@@ -38,20 +38,25 @@ class Recipe:
 
 
 RECIPES = {
-    "rich": Recipe(corpus.RICH),
-    "poor": Recipe(corpus.POOR),
-    "small": Recipe(corpus.RICH, width=96, layers=3, inner=256),
-    "large": Recipe(corpus.RICH, width=224, layers=5, heads=7, inner=608),
+    "rich": Recipe(first.RICH, tokens=26_500_000),
+    "poor": Recipe(first.POOR, tokens=26_500_000),
+    "small": Recipe(first.RICH, width=96, layers=3, inner=256, tokens=26_500_000),
+    "large": Recipe(first.RICH, width=224, layers=5, heads=7, inner=608, tokens=26_500_000),
+    "habits/rich": Recipe(corpus.RICH),
+    "habits/rich-1": Recipe(corpus.RICH, seed=1),
+    "habits/rich-2": Recipe(corpus.RICH, seed=2),
+    "habits/parts": Recipe(corpus.PARTS),
+    "habits/poor": Recipe(corpus.POOR),
 }
 
 
-def wrap_tokenizer() -> PreTrainedTokenizerFast:
+def wrap_tokenizer(world=words) -> PreTrainedTokenizerFast:
     """The world's tokenizer as transformers wants it; padding on the left."""
     return PreTrainedTokenizerFast(
-        tokenizer_object=corpus.tokenizer(),
-        eos_token=corpus.EOS,
-        pad_token=corpus.PAD,
-        unk_token=corpus.UNK,
+        tokenizer_object=world.tokenizer(),
+        eos_token=words.EOS,
+        pad_token=words.PAD,
+        unk_token=words.UNK,
         padding_side="left",
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
@@ -91,7 +96,8 @@ def batches(recipe: Recipe, tokenizer, parts: int = 4):
     Texts of `parts` steps are sorted by length and cut into `parts`**2 pieces; a step takes
     one piece from each quarter. So little is padding, and every step sees every length.
     """
-    stream = corpus.texts(recipe.seed, recipe.knobs)
+    world = first if isinstance(recipe.knobs, first.Knobs) else corpus
+    stream = world.texts(recipe.seed, recipe.knobs)
     rust = tokenizer.backend_tokenizer
     while True:
         texts, count = [], 0
@@ -130,13 +136,12 @@ def _float32_attention(module, query, key, value, attention_mask, scaling=None, 
 AttentionInterface.register("float32_causal", _float32_attention)
 
 
-def pretrain(name: str, folder: Path, compiled: bool = True) -> dict:
-    """Train recipe `name` and save weights (float16), tokenizer and a record to `folder`.
+def pretrain(name: str, recipe: Recipe, folder: Path, compiled: bool = True) -> dict:
+    """Train a base of that name and save weights (float16), tokenizer and a record to `folder`.
 
     compiled: needs a C++ compiler; without it the same run takes about twice as long.
     """
-    recipe = RECIPES[name]
-    tokenizer = wrap_tokenizer()
+    tokenizer = wrap_tokenizer(first if isinstance(recipe.knobs, first.Knobs) else words)
     model = new_model(recipe, tokenizer)
     model.set_attn_implementation("float32_causal")
     run = torch.compile(model, dynamic=True) if compiled else model

@@ -6,11 +6,13 @@ better than guessing and learning strengthens the guess.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from r1lab import evaluate, models, records, reflection, stats, tasks
+from r1lab import evaluate, habits, models, records, reflection, stats, tasks
+from r1lab.tiny_world import competence, corpus, words
 
 KS = (1, 4, 16, 64, 256)
 STRATA = {  # task, size, held-out problems (there are no more one-digit ones), samples a problem
@@ -21,24 +23,43 @@ STRATA = {  # task, size, held-out problems (there are no more one-digit ones), 
 }
 
 
-def measure(name: str, max_new: int = 320, wide: int = 64) -> dict:
-    """Every stratum at temperature 1; and 256 samples for each of `wide` countdown problems."""
+CAP = {3: 400, 4: 640}  # tokens an answer may have, by numbers of the problem
+WIDE = 64  # problems that are answered 256 times
+FORCED = 256  # problems for each habit that is begun by force
+
+
+def measure(name: str, folder: Path) -> dict:
+    """Every stratum at temperature 1; each habit begun by force; pass@k up to 256 beside chance;
+    how many held-out problems have a solution somewhere in the text."""
     model, tokenizer = models.load(name)
     report: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
+    report |= {"begun": {}, "pass_at_k": {}, "chance": {}, "in_the_text": {}}
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
-        report["strata"][stratum] = _stratum(
-            evaluate.answer(
-                model, tokenizer, held_out, evaluate.Sampling("tiny", max_new, 1, samples)
-            )
-        )
-    held_out = tasks.problems("countdown", wide, seed=0, split="test")
-    how = evaluate.Sampling("tiny", max_new, seed=2, per_problem=max(KS))
-    answers = evaluate.answer(model, tokenizer, held_out, how)
-    counts = answers.correct.sum(1)
-    report["pass_at_k"] = {str(k): float(stats.pass_curve(counts, max(KS), [k])[0]) for k in KS}
-    report["pass_at_k_problems"] = wide
+        how = evaluate.Sampling("tiny", CAP.get(size, 320), 1, samples)
+        report["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, how))
+    for size, most in CAP.items():
+        held_out = tasks.problems("countdown", 512, seed=0, split="test", size=size)
+        forced = evaluate.Sampling("tiny", most, seed=3)
+        report["begun"][size] = competence.by_habit(model, tokenizer, held_out[:FORCED], forced)
+        wide = evaluate.Sampling("tiny", most, seed=2, per_problem=max(KS))
+        counts = evaluate.answer(model, tokenizer, held_out[:WIDE], wide).correct.sum(1)
+        curve = stats.pass_curve(counts, max(KS), KS)
+        report["pass_at_k"][size] = dict(zip(map(str, KS), map(float, curve), strict=True))
+        report["chance"][size] = competence.chance(held_out[:WIDE], 4 * max(KS), KS)
+        report["in_the_text"][size] = competence.in_the_text(held_out, _texts(folder))
     return report
+
+
+def _texts(folder: Path) -> Iterator[str]:
+    """The texts that a base has read, again."""
+    made = json.loads((folder / "pretraining.json").read_text())
+    split, left = words.tokenizer(), made["tokens"]
+    for text in corpus.texts(made["recipe"]["seed"], corpus.Knobs(**made["recipe"]["knobs"])):
+        if left <= 0:
+            return
+        left -= len(split.encode(text).ids)
+        yield text
 
 
 def _stratum(answers) -> dict:
@@ -46,6 +67,8 @@ def _stratum(answers) -> dict:
     rows = zip(answers.repeated(), answers.texts, answers.verdicts, strict=True)
     traces = [reflection.trace(*row) for row in rows]
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
+    if answers.problems[0].task == "countdown":
+        found |= habits.of(answers.repeated(), answers.texts)
     for searched in (True, False):
         chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]
         found["accuracy_searching" if searched else "accuracy_guessing"] = (
@@ -56,12 +79,19 @@ def _stratum(answers) -> dict:
 
 def write(name: str, folder: Path) -> None:
     """Measure and write `report.json` into the model's folder; prints the main lines."""
-    report = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
+    report = measure(name, folder) | {
+        "pretraining": json.loads((folder / "pretraining.json").read_text())
+    }
     report["pretraining"]["loss"] = report["pretraining"]["loss"][-1]
     records.write_json(folder / "report.json", report)
     for stratum, found in report["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
-    print("pass@k ", "  ".join(f"{k}: {100 * v:.0f} %" for k, v in report["pass_at_k"].items()))
+    for size, habit in report["begun"].items():
+        for name, found in habit.items():
+            print(f"{size} numbers, begun {name:10} right {100 * found['accuracy']:5.1f} %")
+    for size, curve in report["pass_at_k"].items():
+        said = "  ".join(f"{k}: {100 * v:.0f} %" for k, v in curve.items())
+        print(f"{size} numbers, pass@k  {said}")
 
 
 def templates(path: Path, n: int = 320, max_new: int = 64) -> None:
@@ -112,7 +142,8 @@ def _row(report: dict) -> str:
         "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
         for k in ("false_yes", "false_no")
     )
-    passed = " / ".join(f"{100 * report['pass_at_k'][k]:.0f}" for k in ("1", "16", "256"))
+    curve = report["pass_at_k"].get("3", report["pass_at_k"])  # first world: three numbers alone
+    passed = " / ".join(f"{100 * curve[k]:.0f}" for k in ("1", "16", "256"))
     return (
         f"| {report['name']} | {report['parameters'] / 1e6:.2f} M "
         f"| {report['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "

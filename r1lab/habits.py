@@ -1,0 +1,152 @@
+"""Which habit of thinking a completion follows, and how well: its tries, repeats, verdicts.
+
+For Countdown, in the tiny world's way of writing (see `tiny_world.habits`) and with a model's
+errors. Prose gets a name too, but `reflection` reads it better. The work is bounded.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import NamedTuple
+
+from r1lab.tasks.problem import Problem
+from r1lab.thoughts import GROUP, SO, VERDICTS, equations, thoughts, tokens
+
+NAMES = ("guess", "check", "at random", "in order", "backwards", "sub-goal", "other")
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What one completion's thoughts show. A try combines the numbers, and is judged, given up
+    for another, or stated to its end. Two are the same when their steps are, shared first steps
+    and the step back from the target included; the order of summands and factors is free."""
+
+    name: str  # one of NAMES
+    tries: int
+    distinct: int
+    verdicts: int  # of comparisons right behind a try: `18+2=20 vs 22 no`
+    false_verdicts: int  # of them: untrue, or against another number than the wanted one
+    sums: int
+    wrong_sums: int
+
+    @property
+    def repeated(self) -> int:
+        return self.tries - self.distinct
+
+
+class _Sum(NamedTuple):
+    form: tuple  # the same for 3+5 and 5+3
+    uses: Counter  # the numbers on its left side
+    value: Fraction  # as stated
+
+
+def read(problem: Problem, text: str) -> Habit | None:
+    """The habit of one completion; None for another task than Countdown. Wanted is the target;
+    after a step back from it (`22-7=15 so`) the value of that step, until a word that tries again
+    (then all numbers are free again, too)."""
+    if problem.task != "countdown":
+        return None
+    thinking, n = thoughts(text), Counter()  # n: what `_runs` counts
+    tries = []  # (form of the step back, forms, whether they begin with steps of a try before)
+    before = []  # the steps that another try may begin with
+    for back, sums, end in _runs(problem.target, thinking, n):
+        free = Counter(problem.numbers) - (back.uses - Counter([problem.target]))
+        found = _split(sums, before, free)
+        if end == "cut" and found and _size(found[-1][0]) < free.total() - 1:
+            found.pop()
+        before = found[-1][0] if end == "judged" else []
+        tries += [(back.form, [step.form for step in steps], shared) for steps, shared in found]
+    name = _name(problem, thinking, tries, n)
+    different = len({(back, *sorted(forms[:-1]), forms[-1]) for back, forms, _ in tries})
+    return Habit(name, len(tries), different, n["verdicts"], n["false"], n["sums"], n["wrong"])
+
+
+def key(name: str) -> str:
+    """The name of a habit's share in metrics and summaries."""
+    return "habit_" + name.replace(" ", "_").replace("-", "_")
+
+
+def of(asked: Sequence[Problem], texts: Sequence[str]) -> dict[str, float | None]:
+    """Plain numbers over completions; {} where none is of Countdown. `habit_at_random` and so on:
+    shares of the completions. `repeated`: of the tries, None without any. `distinct`: a mean."""
+    seen = [h for h in map(read, asked, texts) if h]
+    if not seen:
+        return {}
+    named, n, tries = Counter(h.name for h in seen), len(seen), sum(h.tries for h in seen)
+    found = {key(name): named[name] / n for name in NAMES}
+    found["repeated"] = sum(h.repeated for h in seen) / tries if tries else None
+    return found | {"distinct": sum(h.distinct for h in seen) / n}
+
+
+def _runs(target: int, thinking: str, n: Counter) -> Iterator[tuple]:
+    """(step back, sums, how they end): "judged", "left" for a new start, or "cut"."""
+    nowhere = _Sum((), Counter(), target)  # a step back that was not made
+    back, sums, shown = nowhere, [], None  # shown: the value just before the token
+    for kind, content in tokens(thinking):
+        if kind == "formula":
+            found, shown = equations(content)
+            n["sums"] += len(found)
+            n["wrong"] += sum(not true for _, true in found)
+            for (signs, left, right), _ in found:
+                uses = Counter(int(s) for s in signs if s.isdigit())
+                sums.append(_Sum((signs, left), uses, right))
+            continue
+        if kind == "versus" and content["verdict"] and sums and shown is not None:
+            wanted, said = int(content["other"]), VERDICTS[content["verdict"].lower()]
+            n["verdicts"] += 1
+            n["false"] += wanted != back.value or said != (shown == wanted)
+            yield back, sums, "judged"
+            sums = []
+        elif content in SO and sums and target in sums[-1].uses:
+            n["back"] += 1
+            yield back, sums[:-1], "left"
+            back, sums = sums[-1], []
+        elif kind in ("word", "chinese") and GROUP.get(content) == "wait":
+            n["again"] += 1
+            yield back, sums, "left"
+            back, sums = nowhere, []
+        shown = None
+    if back.form and sums and target in sums[-1].uses:  # another step back, before its `so`
+        sums.pop()
+    yield back, sums, "cut"
+
+
+def _split(sums: list, before: list, free: Counter) -> list[tuple[list, bool]]:
+    """The tries that these sums amount to, with all their steps, and whether they share some."""
+    need, found = free.total() - 1, []
+    steps = before[: max(0, need - _size(sums))]  # too few sums go on from the try before
+    for one in sums:
+        # it belongs behind the latest step with all its numbers; one from nowhere, to the end
+        there = accumulate(steps[: max(0, need - 1)], _behind, initial=free)
+        fits = [depth for depth, numbers in enumerate(there) if not one.uses - numbers]
+        depth = fits[-1] if fits else len(steps)
+        if not found or depth < len(steps):
+            steps = steps[:depth]
+            found.append((steps, depth > 0))
+        steps.append(one)
+    return found
+
+
+def _behind(numbers: Counter, step: _Sum) -> Counter:
+    return numbers - step.uses + Counter([step.value])
+
+
+def _size(steps: list[_Sum]) -> int:  # by how many they make the numbers fewer
+    return sum(step.uses.total() - 1 for step in steps)
+
+
+def _name(problem: Problem, thinking: str, tries: list[tuple], n: Counter) -> str:
+    if not n["sums"]:
+        return "other" if thinking.strip() else "guess"
+    if n["back"]:
+        mixed = any(not back for back, *_ in tries)
+        return "other" if mixed else "backwards" if len(problem.numbers) == 3 else "sub-goal"
+    if any(shared for *_, shared in tries):
+        return "other" if n["again"] else "in order"
+    if len(tries) > 1:
+        return "at random"
+    to_share = re.search("=[0-9]+ ?[;；]", thinking)  # behind a first step
+    return "guess" if not n["verdicts"] else "in order" if to_share else "check"

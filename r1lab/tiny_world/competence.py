@@ -1,0 +1,91 @@
+"""How well a base does what it can: each habit begun by force, and the line of chance.
+
+A share of habits says what a base does; whether reinforcement learning will strengthen a habit
+depends on how often it is right once it is begun.
+"""
+
+import random
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from r1lab import evaluate, habits, stats
+from r1lab.tasks import Problem
+from r1lab.tiny_world import habits as ways
+from r1lab.tiny_world.words import WORDS
+
+BY_SIZE = {3: ("at random", "in order", "backwards"), 4: ("at random", "sub-goal")}
+
+
+def by_habit(model, tokenizer, problems: list[Problem], how: evaluate.Sampling) -> dict[str, dict]:
+    """For each habit that problems of this size know: how the answers end that begin with it."""
+    rng = random.Random(f"begun-{how.seed}")
+    found = {}
+    for habit in BY_SIZE[len(problems[0].numbers)]:
+        begun = [_beginning(rng, problem, habit) for problem in problems]
+        answers = evaluate.answer(model, tokenizer, problems, how, begun)
+        read = [habits.read(*one) for one in zip(problems, answers.texts, strict=True)]
+        found[habit] = evaluate.measure(answers) | {
+            "kept": sum(r.name == habit for r in read) / len(read),
+            "wrong_sums": _share(read, "wrong_sums", "sums"),
+            "false_verdicts": _share(read, "false_verdicts", "verdicts"),
+        }
+    return found
+
+
+def _share(read: list, part: str, whole: str) -> float | None:
+    of = sum(getattr(r, whole) for r in read)
+    return sum(getattr(r, part) for r in read) / of if of else None
+
+
+def _beginning(rng: random.Random, problem: Problem, habit: str) -> str:
+    """Thoughts up to where only this habit goes on."""
+
+    def say(word: str) -> str:
+        return WORDS["en"][word]
+
+    if habit == "at random":
+        while True:
+            one = ways.guess(rng, problem)
+            if one.value != one.wanted:
+                return f"<think>{one.text} vs {problem.target}{say('no')}{say('wait')}"
+    if habit == "in order":
+        numbers = [(n, str(n)) for n in problem.numbers]
+        text, end = next(ways.in_order(numbers, problem.target, say)).text, say("then")
+    else:
+        tries = {"backwards": ways.backwards, "sub-goal": ways.sub_goal}[habit]
+        text, end = next(tries(rng, problem, say)).text, say("so")
+    return "<think>" + text[: text.index(end) + len(end)]
+
+
+def chance(problems: list[Problem], most: int, ks, seed: int = 0) -> dict[str, float]:
+    """pass@k of `most` random guesses a problem: what a base that has learned nothing but the
+    rules would reach."""
+    rng = random.Random(f"chance-{seed}")
+    right = []
+    for problem in problems:
+        drawn = [ways.guess(rng, problem) for _ in range(most)]
+        right.append(sum(one.value == one.wanted for one in drawn))
+    curve = stats.pass_curve(np.array(right), most, ks)
+    return {str(k): float(v) for k, v in zip(ks, curve, strict=True)}
+
+
+POSED = re.compile(r"(?:reach|得到) \d+ (?:from|用) (\d+(?:, \d+)*)")
+
+
+def in_the_text(problems: list[Problem], texts: Iterable[str]) -> float:
+    """The share of problems whose numbers some text works with in a sum that gives the target:
+    at most so many solutions stand there, below other problems. None of them was posed."""
+    open_for = {}
+    for problem in problems:
+        open_for.setdefault(tuple(sorted(problem.numbers)), set()).add(problem.target)
+    total = left = sum(map(len, open_for.values()))
+    for text in texts:
+        posed = POSED.search(text)
+        targets = posed and open_for.get(tuple(sorted(map(int, posed[1].split(", ")))))
+        if targets:
+            found = targets.intersection(map(int, re.findall(r"=(\d+)", text)))
+            targets -= found
+            left -= len(found)
+    return 1 - left / total

@@ -1,0 +1,132 @@
+"""The habits of thinking in the tiny world: ways to look for a solution of Countdown.
+
+A habit yields tries, one after the other, each up to where its value is judged. What a text
+says is always true.
+
+* `guess`: one random way to combine the numbers.
+* `at_random`: guess after guess, no guess twice.
+* `in_order`: three numbers, every way in a fixed order, the first step shared. It always finds.
+* `backwards`: from the target by one number (`22-7=15 so`), then the other two in order.
+* `sub_goal`: the same with four numbers: the other three are searched in order.
+"""
+
+import random
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from r1lab.tasks.countdown import LARGEST_VALUE, random_steps
+from r1lab.tasks.problem import Problem
+
+
+class Try(NamedTuple):
+    """text: what is written before the verdict. answer: the expression that it amounts to.
+    value: what is compared with `wanted`. pause: behind it a search may be given up."""
+
+    text: str
+    answer: str
+    value: int
+    wanted: int
+    pause: bool = True
+
+
+def guess(rng: random.Random, problem: Problem) -> Try:
+    """One random way to combine the numbers."""
+    while True:
+        if drawn := random_steps(rng, problem.numbers):
+            steps, answer = drawn
+            text = ", ".join(map(str, steps))
+            return Try(text, answer, steps[-1].result, problem.target)
+
+
+def at_random(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
+    """Guesses, none twice in whatever order of its steps, until no new one comes. say(word) gives
+    a word of thinking."""
+    seen = set()
+    for _ in range(400):
+        one = guess(rng, problem)
+        *steps, last = one.text.split(", ")
+        if (same := (*sorted(steps), last)) not in seen:
+            again = say("wait" if rng.random() < 0.7 else "try") if seen else ""
+            seen.add(same)
+            yield one._replace(text=again + one.text)
+
+
+def in_order(numbers, target: int, say) -> Iterator[Try]:
+    """Every way to combine three values, none twice; `numbers`: (value, expression) each."""
+    seen = set()
+    for i, j in combinations(range(3), 2):
+        third = numbers[3 - i - j]
+        for first, x in _combined(numbers[i], numbers[j]):
+            if (first, third[0]) in seen:  # two numbers are equal
+                continue
+            seen.add((first, third[0]))
+            first += say("then")
+            for second, (value, answer) in _combined(x, third):
+                yield Try(first + second, answer, value, target, pause=False)
+                first = ""
+
+
+def backwards(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
+    """From the target by one of three numbers, then the other two."""
+    return _reduced(rng, problem, say, _pair)
+
+
+def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
+    """From the target by one of four numbers, then the other three in order."""
+    return _reduced(rng, problem, say, lambda rest, want: in_order(rest, want, say))
+
+
+def _pair(numbers, target: int) -> Iterator[Try]:
+    for text, (value, answer) in _combined(*numbers):
+        yield Try(text, answer, value, target, pause=False)
+
+
+def _reduced(rng: random.Random, problem: Problem, say, search) -> Iterator[Try]:
+    """Sub-goals in random order, none twice; behind each a pause."""
+    numbers = [(n, str(n)) for n in problem.numbers]
+    found = [(i, *step) for i, (n, _) in enumerate(numbers) for step in _inverse(problem.target, n)]
+    steps = list({text: (i, text, *step) for i, text, *step in found}.values())
+    rng.shuffle(steps)
+    for count, (i, text, want, whole) in enumerate(steps):
+        begin = (say("wait" if rng.random() < 0.7 else "try") if count else "") + text + say("so")
+        tries = list(search(numbers[:i] + numbers[i + 1 :], want))
+        for k, one in enumerate(tries, 1):
+            text, answer = begin + one.text, whole(one.answer)
+            yield one._replace(text=text, answer=answer, pause=k == len(tries))
+            begin = ""
+
+
+def _combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[int, str]]]:
+    """Every step from two values to one, as text and as (value, expression)."""
+    (a, left), (b, right) = sorted((x, y), key=lambda v: -v[0])
+    results = {"+": a + b, "-": a - b, "*": a * b}
+    if a % b == 0 and b > 1:  # by 1: the same as times 1
+        results["/"] = a // b
+    left, right = _bracketed(left), _bracketed(right)
+    return [
+        (f"{a}{op}{b}={value}", (value, f"{left}{op}{right}"))
+        for op, value in results.items()
+        if 0 < value <= LARGEST_VALUE
+    ]
+
+
+def _inverse(target: int, n: int) -> list[tuple]:
+    """Steps from the target back by `n`: text, value that is then wanted, whole expression."""
+    t = target
+    ways = [
+        (f"{t}-{n}", t - n, lambda e: f"{e}+{n}"),
+        (f"{t}+{n}", t + n, lambda e: f"{e}-{n}"),
+        (f"{n}-{t}", n - t, lambda e: f"{n}-{e}"),
+        (f"{t}/{n}", t // n if t % n == 0 and n > 1 else 0, lambda e: f"{e}*{n}"),
+        (f"{t}*{n}", t * n if n > 1 else 0, lambda e: f"{e}/{n}"),
+    ]
+    return [
+        (f"{text}={want}", want, lambda e, whole=whole: whole(_bracketed(e)))
+        for text, want, whole in ways
+        if 0 < want <= LARGEST_VALUE
+    ]
+
+
+def _bracketed(expression: str) -> str:
+    return expression if expression.isdigit() else f"({expression})"

@@ -1,0 +1,59 @@
+"""What is measured of a base beside its accuracy: chance, solutions in the text, forced habits."""
+
+import random
+import re
+
+import pytest
+from helpers import tiny_model
+
+from r1lab import evaluate, tasks
+from r1lab.tasks import Problem
+from r1lab.tiny_world import competence, corpus
+from r1lab.tiny_world.pretrain import wrap_tokenizer
+from r1lab.tiny_world.words import WORDS
+
+
+def test_the_line_of_chance_is_that_of_guesses_counted_by_hand():
+    """3 from 1, 1, 1: first + (1/4), then + (1/4). Of all ways 5/8 are legal, for 1 - 1 is not:
+    + and any of four, or * or / and any of three. So one guess is right in 1/16 / (5/8) = 1/10."""
+    found = competence.chance([Problem("countdown", (1, 1, 1), 3)], 6000, (1, 16))
+    assert found["1"] == pytest.approx(0.1, abs=0.015)
+    assert found["16"] == pytest.approx(1 - 0.9**16, abs=0.03)
+    never = competence.chance([Problem("countdown", (1, 1, 1), 99)], 50, (1, 50))
+    assert never == {"1": 0.0, "50": 0.0}
+
+
+def test_solutions_in_the_text_are_counted_below_their_numbers_alone():
+    first, second = (Problem("countdown", (3, 7, 12), target) for target in (22, 9))
+    other = Problem("countdown", (1, 2, 3), 22)
+    texts = [
+        "User: reach 40 from 12, 3, 7.\nAssistant: <think>12+7=19, 19+3=22 vs 40 no. </think>",
+        "User: reach 9 from 1, 2, 4.\nAssistant: <think>4*2=8, 8+1=9</think>",
+        "3*7=21\n21+1=22",
+        "用户：得到 50 用 7, 12, 3。\n助手：<think>12*3=36, 36-7=29",
+    ]
+    assert competence.in_the_text([first, second, other], texts) == pytest.approx(1 / 3)
+    assert competence.in_the_text([first], texts[1:]) == 0.0
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_an_answer_begins_with_the_habit_and_goes_on_from_there(size):
+    tokenizer = wrap_tokenizer()
+    model = tiny_model(vocabulary=len(tokenizer))
+    problems = tasks.problems("countdown", 6, seed=2, size=size)
+    how = evaluate.Sampling("tiny", 8, seed=0)
+    found = competence.by_habit(model, tokenizer, problems, how)
+    assert tuple(found) == competence.BY_SIZE[size]
+    assert all(part["n"] == 6 and 0 < part["length"] <= 8 for part in found.values())
+
+
+def test_the_beginnings_are_those_of_the_text():
+    rng, problem = random.Random(0), Problem("countdown", (3, 7, 12), 22)
+    words = {word: [said] for word, said in WORDS["en"].items()}
+    for _ in range(20):
+        thoughts, _ = corpus.think(rng, corpus.RICH, problem, "in order", words)
+        assert ("<think>" + thoughts).startswith(competence._beginning(rng, problem, "in order"))
+        back = competence._beginning(rng, problem, "backwards")
+        assert re.fullmatch(r"<think>(22[-+*/]\d+|\d+-22)=\d+ so ", back)
+        again = competence._beginning(rng, problem, "at random")
+        assert re.fullmatch(r"<think>\S+, \S+ vs 22 no\. Wait, ", again) and "=22 vs" not in again
