@@ -87,9 +87,9 @@ def test_what_is_taught_is_what_the_verifier_says_of_training_problems(whole):
 def only_measuring(answer):
     """`evaluate.answer` that refuses to gather: what it asks then has several answers a problem."""
 
-    def asked(model, tokenizer, problems, how):
+    def asked(model, tokenizer, problems, how, **more):
         assert how.per_problem == 1, "the answers were sampled twice"
-        return answer(model, tokenizer, problems, how)
+        return answer(model, tokenizer, problems, how, **more)
 
     return asked
 

@@ -22,7 +22,7 @@ import textwrap
 from r1lab import checks, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
-from r1lab.tiny_world import corpus
+from r1lab.tiny_world import first
 
 P = presets.pick("cpu")
 print(P.name, "preset", "(fast mode)" if environment.fast() else "")
@@ -127,7 +127,7 @@ print(preflight.report())
 
 # %%
 base, tokenizer = models.load("rich")
-knobs = corpus.Knobs()
+knobs = first.Knobs()
 print(f"{sum(w.numel() for w in base.parameters()):,} weights")
 print(f"{len(tokenizer)} tokens in its vocabulary")
 print("of the countdown texts it has read:")
