@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-BASES = (  # of the first tiny world, and of the next
-    "rich", "poor", "small", "large", "habits/rich", "habits/rich-1", "habits/parts", "habits/poor",
-)  # fmt: skip
+HABITS = ("rich", "rich-1", "rich-2", "parts", "poor")  # bases of the next tiny world
+BASES = ("rich", "poor", "small", "large", *(f"habits/{name}" for name in HABITS))
 ROOT = Path(__file__).resolve().parent.parent
 WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
 
@@ -208,8 +207,7 @@ def pretrain(options) -> None:
     from r1lab.tiny_world import pretrain
 
     folder = options.out or ROOT / "data" / "models" / options.name
-    recipe = pretrain.RECIPES[options.name]
-    pretrain.pretrain(options.name, recipe, folder, not options.no_compile)
+    pretrain.pretrain(options.name, pretrain.RECIPES[options.name], folder, not options.no_compile)
 
 
 def report(options) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from r1lab.machine import environment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-HABITS = ("habits/rich", "habits/rich-1", "habits/parts", "habits/poor")
+HABITS = tuple(f"habits/{name}" for name in ("rich", "rich-1", "rich-2", "parts", "poor"))
 TINY = ("rich", "poor", "small", "large", *HABITS)
 PINNED = {  # hub model -> the commit that is taken
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
