@@ -158,13 +158,12 @@ def record(options) -> None:
 def list_experiments(_) -> None:
     from r1lab import experiments
 
-    for experiment in experiments.every():
-        print(f"{experiment.name:5} lesson {experiment.lesson}, {experiment.section}:")
-        print(f"      {experiment.about}")
-        for preset, recipes in experiment.minutes.items():
+    for one in experiments.every():
+        print(f"{one.name:5} lesson {one.lesson}, {one.section}:\n      {one.about}")
+        for preset, recipes in one.minutes.items():
             said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
             print(f"      --preset {preset}: {said} on two cores")
-        for arm in experiment.arms:
+        for arm in one.arms:
             seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
             print(f"      --arm {arm.name:8} {arm.label}; {seeds}")
 
