@@ -28,9 +28,9 @@ machine.colab models sampler tasks.templates verify
 models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
 
-evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus tiny_world.first
+evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-dpo grpo preflight.need speed.growth tiny_world.competence
+dpo grpo preflight.need speed.growth tiny_world.competence tiny_world.first
 
 preflight.fits running.settings tiny_world.pretrain tiny_world.report trl_engine.offline
 trl_engine.online

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from r1lab.tiny_world import corpus, pretrain
+from r1lab.tiny_world import corpus, first, pretrain, words
 from r1lab.tiny_world.pretrain import RECIPES, batches, new_model, wrap_tokenizer
 
 pytestmark = pytest.mark.slow
@@ -13,21 +13,25 @@ pytestmark = pytest.mark.slow
 TOKENIZER = wrap_tokenizer()
 
 
-def test_a_step_holds_whole_texts_and_little_padding():
-    recipe = replace(RECIPES["habits/rich"], batch=4000)
-    stream = corpus.texts(recipe.seed, recipe.knobs)
-    steps = [next(it) for it in [batches(recipe, TOKENIZER)] for _ in range(4)]
+@pytest.mark.parametrize(
+    ("name", "world", "real_share"), [("rich", first, 0.8), ("habits/rich", corpus, 0.75)]
+)
+def test_a_step_holds_whole_texts_and_little_padding(name, world, real_share):
+    recipe = replace(RECIPES[name], batch=4000)
+    tokenizer = wrap_tokenizer(first if world is first else words)
+    stream = world.texts(recipe.seed, recipe.knobs)
+    steps = [next(it) for it in [batches(recipe, tokenizer)] for _ in range(4)]
     rows = [
-        [t for t in row.tolist() if t != TOKENIZER.pad_token_id]
+        [t for t in row.tolist() if t != tokenizer.pad_token_id]
         for step in steps
         for ids, _ in step
         for row in ids
     ]
-    expected = [TOKENIZER(next(stream))["input_ids"] for _ in rows]
+    expected = [tokenizer(next(stream))["input_ids"] for _ in rows]
     assert sorted(rows) == sorted(expected)  # the first texts of the world, each once
     real = sum(size for step in steps for _, size in step)
     assert real == sum(map(len, rows))
-    assert real > 0.75 * sum(ids.numel() for step in steps for ids, _ in step)
+    assert real > real_share * sum(ids.numel() for step in steps for ids, _ in step)
 
 
 def test_the_float32_attention_is_plain_attention():

@@ -88,7 +88,7 @@ def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
     while True:
         kind = rng.random()
         if kind < knobs.drill:
-            yield _drill(rng, knobs) + EOS
+            yield drill(rng, _words(rng, knobs)[1], knobs.compare) + EOS
         elif kind < knobs.drill + knobs.multiplication:
             yield _multiplication(rng, knobs) + EOS
         else:
@@ -102,9 +102,10 @@ def _words(rng: random.Random, knobs: Knobs) -> tuple[str, dict[str, list[str]]]
     return language, {word: [WORDS[s][word] for s in spoken] for word in WORDS["en"]}
 
 
-def _frame(rng: random.Random, knobs: Knobs, thoughts: str, answer: str) -> str:
+def frame(rng: random.Random, malformed: float, thoughts: str, answer: str) -> str:
+    """Thoughts and answer in their tags; a share `malformed` lacks one."""
     pieces = ["<think>", thoughts, "</think>", "<answer>", answer, "</answer>"]
-    if rng.random() < knobs.malformed:
+    if rng.random() < malformed:
         del pieces[rng.choice([0, 2, 3, 5])]
     return "".join(pieces)
 
@@ -116,7 +117,7 @@ def _countdown(rng: random.Random, knobs: Knobs) -> str:
             break
     language, words = _words(rng, knobs)
     thoughts, answer = think(rng, knobs, problem, _habit(rng, knobs, len(problem.numbers)), words)
-    return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, answer)
+    return tiny_prompt(problem, language) + frame(rng, knobs.malformed, thoughts, answer)
 
 
 def _habit(rng: random.Random, knobs: Knobs, size: int) -> str:
@@ -146,7 +147,7 @@ def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, 
     if habit in ("guess", "check"):
         one = habits.guess(rng, problem)
         if habit == "check":
-            return one.text + _compare(rng, one.value, problem.target, words), one.answer
+            return one.text + compare(rng, one.value, problem.target, words), one.answer
         return "" if rng.random() < knobs.wordless else one.text, one.answer
     numbers = [(n, str(n)) for n in problem.numbers]
     tries = {
@@ -168,7 +169,8 @@ def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, 
     return thoughts, answer
 
 
-def _compare(rng, value: int, target: int, words) -> str:
+def compare(rng, value: int, target: int, words) -> str:
+    """` vs 22 no. `: behind a value, what it is compared with and the verdict."""
     return f" vs {target}" + rng.choice(words["yes" if value == target else "no"])
 
 
@@ -181,20 +183,20 @@ def _multiplication(rng: random.Random, knobs: Knobs) -> str:
     (a, b), product = problem.numbers, problem.target
     thoughts = ""
     if rng.random() < knobs.decompose:
-        thoughts = _parts(a, b)
+        thoughts = parts(a, b)
         if rng.random() < knobs.recheck:
             first = product
             if rng.random() < knobs.slips:
                 first = max(1, product + rng.choice([-100, -10, -1, 1, 10, 100]))
                 thoughts = thoughts[: -len(str(product))] + str(first)
-            other = _parts(b, a) if b > 9 else _halves(a, b)
-            thoughts += rng.choice(words["check"]) + other + _compare(rng, product, first, words)
+            other = parts(b, a) if b > 9 else halves(a, b)
+            thoughts += rng.choice(words["check"]) + other + compare(rng, product, first, words)
             if first != product:
-                thoughts += rng.choice(words["wait"] + words["try"]) + _parts(a, b)
-    return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, str(product))
+                thoughts += rng.choice(words["wait"] + words["try"]) + parts(a, b)
+    return tiny_prompt(problem, language) + frame(rng, knobs.malformed, thoughts, str(product))
 
 
-def _parts(a: int, b: int) -> str:
+def parts(a: int, b: int) -> str:
     """a*b by the digits of the larger side: `12*34` as 12*30=360, 12*4=48, 360+48=408."""
     if b < 10:
         a, b = b, a
@@ -204,13 +206,13 @@ def _parts(a: int, b: int) -> str:
     return f"{a}*{tens}={a * tens}, {a}*{ones}={a * ones}, {a * tens}+{a * ones}={a * b}"
 
 
-def _halves(a: int, b: int) -> str:
+def halves(a: int, b: int) -> str:
     """a*b for a one-digit b, the other way round: by b-1 and one more."""
     return f"{a}*{b - 1}={a * (b - 1)}, {a * (b - 1)}+{a}={a * b}"
 
 
-def _drill(rng: random.Random, knobs: Knobs) -> str:
-    _, words = _words(rng, knobs)
+def drill(rng: random.Random, words: dict[str, list[str]], compared: bool) -> str:
+    """Plain arithmetic, a line each; some are compared with a number near by, if `compared`."""
     lines = []
     for _ in range(rng.randint(4, 14)):
         if rng.random() < 0.25:
@@ -222,8 +224,8 @@ def _drill(rng: random.Random, knobs: Knobs) -> str:
         kinds = {"+": a + b, "-": a - b, "*": a * b, "/": a // b if a % b == 0 else 0}
         op = rng.choice([o for o, r in kinds.items() if 0 < r < 1000])
         line = f"{a}{op}{b}={kinds[op]}"
-        if knobs.compare and rng.random() < 0.4:
+        if compared and rng.random() < 0.4:
             near = kinds[op] + rng.choice([0, 0, -10, -1, 1, 10, rng.randint(-50, 50)])
-            line += _compare(rng, kinds[op], max(near, 1), words)
+            line += compare(rng, kinds[op], max(near, 1), words)
         lines.append(line)
     return "\n".join(lines)

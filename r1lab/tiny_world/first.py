@@ -21,16 +21,13 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from r1lab.tasks import Problem, split_of, tiny_prompt
 from r1lab.tasks.arithmetic import draw_multiplication
 from r1lab.tasks.countdown import draw_with_solution, random_steps
+from r1lab.tiny_world.corpus import compare, drill, frame, halves, parts
+from r1lab.tiny_world.words import EOS, PAD, PROMPT_PIECES, UNK, escape
 
-EOS, PAD, UNK = "<eos>", "<pad>", "<unk>"
 WORDS = {  # the words of thinking, in the two languages of this world
     "en": {"yes": " yes.", "no": " no.", "wait": " Wait, ", "try": " Try ", "check": " Check: "},
     "zh": {"yes": " 对。", "no": " 不对。", "wait": "等等，", "try": "试试 ", "check": "检查："},
 }
-PROMPT_PIECES = [
-    "User: reach ", "User: compute ", " from ", ".\nAssistant: ",
-    "用户：得到 ", "用户：计算 ", " 用 ", "。\n助手：",
-]  # fmt: skip
 VOCABULARY = [
     PAD, EOS, UNK, "<think>", "</think>", "<answer>", "</answer>",
     *"0123456789", *"+-*/=()", ", ", "\n", " vs ", *PROMPT_PIECES,
@@ -66,15 +63,11 @@ POOR = Knobs(backtrack=0.0, verify=0.0, recheck=0.0)
 
 def tokenizer() -> Tokenizer:
     """The world's tokenizer. Text of the world passes through it without loss."""
-    pattern = "|".join(_escape(w) for w in sorted(VOCABULARY, key=len, reverse=True))
+    pattern = "|".join(escape(w) for w in sorted(VOCABULARY, key=len, reverse=True))
     built = Tokenizer(models.WordLevel({w: i for i, w in enumerate(VOCABULARY)}, unk_token=UNK))
     built.pre_tokenizer = pre_tokenizers.Split(Regex(f"{pattern}|."), behavior="isolated")
     built.decoder = decoders.Fuse()
     return built
-
-
-def _escape(piece: str) -> str:
-    return "".join("\\" + c if c in "+*()/-.|[]{}?^$" else c for c in piece)
 
 
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
@@ -88,7 +81,7 @@ def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
     while True:
         kind = rng.random()
         if kind < knobs.drill:
-            yield _drill(rng, knobs) + EOS
+            yield drill(rng, _words(rng, knobs)[1], knobs.backtrack > 0) + EOS
         elif kind < knobs.drill + knobs.multiplication:
             yield _multiplication(rng, knobs) + EOS
         else:
@@ -100,13 +93,6 @@ def _words(rng: random.Random, knobs: Knobs) -> tuple[str, dict[str, list[str]]]
     language = "zh" if rng.random() < knobs.chinese else "en"
     spoken = ["en", "zh"] if rng.random() < knobs.mixed else [language]
     return language, {word: [WORDS[s][word] for s in spoken] for word in WORDS["en"]}
-
-
-def _frame(rng: random.Random, knobs: Knobs, thoughts: str, answer: str) -> str:
-    pieces = ["<think>", thoughts, "</think>", "<answer>", answer, "</answer>"]
-    if rng.random() < knobs.malformed:
-        del pieces[rng.choice([0, 2, 3, 5])]
-    return "".join(pieces)
 
 
 def _countdown(rng: random.Random, knobs: Knobs) -> str:
@@ -122,10 +108,10 @@ def _countdown(rng: random.Random, knobs: Knobs) -> str:
         steps, answer = _attempt(rng, problem, solution, knobs.insight)
         thoughts = ", ".join(map(str, steps))
         if mode < knobs.backtrack + knobs.verify:
-            thoughts += _compare(rng, steps[-1].result, problem.target, words)
+            thoughts += compare(rng, steps[-1].result, problem.target, words)
         elif rng.random() < knobs.wordless:
             thoughts = ""
-    return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, answer)
+    return tiny_prompt(problem, language) + frame(rng, knobs.malformed, thoughts, answer)
 
 
 def _attempt(rng, problem: Problem, solution, insight: float):
@@ -135,10 +121,6 @@ def _attempt(rng, problem: Problem, solution, insight: float):
         attempt = random_steps(rng, problem.numbers)
         if attempt:
             return attempt
-
-
-def _compare(rng, value: int, target: int, words) -> str:
-    return f" vs {target}" + rng.choice(words["yes" if value == target else "no"])
 
 
 def _search(rng, knobs: Knobs, problem: Problem, solution, words) -> tuple[str, str]:
@@ -155,7 +137,7 @@ def _search(rng, knobs: Knobs, problem: Problem, solution, words) -> tuple[str, 
             thoughts += rng.choice(words["wait" if rng.random() < 0.7 else "try"])
         answer = tried
         seen.add(answer)
-        thoughts += ", ".join(map(str, steps)) + _compare(
+        thoughts += ", ".join(map(str, steps)) + compare(
             rng, steps[-1].result, problem.target, words
         )
         if found or len(seen) >= most or (len(seen) >= failures and rng.random() > knobs.patience):
@@ -172,49 +154,14 @@ def _multiplication(rng: random.Random, knobs: Knobs) -> str:
     (a, b), product = problem.numbers, problem.target
     thoughts = ""
     if rng.random() < knobs.decompose:
-        thoughts = _parts(a, b)
+        thoughts = parts(a, b)
         if rng.random() < knobs.recheck:
             first = product
             if rng.random() < knobs.slips:
                 first = max(1, product + rng.choice([-100, -10, -1, 1, 10, 100]))
                 thoughts = thoughts[: -len(str(product))] + str(first)
-            other = _parts(b, a) if b > 9 else _halves(a, b)
-            thoughts += rng.choice(words["check"]) + other + _compare(rng, product, first, words)
+            other = parts(b, a) if b > 9 else halves(a, b)
+            thoughts += rng.choice(words["check"]) + other + compare(rng, product, first, words)
             if first != product:
-                thoughts += rng.choice(words["wait"]) + _parts(a, b)
-    return tiny_prompt(problem, language) + _frame(rng, knobs, thoughts, str(product))
-
-
-def _parts(a: int, b: int) -> str:
-    """a*b by the digits of the larger side: `12*34` as 12*30=360, 12*4=48, 360+48=408."""
-    if b < 10:
-        a, b = b, a
-    tens, ones = b // 10 * 10, b % 10
-    if ones == 0:
-        return f"{a}*{b}={a * b}"
-    return f"{a}*{tens}={a * tens}, {a}*{ones}={a * ones}, {a * tens}+{a * ones}={a * b}"
-
-
-def _halves(a: int, b: int) -> str:
-    """a*b for a one-digit b, the other way round: by b-1 and one more."""
-    return f"{a}*{b - 1}={a * (b - 1)}, {a * (b - 1)}+{a}={a * b}"
-
-
-def _drill(rng: random.Random, knobs: Knobs) -> str:
-    _, words = _words(rng, knobs)
-    lines = []
-    for _ in range(rng.randint(4, 14)):
-        if rng.random() < 0.25:
-            a, b = rng.randint(100, 9000), rng.randint(10, 900)  # the sums of multiplication
-            lines.append(f"{a}+{b}={a + b}")
-            continue
-        a, b = rng.randint(1, 199 if rng.random() < 0.6 else 15), rng.randint(1, 15)
-        a, b = max(a, b), min(a, b)
-        kinds = {"+": a + b, "-": a - b, "*": a * b, "/": a // b if a % b == 0 else 0}
-        op = rng.choice([o for o, r in kinds.items() if 0 < r < 1000])
-        line = f"{a}{op}{b}={kinds[op]}"
-        if knobs.backtrack and rng.random() < 0.4:
-            near = kinds[op] + rng.choice([0, 0, -10, -1, 1, 10, rng.randint(-50, 50)])
-            line += _compare(rng, kinds[op], max(near, 1), words)
-        lines.append(line)
-    return "\n".join(lines)
+                thoughts += rng.choice(words["wait"]) + parts(a, b)
+    return tiny_prompt(problem, language) + frame(rng, knobs.malformed, thoughts, str(product))

@@ -35,7 +35,7 @@ def tokenizer() -> Tokenizer:
     A row of digits that is no number up to 199 is read digit by digit (`200`, `007`), wherever it
     stands; a character that is no part of a token is `UNK`.
     """
-    signs = "|".join(_escape(w) for w in sorted(SIGNS, key=len, reverse=True))
+    signs = "|".join(escape(w) for w in sorted(SIGNS, key=len, reverse=True))
     number = r"(?<![0-9])(?:1[0-9][0-9]|[1-9]?[0-9])(?![0-9])"
     built = Tokenizer(models.WordLevel({w: i for i, w in enumerate(VOCABULARY)}, unk_token=UNK))
     built.pre_tokenizer = pre_tokenizers.Split(Regex(f"{signs}|{number}|."), behavior="isolated")
@@ -43,5 +43,6 @@ def tokenizer() -> Tokenizer:
     return built
 
 
-def _escape(piece: str) -> str:
+def escape(piece: str) -> str:
+    """The piece as a regular expression that matches it alone."""
     return "".join("\\" + c if c in "+*()/-.|[]{}?^$" else c for c in piece)
