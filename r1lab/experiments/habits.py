@@ -6,7 +6,6 @@ R1-Zero and says nothing of habits. `think-on` is not trained at all: its end of
 forbidden until it has said yes, so it shows what not to stop is worth without learning.
 """
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from r1lab import habits, plots
@@ -38,15 +37,12 @@ def figure(run: Run) -> Figure:
         return _bar(run.summary["measured"])
     before, after, n = (run.summary[key] for key in ("before", "after", "n"))
     steps = [line["step"] for line in run.metrics]
-    with rc_context(plots.STYLE):
-        drawn = Figure(figsize=(11, 3.6), layout="constrained")
-        shares, right, length = drawn.subplots(1, 3)
+    drawn, (shares, right, length) = plots.canvas(3, height=3.6, width=3.6)
     rows = [[line[habits.key(name)] for line in run.metrics] for name in habits.NAMES]
     colours = [COLOURS[name] for name in habits.NAMES]
     shares.stackplot(steps, *rows, labels=habits.NAMES, colors=colours, linewidth=0)
     most = max(habits.NAMES, key=lambda name: after[habits.key(name)])
     shares.set(title=f"In the end: {most}", ylabel="share of a step's answers", ylim=(0, 1))
-    shares.legend(fontsize=7, loc="center left")
     for axis, key, scale, what, unit, colour in (
         (right, "accuracy", 100, "Right: {:.0f} % → {:.0f} %", "right, %", plots.BLUE),
         (length, "length", 1, "Length: {:.0f} → {:.0f} tokens", "tokens an answer", plots.ORANGE),
@@ -60,6 +56,7 @@ def figure(run: Run) -> Figure:
         axis.set_xlabel("RL step")
         plots.whole_steps(axis)
     plots.write_below(drawn, f"Grey: {n} held-out problems, before (dashed) and after.")
+    drawn.legend(loc="outside upper left", ncols=len(habits.NAMES), fontsize=8, frameon=False)
     plots.tidy(drawn)
     return drawn
 
@@ -69,7 +66,8 @@ def _bar(measured: dict) -> Figure:
     low, high = (100 * x for x in measured["ci95"])
     axis.bar([0], [100 * measured["accuracy"]], color=plots.BLUE, width=0.4)
     axis.errorbar([0], [(low + high) / 2], yerr=(high - low) / 2, color="black", capsize=5)
-    axis.set(title="Not trained", ylabel="right, %", ylim=(0, 100), xlim=(-1, 1), xticks=[])
+    title = f"Not trained: {100 * measured['accuracy']:.0f} % right"
+    axis.set(title=title, ylabel="right, %", ylim=(0, 100), xlim=(-1, 1), xticks=[])
     axis.set_xlabel(f"n = {measured['n']} held-out problems, 95 % interval")
     plots.tidy(drawn)
     return drawn
