@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-HABITS = ("rich", "rich-1", "rich-2", "parts", "poor")  # bases of the next tiny world
-BASES = ("rich", "poor", "small", "large", *(f"habits/{name}" for name in HABITS))
+BASES = (
+    "rich", "rich-1", "rich-2", "restless", "parts", "poor",
+    "dose-0", "dose-0.1", "dose-0.5", "dose-2", "dose-8", "small", "large",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
 

@@ -20,7 +20,7 @@ def test_a_step_holds_whole_texts_and_little_padding(name, world, real_share):
     recipe = replace(RECIPES[name], batch=4000)
     tokenizer = wrap_tokenizer(first if world is first else words)
     stream = world.texts(recipe.seed, recipe.knobs)
-    steps = [next(it) for it in [batches(recipe, tokenizer)] for _ in range(4)]
+    steps = [next(it) for it in [batches(recipe, tokenizer)] for _ in range(16)]
     rows = [
         [t for t in row.tolist() if t != tokenizer.pad_token_id]
         for step in steps

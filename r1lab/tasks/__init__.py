@@ -7,8 +7,8 @@ by a hash, so no seed and no caller can mix the two; a data set keeps the split 
 
 import random
 
-from r1lab.tasks.names import BUILT_IN, fingerprint, named, reloaded
-from r1lab.tasks.problem import Problem, split_of
+from r1lab.tasks.names import BUILT_IN, fingerprint, named, reloaded, split_of
+from r1lab.tasks.problem import Problem
 from r1lab.tasks.task import Task
 from r1lab.tasks.templates import prompt, short, tiny_prompt
 

@@ -6,6 +6,7 @@ A solution is easy to check and hard to find. One of the two tasks of TinyZero.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.reading import read_expression
@@ -88,6 +89,13 @@ def _listed(problem: Problem) -> str:
     return ", ".join(map(str, problem.numbers))
 
 
+def _apart(problem: Problem) -> list[str]:
+    """Every three of its numbers. So all problems on the same three are of one split, and those
+    three stand together in no problem of the other: neither posed, nor on the way to something."""
+    threes = combinations(sorted(problem.numbers), 3)
+    return [f"countdown:{a},{b},{c}" for a, b, c in threes]
+
+
 def _judge(problem: Problem, answer: str) -> str:
     """The answer is an expression with each number exactly once that equals the target."""
     value, used = read_expression(answer)
@@ -105,4 +113,5 @@ COUNTDOWN = Task(
     judge=_judge,
     tiny=_tiny,
     attempts=True,
+    apart=_apart,
 )

@@ -1,7 +1,9 @@
-"""The tasks there are, by name: the built-in ones, and the user's own by the path of a file."""
+"""The tasks there are, by name: the built-in ones, and the user's own by the path of a file; and
+the split that a problem belongs to for good."""
 
 import json
 import operator
+import zlib
 from dataclasses import replace
 from functools import cache, wraps
 
@@ -16,7 +18,7 @@ from r1lab.tasks.task import Task
 BUILT_IN = {task.name: task for task in (COUNTDOWN, MULTIPLICATION, ADDITION, GSM8K)}
 GIVES = {  # what the functions of a task must return
     "draw": Problem, "data_set": list, "question": str, "short": str, "tiny": str,
-    "find": Found, "judge": str,
+    "find": Found, "judge": str, "apart": list,
 }  # fmt: skip
 
 
@@ -42,6 +44,13 @@ def reloaded(name: str) -> Task:
     """As `named`, the user's file loaded anew: it may have been edited since the last run."""
     _from_file.cache_clear()
     return named(name)
+
+
+def split_of(problem: Problem) -> str:
+    """`test` where one of the names that its task keeps apart belongs to a fixed tenth of all
+    names, else `train`. Not for a data set, which comes split."""
+    names = named(problem.task).apart(problem)
+    return "test" if any(zlib.crc32(name.encode()) % 10 == 0 for name in names) else "train"
 
 
 def fingerprint(name: str) -> str | None:

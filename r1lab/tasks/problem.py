@@ -1,6 +1,5 @@
-"""A problem, and the split that it belongs to for good."""
+"""A problem of a task."""
 
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -26,9 +25,3 @@ class Problem:
 
     def __hash__(self) -> int:
         return hash((self.task, self.numbers, self.question))  # a list as target has no hash
-
-
-def split_of(problem: Problem) -> str:
-    """`test` for a fixed tenth of all problems, `train` for the rest. Not for a data set, which
-    comes split."""
-    return "test" if zlib.crc32(problem.key.encode()) % 10 == 0 else "train"

@@ -13,7 +13,7 @@ class Task:
     """A kind of problem. A new one is one file that holds a `TASK`; `arithmetic` shows how.
 
     Problems come from `draw` or from `data_set`, exactly one of them. What `draw` gives is split
-    by a hash (`problem.split_of`), a data set comes split. The judge gives "correct" or another
+    by a hash (`split_of`), a data set comes split. The judge gives "correct" or another
     of `verify.REASONS` and raises Unreadable for what is no answer. The answer it is given is a
     model's: hostile, of any length. It must go through a reader of `reading` or one as careful.
     """
@@ -28,6 +28,7 @@ class Task:
     short: Callable[[Problem], str] | None = None  # in a line; None: the question
     tiny: Callable[[Problem, str], str] | None = None  # the tiny world's prompt, "en" or "zh"
     attempts: bool = False  # whether an equation in the thoughts is a try at the target
+    apart: Callable[[Problem], list[str]] = lambda problem: [problem.key]  # see `split_of`
 
     def __post_init__(self):
         if (self.draw is None) == (self.data_set is None):

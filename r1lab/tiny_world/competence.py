@@ -5,8 +5,6 @@ depends on how often it is right once it is begun.
 """
 
 import random
-import re
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -69,23 +67,3 @@ def chance(problems: list[Problem], most: int, ks, seed: int = 0) -> dict[str, f
         right.append(sum(one.value == one.wanted for one in drawn))
     curve = stats.pass_curve(np.array(right), most, ks)
     return {str(k): float(v) for k, v in zip(ks, curve, strict=True)}
-
-
-POSED = re.compile(r"(?:reach|得到) \d+ (?:from|用) (\d+(?:, \d+)*)")
-
-
-def in_the_text(problems: list[Problem], texts: Iterable[str]) -> float:
-    """The share of problems whose numbers some text works with in a sum that gives the target:
-    at most so many solutions stand there, below other problems. None of them was posed."""
-    open_for = {}
-    for problem in problems:
-        open_for.setdefault(tuple(sorted(problem.numbers)), set()).add(problem.target)
-    total = left = sum(map(len, open_for.values()))
-    for text in texts:
-        posed = POSED.search(text)
-        targets = posed and open_for.get(tuple(sorted(map(int, posed[1].split(", ")))))
-        if targets:
-            found = targets.intersection(map(int, re.findall(r"=(\d+)", text)))
-            targets -= found
-            left -= len(found)
-    return 1 - left / total

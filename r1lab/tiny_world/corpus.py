@@ -52,6 +52,9 @@ class Knobs:
 
 
 RICH = Knobs()
+RESTLESS = replace(  # tries at random where `RICH` searches in order
+    RICH, at_random=0.10, in_order=0.005, backwards=0.005, at_random_four=0.10, sub_goal=0.005
+)
 PARTS = replace(RICH, once=True)
 
 
@@ -79,10 +82,9 @@ MOST = {"at random": 36, "sub-goal": 84}  # tries that fit into the context; all
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
     """Endless texts of the world; none poses a problem of the test split.
 
-    What a text works out on its way may be another problem's answer: a failed try can
-    solve a test problem with the same numbers, a tenth of the sub-goals of four numbers are
-    test problems of three, searched without a prompt, and the parts and drills state one-digit
-    products. So a one-digit multiplication is knowledge here, not a held-out problem.
+    Nor does a countdown text work one out on its way, in a failed try or for a sub-goal: three
+    numbers that the test split keeps stand together in no text (`tasks.split_of`). Parts and
+    drills do state one-digit products, so a one-digit multiplication is knowledge here.
     """
     rng = random.Random(f"world-{seed}")
     while True:
@@ -164,6 +166,7 @@ def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, 
     for one in islice(tries, MOST.get(habit)):
         answer, found = one.answer, one.value == one.wanted
         thoughts += f"{one.text} vs {one.wanted}{say('yes' if found else no)}"
+        thoughts += one.close if found else ""
         if found or knobs.once or (one.pause and rng.random() > patience):
             break
     return thoughts, answer

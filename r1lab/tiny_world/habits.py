@@ -6,12 +6,14 @@ says is always true.
 * `guess`: one random way to combine the numbers.
 * `at_random`: guess after guess, no guess twice.
 * `in_order`: three numbers, every way in a fixed order, the first step shared. It always finds.
-* `backwards`: from the target by one number (`22-7=15 so`), then the other two in order.
+* `backwards`: from the target by one number (`22-7=15 so`), then the other two in order; found,
+  the way is closed (`5*3=15 vs 15 yes. Then 15+7=22`).
 * `sub_goal`: the same with four numbers: the other three are searched in order.
 """
 
 import random
 from collections.abc import Iterator
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,13 +23,15 @@ from r1lab.tasks.problem import Problem
 
 class Try(NamedTuple):
     """text: what is written before the verdict. answer: the expression that it amounts to.
-    value: what is compared with `wanted`. pause: behind it a search may be given up."""
+    value: what is compared with `wanted`. pause: behind it a search may be given up. close: the
+    step from `wanted` to the target, written where the search ends well."""
 
     text: str
     answer: str
     value: int
     wanted: int
     pause: bool = True
+    close: str = ""
 
 
 def guess(rng: random.Random, problem: Problem) -> Try:
@@ -88,12 +92,13 @@ def _reduced(rng: random.Random, problem: Problem, say, search) -> Iterator[Try]
     found = [(i, *step) for i, (n, _) in enumerate(numbers) for step in _inverse(problem.target, n)]
     steps = list({text: (i, text, *step) for i, text, *step in found}.values())
     rng.shuffle(steps)
-    for count, (i, text, want, whole) in enumerate(steps):
+    for count, (i, text, want, close, whole) in enumerate(steps):
         begin = (say("wait" if rng.random() < 0.7 else "try") if count else "") + text + say("so")
         tries = list(search(numbers[:i] + numbers[i + 1 :], want))
         for k, one in enumerate(tries, 1):
             text, answer = begin + one.text, whole(one.answer)
-            yield one._replace(text=text, answer=answer, pause=k == len(tries))
+            last = k == len(tries)
+            yield Try(text, answer, one.value, want, last, say("hence") + close)
             begin = ""
 
 
@@ -112,20 +117,25 @@ def _combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[i
 
 
 def _inverse(target: int, n: int) -> list[tuple]:
-    """Steps from the target back by `n`: text, value that is then wanted, whole expression."""
+    """Steps from the target back by `n`: text, value that is then wanted, the step from there to
+    the target, the whole expression."""
     t = target
     ways = [
-        (f"{t}-{n}", t - n, lambda e: f"{e}+{n}"),
-        (f"{t}+{n}", t + n, lambda e: f"{e}-{n}"),
-        (f"{n}-{t}", n - t, lambda e: f"{n}-{e}"),
-        (f"{t}/{n}", t // n if t % n == 0 and n > 1 else 0, lambda e: f"{e}*{n}"),
-        (f"{t}*{n}", t * n if n > 1 else 0, lambda e: f"{e}/{n}"),
+        (f"{t}-{n}", t - n, "{e}+{n}"),
+        (f"{t}+{n}", t + n, "{e}-{n}"),
+        (f"{n}-{t}", n - t, "{n}-{e}"),
+        (f"{t}/{n}", t // n if t % n == 0 and n > 1 else 0, "{e}*{n}"),
+        (f"{t}*{n}", t * n if n > 1 else 0, "{e}/{n}"),
     ]
     return [
-        (f"{text}={want}", want, lambda e, whole=whole: whole(_bracketed(e)))
-        for text, want, whole in ways
+        (f"{text}={want}", want, f"{way.format(e=want, n=n)}={t}", partial(_whole, way, n))
+        for text, want, way in ways
         if 0 < want <= LARGEST_VALUE
     ]
+
+
+def _whole(way: str, n: int, expression: str) -> str:
+    return way.format(e=_bracketed(expression), n=n)
 
 
 def _bracketed(expression: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from r1lab.tiny_world import corpus, first, words
+from r1lab.tiny_world import corpus, words
 
 CONTEXT = 1024
 
@@ -25,7 +25,7 @@ CONTEXT = 1024
 class Recipe:
     """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step."""
 
-    knobs: corpus.Knobs | first.Knobs  # which of the two worlds, too
+    knobs: corpus.Knobs
     width: int = 128
     layers: int = 5
     heads: int = 4
@@ -37,23 +37,24 @@ class Recipe:
     seed: int = 0
 
 
+DOSES = (0, 0.1, 0.5, 2, 8)  # percent of the countdown texts that search
 RECIPES = {
-    "rich": Recipe(first.RICH, tokens=26_500_000),
-    "poor": Recipe(first.POOR, tokens=26_500_000),
-    "small": Recipe(first.RICH, width=96, layers=3, inner=256, tokens=26_500_000),
-    "large": Recipe(first.RICH, width=224, layers=5, heads=7, inner=608, tokens=26_500_000),
-    "habits/rich": Recipe(corpus.RICH),
-    "habits/rich-1": Recipe(corpus.RICH, seed=1),
-    "habits/rich-2": Recipe(corpus.RICH, seed=2),
-    "habits/parts": Recipe(corpus.PARTS),
-    "habits/poor": Recipe(corpus.POOR),
+    "rich": Recipe(corpus.RICH),
+    "rich-1": Recipe(corpus.RICH, seed=1),
+    "rich-2": Recipe(corpus.RICH, seed=2),
+    "restless": Recipe(corpus.RESTLESS),
+    "parts": Recipe(corpus.PARTS),
+    "poor": Recipe(corpus.POOR),
+    **{f"dose-{percent:g}": Recipe(corpus.dose(percent / 100)) for percent in DOSES},
+    "small": Recipe(corpus.RICH, width=96, layers=3, inner=256),
+    "large": Recipe(corpus.RICH, width=192, layers=6, heads=6, inner=512),
 }
 
 
-def wrap_tokenizer(world=words) -> PreTrainedTokenizerFast:
+def wrap_tokenizer() -> PreTrainedTokenizerFast:
     """The world's tokenizer as transformers wants it; padding on the left."""
     return PreTrainedTokenizerFast(
-        tokenizer_object=world.tokenizer(),
+        tokenizer_object=words.tokenizer(),
         eos_token=words.EOS,
         pad_token=words.PAD,
         unk_token=words.UNK,
@@ -90,18 +91,18 @@ def new_model(recipe: Recipe, tokenizer) -> LlamaForCausalLM:
     return model
 
 
-def batches(recipe: Recipe, tokenizer, parts: int = 4):
+def batches(recipe: Recipe, tokenizer, parts: int = 4, steps: int = 16):
     """Endless steps. A step is a list of `parts` padded micro-batches (ids, real tokens).
 
-    Texts of `parts` steps are sorted by length and cut into `parts`**2 pieces; a step takes
-    one piece from each quarter. So little is padding, and every step sees every length.
+    Texts of `steps` steps are sorted by length and cut into pieces of equal tokens; a step takes
+    one piece from each of `parts` stretches, up one and down the next. So little is padding,
+    and every step sees every length.
     """
-    world = first if isinstance(recipe.knobs, first.Knobs) else corpus
-    stream = world.texts(recipe.seed, recipe.knobs)
+    stream = corpus.texts(recipe.seed, recipe.knobs)
     rust = tokenizer.backend_tokenizer
     while True:
         texts, count = [], 0
-        while count < recipe.batch * parts:
+        while count < recipe.batch * steps:
             ids = rust.encode(next(stream)).ids
             if len(ids) <= CONTEXT:
                 texts.append(ids)
@@ -111,11 +112,12 @@ def batches(recipe: Recipe, tokenizer, parts: int = 4):
         for ids in texts:
             piece.append(ids)
             size += len(ids)
-            if size >= count / parts**2 or ids is texts[-1]:
+            if size >= count / (parts * steps) or ids is texts[-1]:
                 pieces.append((_pad(piece, tokenizer.pad_token_id), size))
                 piece, size = [], 0
-        for i in range(parts):
-            yield pieces[i::parts]
+        stretches = [pieces[i : i + steps] for i in range(0, len(pieces), steps)]
+        for i in range(steps):
+            yield [s[-1 - i if up % 2 else i] for up, s in enumerate(stretches) if i < len(s)]
 
 
 def _pad(texts, pad: int) -> torch.Tensor:
@@ -141,7 +143,7 @@ def pretrain(name: str, recipe: Recipe, folder: Path, compiled: bool = True) -> 
 
     compiled: needs a C++ compiler; without it the same run takes about twice as long.
     """
-    tokenizer = wrap_tokenizer(first if isinstance(recipe.knobs, first.Knobs) else words)
+    tokenizer = wrap_tokenizer()
     model = new_model(recipe, tokenizer)
     model.set_attn_implementation("float32_causal")
     run = torch.compile(model, dynamic=True) if compiled else model

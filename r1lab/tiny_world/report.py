@@ -6,13 +6,12 @@ better than guessing and learning strengthens the guess.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from r1lab import evaluate, habits, models, records, reflection, stats, tasks
-from r1lab.tiny_world import competence, corpus, words
+from r1lab.tiny_world import competence
 
 KS = (1, 4, 16, 64, 256)
 STRATA = {  # task, size, held-out problems (there are no more one-digit ones), samples a problem
@@ -33,7 +32,7 @@ def measure(name: str, folder: Path) -> dict:
     how many held-out problems have a solution somewhere in the text."""
     model, tokenizer = models.load(name)
     report: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
-    report |= {"begun": {}, "pass_at_k": {}, "chance": {}, "in_the_text": {}}
+    report |= {"begun": {}, "pass_at_k": {}, "chance": {}}
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
         how = evaluate.Sampling("tiny", CAP.get(size, 320), 1, samples)
@@ -47,19 +46,7 @@ def measure(name: str, folder: Path) -> dict:
         curve = stats.pass_curve(counts, max(KS), KS)
         report["pass_at_k"][size] = dict(zip(map(str, KS), map(float, curve), strict=True))
         report["chance"][size] = competence.chance(held_out[:WIDE], 4 * max(KS), KS)
-        report["in_the_text"][size] = competence.in_the_text(held_out, _texts(folder))
     return report
-
-
-def _texts(folder: Path) -> Iterator[str]:
-    """The texts that a base has read, again."""
-    made = json.loads((folder / "pretraining.json").read_text())
-    split, left = words.tokenizer(), made["tokens"]
-    for text in corpus.texts(made["recipe"]["seed"], corpus.Knobs(**made["recipe"]["knobs"])):
-        if left <= 0:
-            return
-        left -= len(split.encode(text).ids)
-        yield text
 
 
 def _stratum(answers) -> dict:

@@ -11,11 +11,11 @@ LARGEST = 199  # number of one token
 WORDS = {  # the words of thinking, in the two languages of this world
     "en": {
         "yes": " yes.", "no": " no. ", "next": " no; ", "then": "; ", "so": " so ",
-        "wait": "Wait, ", "try": "Try ", "check": " Check: ",
+        "wait": "Wait, ", "try": "Try ", "check": " Check: ", "hence": " Then ",
     },
     "zh": {
         "yes": " 对。", "no": " 不对。", "next": " 不对；", "then": "；", "so": "，所以 ",
-        "wait": "等等，", "try": "试试 ", "check": " 检查：",
+        "wait": "等等，", "try": "试试 ", "check": " 检查：", "hence": "那么 ",
     },
 }  # fmt: skip
 PROMPT_PIECES = [
