@@ -85,21 +85,24 @@ def _runs(target: int, thinking: str, n: Counter) -> Iterator[tuple]:
     """(step back, sums, how they end): "judged", "left" for a new start, or "cut"."""
     nowhere = _Sum((), Counter(), target)  # a step back that was not made
     back, sums, shown = nowhere, [], None  # shown: the value just before the token
+    found = False  # whether its value was just reached: the step from there to the target is no try
     for kind, content in tokens(thinking):
         if kind == "formula":
-            found, shown = equations(content)
-            n["sums"] += len(found)
-            n["wrong"] += sum(not true for _, true in found)
-            for (signs, left, right), _ in found:
+            stated, shown = equations(content)
+            n["sums"] += len(stated)
+            n["wrong"] += sum(not true for _, true in stated)
+            for (signs, left, right), _ in stated:
                 uses = Counter(int(s) for s in signs if s.isdigit())
-                sums.append(_Sum((signs, left), uses, right))
+                if not (found and back.value in uses):
+                    sums.append(_Sum((signs, left), uses, right))
+                found = False
             continue
         if kind == "versus" and content["verdict"] and sums and shown is not None:
             wanted, said = int(content["other"]), VERDICTS[content["verdict"].lower()]
             n["verdicts"] += 1
             n["false"] += wanted != back.value or said != (shown == wanted)
             yield back, sums, "judged"
-            sums = []
+            sums, found = [], said and bool(back.form)
         elif content in SO and sums and target in sums[-1].uses:
             n["back"] += 1
             yield back, sums[:-1], "left"
@@ -107,7 +110,7 @@ def _runs(target: int, thinking: str, n: Counter) -> Iterator[tuple]:
         elif kind in ("word", "chinese") and GROUP.get(content) == "wait":
             n["again"] += 1
             yield back, sums, "left"
-            back, sums = nowhere, []
+            back, sums, found = nowhere, [], False
         shown = None
     if back.form and sums and target in sums[-1].uses:  # another step back, before its `so`
         sums.pop()

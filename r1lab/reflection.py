@@ -54,7 +54,8 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
     reflects or rejects; its value is its last right-hand side. Two attempts are the same
     when their equations are, whatever the order of equations, summands and factors. One is
     right that reaches the target, or, where that is what it is compared with, the result of a
-    true step back from the target (15 in `22-7=15 so 3*5=15 vs 15`). A task without `attempts`
+    true step back from the target (15 in `22-7=15 so 3*5=15 vs 15`); a step from there to the
+    target belongs to it. A task without `attempts`
     (gsm8k) has none: there an equation is a step, and few reach the target.
     """
     target = problem.target
@@ -62,6 +63,7 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
     attempts: list[dict] = []
     back: dict = {}  # the result of a step back from the target -> whether the step is true
     running = False  # whether the last attempt still grows
+    reached = None  # the value of a step back that a verdict has just said yes to
     shown = None  # the value just before this token
     for kind, content in tokens(thoughts(text)):
         if kind == "formula":
@@ -69,12 +71,12 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
             n["equations"] += len(found)
             n["wrong"] += sum(not true for _, true in found)
             if found:
-                if not running:
+                if not running and str(reached) not in found[0][0][0]:
                     attempts.append({"forms": set(), "value": None, "rejected": False})
                 attempts[-1]["forms"] |= {form for form, _ in found}
                 attempts[-1] |= {"value": shown, "right": shown == target}
                 back |= {right: true for (signs, _, right), true in found if str(target) in signs}
-                running = True
+                running, reached = True, None
             continue
         if kind == "versus":
             if content["verdict"] and shown is not None:
@@ -89,12 +91,14 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
                     # against an earlier result that nobody wanted: that one goes
                     earlier = [a for a in attempts[:-1] if a["value"] == other and not wanted]
                     (earlier or attempts)[-1]["rejected"] = True
+                reached = other if said and other in back and attempts else None
             running = running and not content["verdict"]
         elif kind in ("word", "chinese"):
             n[GROUP.get(content)] += 1
             if content in REJECTIONS and attempts:
                 attempts[-1]["rejected"] = True
-            running = running and content not in GROUP and content not in REJECTIONS
+            if content in GROUP or content in REJECTIONS:
+                running, reached = False, None
         elif kind == "stop":
             running = False
         shown = None

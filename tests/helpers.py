@@ -13,7 +13,7 @@ from r1lab.__main__ import main
 from r1lab.policy import Learner
 from r1lab.records import Place
 from r1lab.tasks import Problem
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 
 OPERATE = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 PROMPT = re.compile(
@@ -66,7 +66,7 @@ def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: b
 @cache
 def words():
     """The tokenizer of the bases that tests train."""
-    return pretrain.wrap_tokenizer(first)
+    return pretrain.wrap_tokenizer()
 
 
 def prepared(rank: int = 4, seed: int = 0):

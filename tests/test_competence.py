@@ -23,19 +23,6 @@ def test_the_line_of_chance_is_that_of_guesses_counted_by_hand():
     assert never == {"1": 0.0, "50": 0.0}
 
 
-def test_solutions_in_the_text_are_counted_below_their_numbers_alone():
-    first, second = (Problem("countdown", (3, 7, 12), target) for target in (22, 9))
-    other = Problem("countdown", (1, 2, 3), 22)
-    texts = [
-        "User: reach 40 from 12, 3, 7.\nAssistant: <think>12+7=19, 19+3=22 vs 40 no. </think>",
-        "User: reach 9 from 1, 2, 4.\nAssistant: <think>4*2=8, 8+1=9</think>",
-        "3*7=21\n21+1=22",
-        "用户：得到 50 用 7, 12, 3。\n助手：<think>12*3=36, 36-7=29",
-    ]
-    assert competence.in_the_text([first, second, other], texts) == pytest.approx(1 / 3)
-    assert competence.in_the_text([first], texts[1:]) == 0.0
-
-
 @pytest.mark.parametrize("size", [3, 4])
 def test_an_answer_begins_with_the_habit_and_goes_on_from_there(size):
     tokenizer = wrap_tokenizer()

@@ -124,6 +124,10 @@ ERRORS = {  # thoughts: name, tries, distinct, verdicts, false verdicts, wrong s
     "13+5=18; 18+2=20 vs 22 no; 18-2=16 vs 22 no; Wait, 5*2=10, 13+10=23 vs 22 no. ": ("other", 3, 3, 3, 0, 0),
     # backwards
     "22-2=20 so 13+5=18 vs 20 no; 13-5=8 vs 20 no; 13*5=65 vs 20 yes.": ("backwards", 3, 3, 3, 1, 0),
+    "22-2=20 so 13+5=18 vs 20 no; 13*5=65 vs 20 yes. Then 20+2=22": ("backwards", 2, 2, 2, 1, 0),
+    "22-2=20 so 13*5=65 vs 20 yes. Then 20+2=23 vs 22 yes.": ("backwards", 1, 1, 1, 1, 1),
+    "22-2=20 so 13*5=65 vs 20 yes. Then 13-5=8 vs 20 no; ": ("backwards", 2, 2, 2, 1, 0),
+    "22-2=20 so 13*5=65 vs 20 yes. 20+2=22; 13-5=8 vs 20 no; ": ("backwards", 2, 2, 2, 1, 0),
     "22-2=21 so 13+5=18 vs 21 no; 13+5=21 vs 21 no; ": ("backwards", 2, 1, 2, 1, 2),
     "22-2=20，所以 13+5=18 vs 20 不对；": ("backwards", 1, 1, 1, 0, 0),
     "22-2=20 so 13+5=18 vs 20 no; Wait, 22+2=24 so 13+5=18 vs 24 no; ": ("backwards", 2, 2, 2, 0, 0),

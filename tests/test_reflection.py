@@ -90,6 +90,13 @@ TABLE = {
         "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes.", RIGHT, dict(
             tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=3, yes=1, no=1,
             first_right=False, revision="wrong to right")),
+    "the step from a sub-goal to the target closes an attempt": (
+        "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes. Then 15+7=22", RIGHT, dict(
+            tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=4, yes=1, no=1,
+            first_right=False, revision="wrong to right")),
+    "one that is not from there begins another": (
+        "22-7=15 so 12+3=15 vs 15 yes. Then 12+7=19", WRONG, dict(
+            tries=2, attempts=2, equations=3, yes=1, first_right=True, revision="right to wrong")),
     "who reaches the sub-goal is right, who reaches the target instead is not": (
         "22-7=15，所以 12+3=15 vs 15 对。22+7=29 so 19+3=22 vs 29 no; 29*1=29 vs 29 不对；", RIGHT, dict(
             tries=3, attempts=3, rejected=2, rejected_wrong=1, equations=5, yes=1, no=2, false_no=1,

@@ -27,8 +27,9 @@ STATEMENT = r"\d+[-+*/]\d+=\d+"
 YES, NO, NEXT = r"(?: yes\.| 对。)", r"(?: no\. | 不对。)", r"(?: no; | 不对；)"
 THEN, SO = r"(?:; |；)", r"(?: so |，所以 )"
 AGAIN, CHECK = r"(?:Wait, |Try |等等，|试试 )", r"(?: Check: | 检查：)"
+CLOSE = rf"(?: Then |那么 ){STATEMENT}"  # from a sub-goal that was reached to the target
 SIGN = re.compile(
-    rf"(?P<step>{STATEMENT})|(?P<comma>, )|(?P<then>{THEN})|(?P<so>{SO})|(?P<again>{AGAIN})"
+    rf"(?P<close>{CLOSE})|(?P<step>{STATEMENT})|(?P<comma>, )|(?P<then>{THEN})|(?P<so>{SO})|(?P<again>{AGAIN})"
     rf"| vs (?P<vs>\d+)(?:(?P<yes>{YES})|(?P<no>{NO})|(?P<next>{NEXT}))"
 )
 STEPS = rf"{STATEMENT}(?:, {STATEMENT})*"
@@ -40,8 +41,8 @@ FORMS = {  # of countdown thoughts; a check is a comparison after which nothing 
     "guess": STEPS,
     "compared": rf"{COMPARED}(?:{AGAIN}{COMPARED})*",
     "in order": ORDERED,
-    "backwards": rf"{STATEMENT}{SO}{LISTED}(?:{AGAIN}{STATEMENT}{SO}{LISTED})*",
-    "sub-goal": rf"{STATEMENT}{SO}{ORDERED}(?:{AGAIN}{STATEMENT}{SO}{ORDERED})*",
+    "backwards": rf"{STATEMENT}{SO}{LISTED}(?:{AGAIN}{STATEMENT}{SO}{LISTED})*(?:{CLOSE})?",
+    "sub-goal": rf"{STATEMENT}{SO}{ORDERED}(?:{AGAIN}{STATEMENT}{SO}{ORDERED})*(?:{CLOSE})?",
 }
 MULTIPLIED = re.compile(
     rf"|(?P<claim>{STEPS})(?:{CHECK}(?P<other>{STEPS}) vs (?P<first>\d+)(?:{YES}|{NO})"
@@ -72,13 +73,15 @@ each = pytest.mark.parametrize("name", KNOBS)
 
 class Try(NamedTuple):
     """One try as the text tells it. goal: the step before `so`. shared: how many of the steps an
-    earlier try has written. wanted: what it is compared with. said: yes, no, next or nothing."""
+    earlier try has written. wanted: what it is compared with. said: yes, no, next or nothing.
+    close: the step behind a yes."""
 
     goal: tuple | None
     steps: list
     shared: int = 0
     wanted: int | None = None
     said: str = ""
+    close: tuple | None = None
 
     @property
     def value(self):
@@ -117,6 +120,8 @@ def tries(thoughts):
             (goal,), steps, shared, count = steps, [], [], 0
         elif kind == "again":
             shared = []
+        elif kind == "close":
+            found[-1] = found[-1]._replace(close=equations(sign[0])[0])
         elif kind != "comma":
             whole = shared + steps
             found.append(Try(goal, whole, len(whole) - count, int(sign["vs"]), kind))
@@ -280,6 +285,23 @@ def test_no_text_poses_a_problem_of_the_test_split_and_what_poses_none_is_a_dril
 
 
 @each
+def test_no_countdown_text_works_out_a_problem_of_the_test_split_on_its_way(name):
+    """Whatever its sums make of three or four of the numbers it poses."""
+    kept = made_in_all = 0
+    for text in countdown(name):
+        free = Counter(text.problem.numbers)
+        made = {n: {(n,)} for n in free}  # value -> the numbers that it may have been made of
+        for a, _, b, value in equations(text.body):
+            both = {tuple(sorted(x + y)) for x in made.get(a, ()) for y in made.get(b, ())}
+            made[value] = made.get(value, set()) | {ns for ns in both if Counter(ns) <= free}
+        found = {(ns, value) for value, ways in made.items() for ns in ways if len(ns) > 2}
+        splits = [split_of(Problem("countdown", *one)) for one in found]
+        kept += splits.count("test")
+        made_in_all += len(splits)
+    assert kept == 0 and (made_in_all > 100 or name == "slips")
+
+
+@each
 def test_every_statement_is_true_but_for_slips_that_a_check_in_another_way_finds(name):
     checked = slips = 0
     for text in sample(name):
@@ -313,7 +335,7 @@ def test_every_statement_is_true_but_for_slips_that_a_check_in_another_way_finds
 
 @each
 def test_every_verdict_is_true_and_names_what_it_compares_with(name):
-    """That is the target in countdown, or the sub-goal before `so`. A yes is the last word."""
+    """That is the target in countdown, or the sub-goal before `so`. A yes is the last verdict."""
     said = Counter()
     for text in sample(name):
         found = re.findall(rf"=(\d+) vs (\d+)({YES}|{NO}|{NEXT})", text.body)
@@ -361,8 +383,9 @@ def test_a_try_uses_each_number_and_each_result_once_and_the_answer_is_the_last_
         if not text.tries:
             continue
         if one.goal:  # the step back from the target, turned round
-            *operations, (a, _, b, _) = operations
-            assert {a, b} == {one.value, taken(text.problem, one.goal)}, text.whole
+            *operations, last = operations
+            assert {last[0], last[2]} == {one.value, taken(text.problem, one.goal)}, text.whole
+            assert one.close == (last if one.said == "yes" else None), text.whole
         else:
             assert value == one.value, text.whole
         assert not one.said or (value == target) == (one.said == "yes"), text.whole
@@ -600,7 +623,7 @@ def test_parts_end_a_countdown_at_its_first_verdict(name):
     for text in countdown(name):
         assert not re.search(AGAIN, text.body) and len(text.tries) <= 1
         if text.tries and text.tries[0].said:
-            assert re.search(rf"(?:{YES}|{NO}|{NEXT})(?:$|<)", text.body), text.whole
+            assert re.search(rf"(?:{YES}(?:{CLOSE})?|{NO}|{NEXT})(?:$|<)", text.body), text.whole
             heard[text.form, text.tries[0].said] += 1
     assert {form for form, _ in heard} == {"compared", "in order", "backwards", "sub-goal"}
     assert name == "parts" or len(heard) == 8  # each with both verdicts
@@ -615,14 +638,14 @@ def test_rich_texts_and_parts_have_every_word(knobs):
 def test_poor_texts_have_no_verdict_and_no_word_of_thinking():
     words = {word for language in WORDS.values() for word in language.values()}
     bare = {word.strip(" ，。；：,.:;") for word in words} - {""}
-    assert bare == {*re.findall(r"\w+", "yes no so Wait Try Check 对 不对 所以 等等 试试 检查")}
+    assert bare == {*re.findall(r"\w+", "yes no so Wait Try Check Then 对 不对 所以 等等 试试 检查 那么")}
     for text in sample("poor"):
         assert not [word for word in words | bare | {"vs"} if word in text.body], text.whole
         assert text.form in ("empty", "guess", "multiplication", "drill")
 
 
 @pytest.mark.parametrize(
-    ("chinese", "other"), [(0.0, "[^\x00-\x7f]"), (1.0, "User|Wait|Try|Check| (?:yes|no|so)")]
+    ("chinese", "other"), [(0.0, "[^\x00-\x7f]"), (1.0, "User|Wait|Try|Check|Then| (?:yes|no|so)")]
 )
 def test_a_text_that_is_not_mixed_has_the_words_of_its_language(chinese, other):
     for text in take(300, 9, replace(RICH, chinese=chinese, mixed=0.0)):
@@ -641,8 +664,8 @@ def test_a_long_search_ends_with_success_or_at_its_limit(habit, knobs):
 
 # ---- the longest texts ----
 
-# prompt of four numbers, tags, answer of four numbers with two pairs of brackets, end
-AROUND = 11 + 4 + 11 + 1
+# prompt of four numbers, tags, the closing step, answer of four numbers with two pairs of brackets
+AROUND = 11 + 4 + 6 + 11 + 1  # and the end
 FIRST, LEAF, BACK_SO = 6, 8, 7  # `13+5=18; `, `18+2=20 vs 22 no; `, `Wait, 22-7=15 so `
 
 

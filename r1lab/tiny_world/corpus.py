@@ -113,8 +113,9 @@ def frame(rng: random.Random, malformed: float, thoughts: str, answer: str) -> s
 
 
 def _countdown(rng: random.Random, knobs: Knobs) -> str:
+    size = 4 if rng.random() < knobs.four else 3
     while True:
-        problem, *_ = draw_with_solution(rng, 4 if rng.random() < knobs.four else 3)
+        problem, *_ = draw_with_solution(rng, size)
         if split_of(problem) == "train":
             break
     language, words = _words(rng, knobs)
