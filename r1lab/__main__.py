@@ -173,9 +173,9 @@ def list_experiments(_) -> None:
 def recorded(_) -> None:
     from r1lab import experiments
     from r1lab.running.recorded import table
-    from r1lab.tiny_world import report
+    from r1lab.tiny_world import cards
 
-    print(table(experiments.every()), report.table(ROOT / "data" / "models"), sep="\n\n")
+    print(table(experiments.every()), cards.table(ROOT / "data" / "models"), sep="\n\n")
 
 
 def preflight(_) -> None:

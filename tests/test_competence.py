@@ -44,3 +44,18 @@ def test_the_beginnings_are_those_of_the_text():
         assert re.fullmatch(r"<think>(22[-+*/]\d+|\d+-22)=\d+ so ", back)
         again = competence._beginning(rng, problem, "at random")
         assert re.fullmatch(r"<think>\S+, \S+ vs 22 no\. Wait, ", again) and "=22 vs" not in again
+
+
+def test_the_forecast_weighs_shares_against_success():
+    guess = {"guess": 0.8, "check": 0.1}
+    right = {"guess": 0.1, "check": 0.1, "at random": 0.5, "in order": 0.9}
+
+    def first(**shares):
+        return competence.forecast(
+            guess | {k.replace("_", " "): v for k, v in shares.items()}, right
+        )
+
+    assert first(at_random=0.05, in_order=0.05) == "in order"  # the better one
+    assert first(at_random=0.1, in_order=0.0001) == "at random"  # it comes too late
+    assert first(at_random=0.05, in_order=0.0) == "at random"  # not known, not learned
+    assert first() is None and competence.forecast({"guess": 0.9, "check": 0.1}, right) is None

@@ -30,17 +30,17 @@ trl_engine.sampled
 
 evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-dpo grpo preflight.need speed.growth tiny_world.competence tiny_world.first
+dpo grpo preflight.need speed.growth tiny_world.cards tiny_world.competence
 
 preflight.fits running.settings tiny_world.pretrain tiny_world.report trl_engine.offline
 trl_engine.online
 
 preflight running.arms running.journal running.measure trl_engine
 
-experiments.habits experiments.own_answers experiments.r1_zero_and_the_aha_moment running.methods running.queue
+experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-running.recorded running.run speed.training
+experiments.r1_zero_and_the_aha_moment running.recorded running.run speed.training
 
 experiments speed.bench
 

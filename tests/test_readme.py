@@ -10,7 +10,7 @@ import pytest
 from r1lab import experiments
 from r1lab.running import recorded
 from r1lab.speed import bench, footprint
-from r1lab.tiny_world import report
+from r1lab.tiny_world import cards
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     ("name", "table"),
     [
         ("runs", lambda: recorded.table(experiments.every())),
-        ("bases", lambda: report.table(ROOT / "data" / "models")),
+        ("bases", lambda: cards.table(ROOT / "data" / "models")),
         (
             "memory",
             lambda: footprint.table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))),

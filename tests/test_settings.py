@@ -37,6 +37,14 @@ def test_the_reader_wins_over_the_arm_and_the_arm_over_the_preset():
     )
 
 
+def test_what_an_experiment_wants_on_a_preset_holds_there_alone():
+    assert (config()["size"], config("sft")["size"]) == (4, 0)
+    assert config(preset="smol")["size"] == 0 and config(size=3)["size"] == 3
+    other = config(task="multiplication")  # whose sizes are its own
+    assert other["size"] == 0 and other["max_new"] == config()["max_new"]
+    assert config("habits", also=4)["also"] == 4 != config("habits")["also"]
+
+
 def test_a_setting_reaches_its_method_and_its_objective():
     stage = config(loss="dapo", beta=0.01, updates=4, group=16)["stages"][0]
     assert (stage["average"], stage["clip_high"], stage["beta"]) == ("step", 0.28, 0.01)
@@ -123,20 +131,24 @@ def test_the_name_of_a_run_says_what_differs():
 
 
 def test_an_older_config_is_read_as_the_newest_version_writes_it():
-    """Version 2 knew the usual size of a task's problems alone."""
-    new = config()
-    old = {k: v for k, v in new.items() if k != "size"} | {"version": 2}
+    """Version 2 knew the usual size of a task's problems alone, version 3 no second one."""
+    new = config("sft")
+    old = {k: v for k, v in new.items() if k not in ("size", "also")} | {"version": 2}
     assert configs.upgraded(old) == new and configs.upgraded(new) == new
     assert arms.same(configs.upgraded(old), new)
-    assert not arms.same(configs.upgraded(old), config(size=4))
+    assert not arms.same(configs.upgraded(old), config("sft", size=4))
+    third = config("zero") | {"version": 3}
+    del third["also"], third["think_on"]
+    assert configs.upgraded(third) == config("zero") and config("zero")["size"] == 4
 
 
 def test_in_fast_mode_an_arms_own_sizes_give_way_and_the_readers_do_not(monkeypatch):
-    habits = experiments.named("habits")
     monkeypatch.setenv("R1LAB_FAST", "1")
-    small = settings.plan(habits, Options("four-rule", "cpu")).record
+    small = settings.plan(ZERO, Options(None, "cpu")).record
     assert (small["size"], small["max_new"], small["stages"][0]["steps"]) == (4, 96, 4)
-    chosen = settings.plan(habits, Options("four-rule", "cpu", 0, {"steps": 7})).record
+    long = Options("parts-long", "cpu")
+    assert settings.plan(experiments.named("habits"), long).record["stages"][0]["steps"] == 4
+    chosen = settings.plan(ZERO, Options(None, "cpu", 0, {"steps": 7})).record
     assert chosen["stages"][0]["steps"] == 7
     monkeypatch.delenv("R1LAB_FAST")
-    assert settings.plan(habits, Options("four-rule", "cpu")).record["stages"][0]["steps"] == 60
+    assert settings.plan(experiments.named("habits"), long).record["stages"][0]["steps"] == 300

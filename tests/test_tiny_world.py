@@ -638,7 +638,9 @@ def test_rich_texts_and_parts_have_every_word(knobs):
 def test_poor_texts_have_no_verdict_and_no_word_of_thinking():
     words = {word for language in WORDS.values() for word in language.values()}
     bare = {word.strip(" ，。；：,.:;") for word in words} - {""}
-    assert bare == {*re.findall(r"\w+", "yes no so Wait Try Check Then 对 不对 所以 等等 试试 检查 那么")}
+    assert bare == {
+        *re.findall(r"\w+", "yes no so Wait Try Check Then 对 不对 所以 等等 试试 检查 那么")
+    }
     for text in sample("poor"):
         assert not [word for word in words | bare | {"vs"} if word in text.body], text.whole
         assert text.form in ("empty", "guess", "multiplication", "drill")

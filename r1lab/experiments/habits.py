@@ -1,9 +1,9 @@
 """`run habits`: which habit of thinking does reinforcement learning choose? (DeepSeek-R1, 2.2.4)
 
 The base guesses mostly and knows other habits: to check once, to try at random, to search in
-order, to work backwards, and with four numbers to set a sub-goal. The reward is the rule of
-R1-Zero and says nothing of habits. `think-on` is not trained at all: its end of thinking is
-forbidden until it has said yes, so it shows what not to stop is worth without learning.
+order, to work backwards. The reward is the rule of R1-Zero and says nothing of habits. The arms
+change what the base has read, what is paid and what is asked; `think-on` is not trained at all: its
+end of thinking is forbidden until it has said yes, so it shows what not to stop is worth.
 """
 
 from matplotlib.figure import Figure
@@ -11,13 +11,12 @@ from matplotlib.figure import Figure
 from r1lab import habits, plots
 from r1lab.records import Run
 from r1lab.running.experiment import Arm, Experiment, Stage
-from r1lab.running.measure import held_out
+from r1lab.running.measure import both_sizes
 from r1lab.sampler import keep_thinking
 from r1lab.tiny_world.words import WORDS
 
 GRPO = (Stage("grpo"),)
-THREE = {"base": "habits/rich", "size": 3, "max_new": 400, "steps": 50}
-FOUR = {"base": "habits/rich", "size": 4, "max_new": 640, "steps": 60}
+DOSES = (0, 0.1, 0.5, 2, 8)  # percent of searching texts
 COLOURS = {  # Okabe and Ito
     "guess": "#BBBBBB", "check": "#E69F00", "at random": "#56B4E9", "in order": "#0072B2",
     "backwards": "#D55E00", "sub-goal": "#CC79A7", "other": "#444444",
@@ -25,10 +24,11 @@ COLOURS = {  # Okabe and Ito
 
 
 def measure(model, tokenizer, problems: list, plan) -> dict:
-    """Held-out problems, one sample each; with `think_on` no thought ends before its yes."""
+    """Held-out problems of both sizes, one sample each; with `think_on` no thought ends before its
+    yes."""
     yes = [words["yes"] for words in WORDS.values()]
     steer = keep_thinking(tokenizer, yes) if plan.own["think_on"] else None
-    return held_out(model, tokenizer, problems, plan, steer)
+    return both_sizes(model, tokenizer, problems, plan, steer)
 
 
 def figure(run: Run) -> Figure:
@@ -74,26 +74,24 @@ def _bar(measured: dict) -> Figure:
 
 
 def evidence(run: Run) -> list[dict]:
-    """Which held-out problems were right: before and after, or measured alone."""
-    parts = [part for part in ("before", "after", "measured") if part in run.summary]
-    return [
-        {"claim": "Z-04", "metric": f"right_{part}", "values": run.summary[part]["right"]}
-        for part in parts
-    ]
+    """Which held-out problems were right, of the size that was trained on and of the other one."""
+    return rights(run, "Z-04") + rights(run, "O1-07", of="other")
 
 
-def _arms(name: str, words: str, settings: dict) -> tuple[Arm, ...]:
-    """The rule reward and its controls on one size of problems. name: what the arms begin with."""
+def rights(run: Run, claim: str, of: str = "") -> list[dict]:
+    """A row before and after, or for what was measured alone; a digit a problem."""
+    rows = []
+    for part in ("before", "after", "measured"):
+        found = run.summary.get(part, {})
+        found = found.get(of, {}) if of else found
+        if "right" in found:
+            metric = "_".join(filter(None, ("right", of, part)))
+            rows.append({"claim": claim, "metric": metric, "values": found["right"]})
+    return rows
 
-    def arm(kind: str, label: str, stages=GRPO, **more) -> Arm:
-        return Arm(f"{name}-{kind}", f"{words}: {label}", stages, settings | more)
 
-    return (
-        arm("rule", "rule reward"),
-        arm("random", "control, random reward", reward="random"),
-        arm("format", "control, format reward", reward="format"),
-        arm("think-on", "not trained, made to think on", (), think_on=True),
-    )
+def _base(name: str, words: str, **more) -> Arm:
+    return Arm(name, f"three numbers: {words}", GRPO, {"base": name} | more)
 
 
 EXPERIMENTS = (
@@ -101,12 +99,31 @@ EXPERIMENTS = (
         name="habits",
         lesson="04",
         section="DeepSeek-R1 2.2.4",
-        about="which habit of thinking wins under a rule reward, on three and on four numbers",
-        arms=(*_arms("three", "three numbers", THREE), *_arms("four", "four numbers", FOUR)),
+        about="which habit of thinking wins under a rule reward, on three numbers",
+        arms=(
+            Arm("rule", "three numbers: rule reward", GRPO),
+            Arm("random", "three numbers: random reward", GRPO, {"reward": "random"}),
+            Arm("format", "three numbers: format reward", GRPO, {"reward": "format"}),
+            Arm("think-on", "three numbers: not trained, made to think on", (), {"think_on": True}),
+            Arm("both", "three and four numbers: rule reward", GRPO, {"also": 4}),
+            _base("rich-1", "second base from the same text"),
+            _base("rich-2", "third base from the same text"),
+            _base("restless", "a base that tries at random"),
+            _base("parts", "a base without a second try"),
+            Arm(
+                "parts-long", "three numbers: without a second try, longer", GRPO,
+                {"base": "parts", "steps": 300},
+            ),
+            _base("poor", "a base without a comparison"),
+            *(_base(f"dose-{dose:g}", f"{dose:g} % of searching texts") for dose in DOSES),
+            _base("small", "a smaller base"),
+            _base("large", "a larger base"),
+        ),
         measure=measure,
         figure=figure,
         evidence=evidence,
         minutes={"cpu": {"quick": 5}},
+        on={"cpu": {"size": 3, "steps": 40}},
         settings={"think_on": False},
     ),
-)
+)  # fmt: skip

@@ -36,12 +36,13 @@ class Preset:
     train_problems: int
     eval_problems: int
     size: int = 0  # of the task's problems; 0: the task's usual one
+    also: int = 0  # the size of half of the problems that are trained on; 0: all are of `size`
 
 
 PRESETS = {
     "cpu": Preset(
         "cpu", "rich", "float32", "cpu", "countdown", "tiny",
-        lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8, max_new=320, micro_tokens=8192,
+        lora_rank=8, lr=2e-3, steps=40, prompts=16, group=8, max_new=400, micro_tokens=8192,
         train_problems=4096, eval_problems=512,
     ),
     # A real pretrained model on a CPU. Its rate is LoRA's usual one: 100 times R1-Zero's 3e-6 for

@@ -1,6 +1,6 @@
 """The versions of `config.json`. A new setting gets its old value for old runs, here alone."""
 
-VERSION = 3
+VERSION = 4
 OF_THE_RUN = (
     "experiment", "preset", "base", "revision", "dtype", "lora_rank", "template", "max_new", "seed",
     "eval_problems",
@@ -11,13 +11,14 @@ def upgraded(config: dict) -> dict:
     """A config as the newest version writes it; what is not a run's config stays as it is.
 
     Version 1 was flat and knew one stage; its first runs knew no other task than countdown.
-    Version 2 knew one size of a task's problems. What they could not set had one value, which
-    stands here.
+    Version 2 knew one size of a task's problems, version 3 no second one to train on; both
+    knew no base that is made to think on. What they could not set had one value, which stands here.
     """
     if "experiment" not in config or config.get("version", 1) == VERSION:
         return config
-    if config.get("version", 1) == 2:
-        return config | {"version": VERSION, "size": 0}
+    own = {"think_on": False} if config["experiment"] == "zero" else {}
+    if config.get("version", 1) > 1:
+        return {"size": 0, "also": 0} | own | config | {"version": VERSION}
     method = {"zero": "grpo"}.get(config["experiment"], config["experiment"])
     named = (*OF_THE_RUN, "task", "engine", "recipe")
     stage = {k: v for k, v in config.items() if k not in named} | {
@@ -28,8 +29,8 @@ def upgraded(config: dict) -> dict:
         stage |= {"ratio": "token", "average": "completion", "tau": None, "truncate": None}
     train = {"smol": 2048, "t4": 7000, "gpu24": 16384}.get(config["preset"], 4096)
     return {k: config[k] for k in OF_THE_RUN} | {
-        "version": VERSION, "task": config.get("task", "countdown"), "size": 0,
+        "version": VERSION, "task": config.get("task", "countdown"), "size": 0, "also": 0,
         "train_problems": train,
         "engine": {"bench": "own"}.get(config["engine"], config["engine"]),
         "recipe": config.get("recipe", "quick"), "stages": [stage], "files": {},
-    }  # fmt: skip
+    } | own  # fmt: skip

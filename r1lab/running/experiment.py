@@ -52,7 +52,8 @@ class Experiment:
     measure(model, tokenizer, held-out problems, plan) -> numbers; a key `right`, a digit a problem,
     makes before and after comparable. figure(run) -> matplotlib figure. evidence(run) -> rows with
     claim, metric and values per problem. minutes: preset -> recipe -> minutes on two cores.
-    recipes: name -> factors of the preset's settings. settings: its own ones with their defaults.
+    recipes: name -> factors of the preset's settings. on: preset -> settings that this experiment
+    wants there. settings: its own ones with their defaults.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Experiment:
     evidence: Callable
     minutes: Mapping[str, Mapping[str, float]]
     recipes: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {"quick": {}})
+    on: Mapping[str, Settings] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
 
     def arm(self, name: str | None) -> Arm:

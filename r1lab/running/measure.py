@@ -1,6 +1,6 @@
 """What most experiments measure: held-out problems, one sample each, before and after."""
 
-from r1lab import evaluate, habits, reflection
+from r1lab import evaluate, habits, reflection, tasks
 from r1lab.running.settings import Plan
 
 
@@ -15,3 +15,15 @@ def held_out(model, tokenizer, problems: list, plan: Plan, steer=None) -> dict:
     found |= reflection.of(answers.problems, answers.texts, answers.verdicts, answers.lengths)
     found |= habits.of(answers.problems, answers.texts)
     return found | {"right": "".join(map(str, right))}
+
+
+def both_sizes(model, tokenizer, problems: list, plan: Plan, steer=None) -> dict:
+    """`held_out`, and in the tiny world's Countdown the same for as many problems of its other
+    size, under `other`."""
+    found = held_out(model, tokenizer, problems, plan, steer)
+    if plan.preset.task != "countdown" or plan.preset.template != "tiny":
+        return found
+    usual, *_ = sizes = tasks.named("countdown").sizes
+    (size,) = (s for s in sizes if s != (plan.preset.size or usual))
+    others = tasks.problems("countdown", len(problems), 0, "test", size)
+    return found | {"other": held_out(model, tokenizer, others, plan, steer) | {"size": size}}

@@ -1,8 +1,9 @@
 """Recorded runs, found by what stands in their `config.json`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from r1lab import models, records, stats
+from r1lab import habits, models, records, stats
 from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.arms import same
@@ -25,34 +26,67 @@ def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Ru
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
     """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
     rows = [
-        "| arm | seeds | right before | right after | gain, points [95 %] | smallest, largest gain "
-        "| tokens | reflects | minutes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| arm | seeds | right | gain, points [95 %] | smallest, largest | other size, right "
+        "| tokens | reflects | most frequent habit | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for experiment in experiments:
         for arm in experiment.arms:
             found = [run.summary for run in of_arm(experiment, arm, folder)]
-            if found and "gain" in found[0]:
+            if found:
                 rows.append(_row(arm.label, found))
     return "\n".join(rows)
 
 
 def _row(label: str, found: list[dict]) -> str:
+    minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
+    cells = [label, str(len(found)), _over(found, _right), *_gain(found)]
+    cells += [_over(found, read) for read in (_other, _tokens, _reflects, _habit)]
+    return f"| {' | '.join(cells)} | {minutes:.1f} |"
+
+
+def _gain(found: list[dict]) -> list[str]:
+    """The mean gain with its interval, and its range over seeds; empty where nothing is trained."""
+    if "gain" not in found[0]:
+        return ["", ""]
     gains = [differences(summary) for summary in found]
     interval = stats.seeds_interval(gains) if len(found) > 1 else stats.mean_interval(gains[0])
     mean, low, high = (100 * x for x in interval)
     single = [100 * summary["gain"]["accuracy"] for summary in found]
+    return [f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]", f"{min(single):+.1f}, {max(single):+.1f}"]
 
-    def average(part: str, key: str) -> float:
-        return sum(summary[part][key] for summary in found) / len(found)
 
-    right = [100 * average(part, "accuracy") for part in ("before", "after")]
-    tokens = [average(part, "length") for part in ("before", "after")]
-    reflects = [100 * average(part, "reflects") for part in ("before", "after")]
-    minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
-    return (
-        f"| {label} | {len(found)} | {right[0]:.1f} % | {right[1]:.1f} % "
-        f"| {mean:+.1f} [{low:+.1f}, {high:+.1f}] | {min(single):+.1f}, {max(single):+.1f} "
-        f"| {tokens[0]:.0f} → {tokens[1]:.0f} | {reflects[0]:.1f} → {reflects[1]:.1f} % "
-        f"| {minutes:.1f} |"
-    )
+def _over(found: list[dict], read: Callable[[list[dict]], str]) -> str:
+    """What `read` makes of a part of all seeds: before → after, or measured alone."""
+    parts = ["measured"] if "measured" in found[0] else ["before", "after"]
+    said = [read([summary[part] for summary in found]) for part in parts]
+    return " → ".join(said) if any(said) else ""
+
+
+def _mean(parts: list[dict], key: str) -> float:
+    return sum(part[key] for part in parts) / len(parts)
+
+
+def _right(parts: list[dict]) -> str:
+    return f"{100 * _mean(parts, 'accuracy'):.1f} %"
+
+
+def _other(parts: list[dict]) -> str:
+    return _right([part["other"] for part in parts]) if "other" in parts[0] else ""
+
+
+def _tokens(parts: list[dict]) -> str:
+    return f"{_mean(parts, 'length'):.0f}"
+
+
+def _reflects(parts: list[dict]) -> str:
+    return f"{100 * _mean(parts, 'reflects'):.1f} %"
+
+
+def _habit(parts: list[dict]) -> str:
+    """The habit of the largest share of answers."""
+    if habits.key("guess") not in parts[0]:
+        return ""
+    shares = {name: _mean(parts, habits.key(name)) for name in habits.NAMES}
+    most = max(shares, key=shares.__getitem__)
+    return f"{most} {100 * shares[most]:.0f} %"

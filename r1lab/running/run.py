@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from r1lab import models, plots, policy, preflight, records, tasks
-from r1lab.machine import environment, memory
+from r1lab.machine import environment, memory, presets
 from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
 from r1lab.running.arms import arm_name
@@ -38,6 +38,16 @@ def run(
     return _Run(settled, Path(folder), watch).go(resume)
 
 
+def _problems(preset: presets.Preset) -> tuple[list, list]:
+    """The held-out problems, and those to train on."""
+    task, size, n = preset.task, preset.size or None, preset.train_problems
+    others = n // 2 if preset.also else 0
+    pool = tasks.problems(task, n - others, 0, "train", size)
+    if others:
+        pool += tasks.problems(task, others, 0, "train", preset.also)
+    return tasks.problems(task, preset.eval_problems, 0, "test", size), pool
+
+
 class _Run:
     """A run at work: its model, its problems, its journal."""
 
@@ -51,9 +61,7 @@ class _Run:
         """From the first file to the last; or the summary that is already there."""
         preset = self.plan.preset
         memory.free()  # what a run before this one left, in a notebook
-        task, size = preset.task, preset.size or None
-        self.held_out = tasks.problems(task, preset.eval_problems, 0, "test", size)
-        self.pool = tasks.problems(task, preset.train_problems, 0, "train", size)
+        self.held_out, self.pool = _problems(preset)
         words = models.tokenizer(preset.model)
         prompt = preflight.longest(words, self.pool + self.held_out, preset.template)
         methods = {leg.stage.method for leg in self.plan.legs} or {"evaluation"}

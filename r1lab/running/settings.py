@@ -1,7 +1,8 @@
 """From what a reader chooses to everything a run is made with, and its `config.json`.
 
-Later wins: the preset of the machine, a recipe, the experiment's arm, its stage, the reader. What
-changes a result stands in the record, flat for the run and in a list for its stages.
+Later wins: the preset of the machine, what the experiment wants on it, a recipe, the arm, its
+stage, the reader. What changes a result stands in the record, flat for the run and in a list for
+its stages.
 """
 
 import math
@@ -19,7 +20,7 @@ CONFIGS = {"grpo": grpo.Config, "sft": sft.Config, "dpo": dpo.Config}
 ENGINES = ("own", "trl")
 OF_THE_RUN = {  # settings that are the run's: name -> type
     "base": str, "task": str, "template": str, "dtype": str, "lora_rank": int, "eval_problems": int,
-    "train_problems": int, "size": int, "engine": str, "recipe": str, "reward": str,
+    "train_problems": int, "size": int, "also": int, "engine": str, "recipe": str, "reward": str,
 }  # fmt: skip
 OF_A_STAGE = {name for config in CONFIGS.values() for name in config.__dataclass_fields__}
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")  # a preset's, a config's too
@@ -78,13 +79,17 @@ def plan(experiment: Experiment, options: Options) -> Plan:
     arm = experiment.arm(options.arm)
     name = options.preset or arm.settings.get("preset", "cpu")
     if environment.fast():
-        experiment = replace(experiment, arms=tuple(map(_small, experiment.arms)))
+        experiment = _small(experiment)
     return settled(experiment, options, presets.pick(name))
 
 
 def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     """`plan` for a given preset."""
     arm = experiment.arm(options.arm)
+    wanted = dict(experiment.on.get(preset.name, {}))
+    if "task" in options.settings:  # sizes are a task's own
+        wanted = {k: v for k, v in wanted.items() if k not in ("size", "also")}
+    preset = replace(preset, **wanted)
     settings = {k: v for k, v in arm.settings.items() if k != "preset"} | dict(options.settings)
     _check(experiment, arm, settings)
     own = {k: settings.get(k, default) for k, default in experiment.settings.items()}
@@ -108,11 +113,16 @@ def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     return Plan(experiment, arm, preset, options.seed, engine, legs, own, record)
 
 
-def _small(arm: Arm) -> Arm:
-    """The arm without sizes of its own: those of `environment.fast` hold, unless the reader sets
-    others."""
-    rest = {k: v for k, v in arm.settings.items() if k not in presets.FAST}
-    return replace(arm, settings=rest)
+def _small(experiment: Experiment) -> Experiment:
+    """The experiment without sizes of its own: those of `environment.fast` hold, unless the reader
+    sets others."""
+
+    def bare(settings: Settings) -> dict:
+        return {k: v for k, v in settings.items() if k not in presets.FAST}
+
+    arms = tuple(replace(arm, settings=bare(arm.settings)) for arm in experiment.arms)
+    on = {name: bare(wanted) for name, wanted in experiment.on.items()}
+    return replace(experiment, arms=arms, on=on)
 
 
 def _preset_fields() -> set[str]:
@@ -162,7 +172,7 @@ def _record(experiment: Experiment, preset: Preset, own: dict, legs: tuple[Leg, 
     digests |= {preset.task: tasks.fingerprint(preset.task)}
     return {
         "version": VERSION, "experiment": experiment.name, "preset": preset.name,
-        "task": preset.task, "size": preset.size, "base": preset.model,
+        "task": preset.task, "size": preset.size, "also": preset.also, "base": preset.model,
         "revision": models.commit(preset.model), "dtype": preset.dtype,
         "lora_rank": preset.lora_rank, "template": preset.template, "max_new": preset.max_new,
         "eval_problems": preset.eval_problems, "train_problems": preset.train_problems, **own,

@@ -4,6 +4,7 @@ A share of habits says what a base does; whether reinforcement learning will str
 depends on how often it is right once it is begun.
 """
 
+import math
 import random
 
 import numpy as np
@@ -55,6 +56,23 @@ def _beginning(rng: random.Random, problem: Problem, habit: str) -> str:
         tries = {"backwards": ways.backwards, "sub-goal": ways.sub_goal}[habit]
         text, end = next(tries(rng, problem, say)).text, say("so")
     return "<think>" + text[: text.index(end) + len(end)]
+
+
+def forecast(shares: dict[str, float], right: dict[str, float]) -> str | None:
+    """The habit that first passes guessing when each share grows as its answers are paid: at the
+    rate of its own share of right answers minus the mean (the replicator equation, which is GRPO's
+    mean update without its divisions). None where guessing stays in front.
+
+    shares: of a base's answers, by habit. right: of the answers of each habit, those right.
+    """
+    held = {habit: share for habit, share in shares.items() if share > 0}
+    for _ in range(10_000):
+        first = max(held, key=held.__getitem__)
+        if first != "guess":
+            return first
+        mean = sum(held[habit] * right[habit] for habit in held) / sum(held.values())
+        held = {h: share * math.exp(0.01 * (right[h] - mean)) for h, share in held.items()}
+    return None
 
 
 def chance(problems: list[Problem], most: int, ks, seed: int = 0) -> dict[str, float]:

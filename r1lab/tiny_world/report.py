@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from r1lab import evaluate, habits, models, records, reflection, stats, tasks
-from r1lab.tiny_world import competence
+from r1lab.tiny_world import cards, competence
 
 KS = (1, 4, 16, 64, 256)
 STRATA = {  # task, size, held-out problems (there are no more one-digit ones), samples a problem
@@ -22,17 +22,16 @@ STRATA = {  # task, size, held-out problems (there are no more one-digit ones), 
 }
 
 
-CAP = {3: 400, 4: 640}  # tokens an answer may have, by numbers of the problem
+CAP = {3: 400, 4: 900}  # tokens an answer may have, by numbers of the problem
 WIDE = 64  # problems that are answered 256 times
 FORCED = 256  # problems for each habit that is begun by force
 
 
 def measure(name: str, folder: Path) -> dict:
-    """Every stratum at temperature 1; each habit begun by force; pass@k up to 256 beside chance;
-    how many held-out problems have a solution somewhere in the text."""
+    """Every stratum at temperature 1; each habit begun by force; pass@k up to 256 beside chance."""
     model, tokenizer = models.load(name)
     report: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
-    report |= {"begun": {}, "pass_at_k": {}, "chance": {}}
+    report |= {"begun": {}, "forecast": {}, "pass_at_k": {}, "chance": {}}
     for stratum, (task, size, n, samples) in STRATA.items():
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
         how = evaluate.Sampling("tiny", CAP.get(size, 320), 1, samples)
@@ -46,6 +45,7 @@ def measure(name: str, folder: Path) -> dict:
         curve = stats.pass_curve(counts, max(KS), KS)
         report["pass_at_k"][size] = dict(zip(map(str, KS), map(float, curve), strict=True))
         report["chance"][size] = competence.chance(held_out[:WIDE], 4 * max(KS), KS)
+        report["forecast"][size] = _forecast(size, report)
     return report
 
 
@@ -56,6 +56,7 @@ def _stratum(answers) -> dict:
     found = evaluate.measure(answers) | reflection.summarise(traces, answers.lengths, right)
     if answers.problems[0].task == "countdown":
         found |= habits.of(answers.repeated(), answers.texts)
+        found["by_habit"] = _by_habit(answers, right)
     for searched in (True, False):
         chosen = [r for r, t in zip(right, traces, strict=True) if (t.attempts > 1) == searched]
         found["accuracy_searching" if searched else "accuracy_guessing"] = (
@@ -64,13 +65,33 @@ def _stratum(answers) -> dict:
     return found
 
 
+def _by_habit(answers, right: list[int]) -> dict[str, dict]:
+    """How many answers follow each habit, and how many of them are right."""
+    named = [habits.read(*one).name for one in zip(answers.repeated(), answers.texts, strict=True)]
+    of = {name: [r for r, n in zip(right, named, strict=True) if n == name] for name in set(named)}
+    return {name: {"n": len(of[name]), "right": sum(of[name])} for name in sorted(of)}
+
+
+def _forecast(size: int, report: dict) -> str | None:
+    """Which habit will win, from the base's own answers: shares of its free ones; how often a
+    search is right once it is begun, and a guess in its free answers."""
+    free = report["strata"][f"countdown, {size} numbers"]["by_habit"]
+    begun = report["begun"][size]
+    n = sum(one["n"] for one in free.values())
+    shares = {name: one["n"] / n for name, one in free.items()}
+    right = {name: one["right"] / one["n"] for name, one in free.items()}
+    return competence.forecast(shares, right | {h: one["accuracy"] for h, one in begun.items()})
+
+
 def write(name: str, folder: Path) -> None:
-    """Measure and write `report.json` into the model's folder; prints the main lines."""
+    """Measure and write `report.json` and the card `README.md` into the model's folder; prints the
+    main lines."""
     report = measure(name, folder) | {
         "pretraining": json.loads((folder / "pretraining.json").read_text())
     }
     report["pretraining"]["loss"] = report["pretraining"]["loss"][-1]
     records.write_json(folder / "report.json", report)
+    (folder / "README.md").write_text(cards.card(report), encoding="utf-8")
     for stratum, found in report["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
     for size, habit in report["begun"].items():
@@ -103,37 +124,4 @@ def _words(found: dict) -> str:
     return (
         f"right {100 * found['accuracy']:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
         f"{found['length']:.0f} tokens, reflects {100 * found['reflects']:.1f} %"
-    )
-
-
-def table(folder: Path) -> str:
-    """The reports of all bases in `folder` as a Markdown table, the smallest first."""
-    rows = [
-        "| base | parameters | text | right: 3 numbers | 4 numbers | x 1 digit | x 2 digits "
-        "| wrong equations | untrue yes / no | reflects | pass@1 / 16 / 256 |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    reports = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*/report.json"))
-    ]
-    rows += map(_row, sorted(reports, key=lambda report: report["parameters"]))
-    return "\n".join(rows)
-
-
-def _row(report: dict) -> str:
-    strata = list(report["strata"].values())
-    first = strata[0]
-    right = " | ".join(f"{100 * s['accuracy']:.1f} %" for s in strata)
-    untrue = " / ".join(
-        "none said" if first[k] is None else f"{100 * first[k]:.2f} %"
-        for k in ("false_yes", "false_no")
-    )
-    curve = report["pass_at_k"].get("3", report["pass_at_k"])  # first world: three numbers alone
-    passed = " / ".join(f"{100 * curve[k]:.0f}" for k in ("1", "16", "256"))
-    return (
-        f"| {report['name']} | {report['parameters'] / 1e6:.2f} M "
-        f"| {report['pretraining']['tokens'] / 1e6:.0f} M tokens | {right} "
-        f"| {100 * first['equation_errors']:.2f} % | {untrue} "
-        f"| {100 * first['reflects']:.1f} % | {passed} % |"
     )
