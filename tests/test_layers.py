@@ -20,10 +20,9 @@ records.checkpoints running.progress sampler.cache sampler.forward tasks.task th
 habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names tiny_world.habits
-widgets.playground
+checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
-machine.colab models sampler tasks.templates verify
+machine.colab models sampler tasks.templates tiny_world.habits verify
 
 models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled

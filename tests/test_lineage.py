@@ -105,7 +105,7 @@ def test_starting_over_is_a_fresh_model(saved, rank):
 
 @pytest.mark.parametrize(
     ("rank", "base", "words"),
-    [(8, "rich", "rank 4, not 8: set --lora-rank 4"), (4, "poor", "take that base"),
+    [(8, "rich", "rank 4, not 8: set --lora-rank 4"), (4, "parts", "take that base"),
      (0, "rich", "no whole weights")],
 )  # fmt: skip
 def test_a_stage_that_does_not_fit_is_refused_in_words(saved, rank, base, words):
@@ -173,7 +173,7 @@ def test_whole_weights_are_averaged(tmp_path):
 def test_parts_that_cannot_be_merged_are_named(saved, tmp_path):
     model, _ = models.load("rich")
     models.save_trained(model, tmp_path / "whole", "rich")
-    models.save_trained(lora(), tmp_path / "other", "poor")
+    models.save_trained(lora(), tmp_path / "other", "parts")
     for parts, words in (
         ([(saved / "one", 1.0), (tmp_path / "whole", 1.0)], "one kind"),
         ([(saved / "one", 1.0), (tmp_path / "other", 1.0)], "different bases"),

@@ -12,7 +12,7 @@ from helpers import tiny_model
 from transformers import AutoTokenizer
 
 from r1lab import models, tasks
-from r1lab.tiny_world import first, pretrain, words
+from r1lab.tiny_world import pretrain
 
 BASES = [name for name in models.TINY if (models.DATA / "models" / name).is_dir()]
 IDS = torch.tensor([[10, 11, 12, 13]])
@@ -72,8 +72,7 @@ def test_a_shipped_base_is_plain_transformers(name):
         tasks.prompt(tasks.problems("countdown", 1, seed=0)[0], "tiny")
         + "<think>3+7=10 vs 22 no. Wait, 等等，</think>"
     )
-    world = words if name in models.HABITS else first
-    assert tokenizer(text)["input_ids"] == pretrain.wrap_tokenizer(world)(text)["input_ids"]
+    assert tokenizer(text)["input_ids"] == pretrain.wrap_tokenizer()(text)["input_ids"]
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
     assert (folder / "model.safetensors").stat().st_size < 8_000_000
     config = json.loads((folder / "config.json").read_text())
@@ -102,15 +101,15 @@ def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network
     commit lies beside the pinned one and is the branch's."""
     name = "Qwen/Qwen2.5-0.5B"
     there = tmp_path / "hub" / "models--Qwen--Qwen2.5-0.5B"
-    for commit, base in ((models.PINNED[name], "rich"), ("f" * 40, "small")):
+    for commit, base in ((models.PINNED[name], "rich"), ("f" * 40, "parts")):
         shutil.copytree(models.DATA / "models" / base, there / "snapshots" / commit)
     (there / "refs").mkdir()
     (there / "refs" / "main").write_text("f" * 40)
-    show = f"from r1lab import models; print([models.load(n)[0].num_parameters() for n in ({name!r}, '{name}@main')])"
+    show = f"from r1lab import models; print([float(models.load(n)[0].lm_head.weight[5, 5]) for n in ({name!r}, '{name}@main')])"
     environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     environment.pop("HF_HUB_CACHE", None)
     done = subprocess.run(
         [sys.executable, "-c", show], env=environment, capture_output=True, text=True
     )
-    sizes = [models.random(base, device="meta").num_parameters() for base in ("rich", "small")]
-    assert done.stdout.strip() == str(sizes), done.stderr
+    weights = [float(models.load(base)[0].lm_head.weight[5, 5]) for base in ("rich", "parts")]
+    assert done.stdout.strip() == str(weights) and weights[0] != weights[1], done.stderr

@@ -22,7 +22,7 @@ import textwrap
 from r1lab import checks, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
-from r1lab.tiny_world import first
+from r1lab.tiny_world.corpus import RICH
 
 P = presets.pick("cpu")
 print(P.name, "preset", "(fast mode)" if environment.fast() else "")
@@ -127,18 +127,23 @@ print(preflight.report())
 
 # %%
 base, tokenizer = models.load("rich")
-knobs = first.Knobs()
 print(f"{sum(w.numel() for w in base.parameters()):,} weights")
 print(f"{len(tokenizer)} tokens in its vocabulary")
-print("of the countdown texts it has read:")
-print(f"  {100 * knobs.backtrack:.0f} % try, compare, and try again")
-print(f"  {100 * knobs.verify:.0f} % compare once and answer anyway")
-print(f"  {100 * (1 - knobs.backtrack - knobs.verify):.0f} % guess and answer")
+print("of the texts it has read about three numbers:")
+habits = {
+    "search through all ways in order": RICH.in_order,
+    "try at random, compare, and try again": RICH.at_random,
+    "work backwards from the target": RICH.backwards,
+    "compare once and answer anyway": RICH.check,
+}
+habits["guess and answer"] = 1 - sum(habits.values())
+for habit, part in habits.items():
+    print(f"  {100 * part:2.0f} % {habit}")
 
 # %% [markdown]
-# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 27 minutes. It has read about 26 million tokens (both: its report in `data/models`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
+# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 45 minutes on one core. It has read 32 million tokens (both: `data/models/rich`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
 #
-# We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first held-out problem of seed 0, whatever it is. Held out means that it is in no text the model has read and in no training step.
+# We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first held-out problem of seed 0, whatever it is. Held out means that its three numbers stand together in no text the model has read and in no training step.
 
 # %%
 COUNT = 32 if environment.fast() else 256
@@ -159,7 +164,7 @@ print(len(found.texts[0]), "characters,", len(pieces), "tokens:")
 print(textwrap.fill("|".join(pieces), 80))
 
 # %% [markdown]
-# Each digit is a token, and each tag and each word of thinking is one. So a whole line of thought takes few tokens, which is what makes this model fast on a processor.
+# A number is a token, and so is each sign, each tag and each word of thinking. So a whole line of thought takes few tokens, which is what makes this model fast on a processor.
 #
 # ### The judge
 #
@@ -184,12 +189,12 @@ for text in tries:
 #
 # ### Before and after
 #
-# A recorded run of 40 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small LoRA matrices on top of the base. You can make it yourself in a few minutes with `python -m r1lab run zero --seed 0`.
+# A recorded run of 40 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small LoRA matrices on top of the base. You can make it yourself in a few minutes with `python -m r1lab run habits --seed 0`.
 #
 # Now the same problem, eight answers from each, sampled here. *Predict: what will the trained answers look like?*
 
 # %%
-recorded = models.DATA / "runs" / "zero-quick-rule-s0"
+recorded = models.DATA / "runs" / "habits-rule-s0"
 trained, _ = models.load_trained(recorded / "trained", "rich")
 pair = [
     evaluate.answer(m, tokenizer, [shown], evaluate.Sampling("tiny", P.max_new, 0, 8))
@@ -384,7 +389,7 @@ checks.check("00.3", my_share)
 def solved(tries):
     problems = tasks.problems("countdown", 128, seed=0, split="test")
     found = evaluate.answer(
-        base, tokenizer, problems, evaluate.Sampling("tiny", 320, 0, tries)
+        base, tokenizer, problems, evaluate.Sampling("tiny", 400, 0, tries)
     )
     return 100 * found.correct.any(axis=1).mean()
 
@@ -412,9 +417,9 @@ checks.check("00.4", my_solved)
 problems = tasks.problems(
     "countdown", 32 if environment.fast() else 128, 0, split="test"
 )
-many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 320, 0, 8))
+many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 400, 0, 8))
 once = evaluate.answer(
-    trained, tokenizer, problems, evaluate.Sampling("tiny", 320, seed=0)
+    trained, tokenizer, problems, evaluate.Sampling("tiny", 400, seed=0)
 )
 points = []  # tokens a problem; mean, low, high in percent
 for k in (1, 2, 4, 8):

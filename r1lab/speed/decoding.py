@@ -11,7 +11,7 @@ from r1lab.sampler import Sampler
 from r1lab.speed.compare import Row, now, side_by_side
 
 NEVER = -1  # an end token that is never sampled
-TRAINED = models.DATA / "runs" / "zero-quick-rule-s0" / "trained"
+TRAINED = models.DATA / "runs" / "habits-rule-s0" / "trained"
 
 
 def tiny(trained: bool = True):

@@ -6,11 +6,13 @@ depends on how often it is right once it is begun.
 
 import math
 import random
+from itertools import count, islice
 
 import numpy as np
 
 from r1lab import evaluate, habits, stats
 from r1lab.tasks import Problem
+from r1lab.tasks.countdown import random_steps
 from r1lab.tiny_world import habits as ways
 from r1lab.tiny_world.words import WORDS
 
@@ -81,7 +83,8 @@ def chance(problems: list[Problem], most: int, ks, seed: int = 0) -> dict[str, f
     rng = random.Random(f"chance-{seed}")
     right = []
     for problem in problems:
-        drawn = [ways.guess(rng, problem) for _ in range(most)]
-        right.append(sum(one.value == one.wanted for one in drawn))
+        drawn = (random_steps(rng, problem.numbers) for _ in count())
+        values = [steps[-1].result for steps, _ in islice(filter(None, drawn), most)]
+        right.append(values.count(problem.target))
     curve = stats.pass_curve(np.array(right), most, ks)
     return {str(k): float(v) for k, v in zip(ks, curve, strict=True)}

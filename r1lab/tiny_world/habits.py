@@ -12,12 +12,14 @@ says is always true.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
-from r1lab.tasks.countdown import LARGEST_VALUE, random_steps
+from r1lab.tasks.countdown import LARGEST_NUMBER, LARGEST_VALUE, random_steps
+from r1lab.tasks.names import split_of
 from r1lab.tasks.problem import Problem
 
 
@@ -32,15 +34,34 @@ class Try(NamedTuple):
     wanted: int
     pause: bool = True
     close: str = ""
+    last: tuple[int, int] = (0, 0)  # the two values of its last step
 
 
 def guess(rng: random.Random, problem: Problem) -> Try:
-    """One random way to combine the numbers."""
+    """One random way to combine the numbers; not one whose last two steps alone would work out a
+    problem of the test split (`7-6=1, 14*3=42, 42+1=43` that on 14, 3, 1)."""
     while True:
-        if drawn := random_steps(rng, problem.numbers):
-            steps, answer = drawn
-            text = ", ".join(map(str, steps))
-            return Try(text, answer, steps[-1].result, problem.target)
+        drawn = random_steps(rng, problem.numbers)
+        if not drawn or any(map(_kept, _left(problem.numbers, drawn[0]))):
+            continue
+        steps, answer = drawn
+        text = ", ".join(map(str, steps))
+        return Try(text, answer, steps[-1].result, problem.target)
+
+
+def _left(numbers, steps) -> Iterator[tuple]:
+    """The three values that are left of four numbers by each step from two of them."""
+    if len(numbers) == 4:
+        for step in steps:
+            both, free = Counter((step.a, step.b)), Counter(numbers)
+            if both <= free:
+                yield *(free - both).elements(), step.result
+
+
+def _kept(values: tuple) -> bool:
+    """Whether three values are the numbers of problems of the test split."""
+    small = max(values) <= LARGEST_NUMBER
+    return small and split_of(Problem("countdown", values, 0)) == "test"
 
 
 def at_random(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
@@ -67,7 +88,7 @@ def in_order(numbers, target: int, say) -> Iterator[Try]:
             seen.add((first, third[0]))
             first += say("then")
             for second, (value, answer) in _combined(x, third):
-                yield Try(first + second, answer, value, target, pause=False)
+                yield Try(first + second, answer, value, target, False, "", (x[0], third[0]))
                 first = ""
 
 
@@ -87,19 +108,24 @@ def _pair(numbers, target: int) -> Iterator[Try]:
 
 
 def _reduced(rng: random.Random, problem: Problem, say, search) -> Iterator[Try]:
-    """Sub-goals in random order, none twice; behind each a pause."""
+    """Sub-goals in random order, none twice; behind each a pause. Left out is one whose solution
+    would end in that of a problem of the test split."""
     numbers = [(n, str(n)) for n in problem.numbers]
     found = [(i, *step) for i, (n, _) in enumerate(numbers) for step in _inverse(problem.target, n)]
     steps = list({text: (i, text, *step) for i, text, *step in found}.values())
     rng.shuffle(steps)
-    for count, (i, text, want, close, whole) in enumerate(steps):
-        begin = (say("wait" if rng.random() < 0.7 else "try") if count else "") + text + say("so")
+    again = ""
+    for i, back, want, close, whole in steps:
         tries = list(search(numbers[:i] + numbers[i + 1 :], want))
+        n = problem.numbers[i]
+        if len(numbers) == 4 and any(t.value == want and _kept((*t.last, n)) for t in tries):
+            continue
+        begin = again + back + say("so")
         for k, one in enumerate(tries, 1):
-            text, answer = begin + one.text, whole(one.answer)
-            last = k == len(tries)
+            text, answer, last = begin + one.text, whole(one.answer), k == len(tries)
             yield Try(text, answer, one.value, want, last, say("hence") + close)
             begin = ""
+        again = say("wait" if rng.random() < 0.7 else "try")
 
 
 def _combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[int, str]]]:

@@ -23,7 +23,8 @@ CONTEXT = 1024
 
 @dataclass(frozen=True)
 class Recipe:
-    """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step."""
+    """Shape of the model, amount of text. `tokens`: read in all; `batch`: tokens a step, at least
+    four of the longest texts."""
 
     knobs: corpus.Knobs
     width: int = 128
@@ -96,7 +97,7 @@ def batches(recipe: Recipe, tokenizer, parts: int = 4, steps: int = 16):
 
     Texts of `steps` steps are sorted by length and cut into pieces of equal tokens; a step takes
     one piece from each of `parts` stretches, up one and down the next. So little is padding,
-    and every step sees every length.
+    and every step sees short texts and long ones; the longest come once in `steps` steps.
     """
     stream = corpus.texts(recipe.seed, recipe.knobs)
     rust = tokenizer.backend_tokenizer
@@ -108,16 +109,16 @@ def batches(recipe: Recipe, tokenizer, parts: int = 4, steps: int = 16):
                 texts.append(ids)
                 count += len(ids)
         texts.sort(key=len)
-        pieces, piece, size = [], [], 0
+        pieces, piece, seen, size = [], [], 0, 0
         for ids in texts:
             piece.append(ids)
-            size += len(ids)
-            if size >= count / (parts * steps) or ids is texts[-1]:
+            seen, size = seen + len(ids), size + len(ids)
+            if seen * parts * steps >= count * (len(pieces) + 1):
                 pieces.append((_pad(piece, tokenizer.pad_token_id), size))
                 piece, size = [], 0
         stretches = [pieces[i : i + steps] for i in range(0, len(pieces), steps)]
         for i in range(steps):
-            yield [s[-1 - i if up % 2 else i] for up, s in enumerate(stretches) if i < len(s)]
+            yield [stretch[-1 - i if up % 2 else i] for up, stretch in enumerate(stretches)]
 
 
 def _pad(texts, pad: int) -> torch.Tensor:

@@ -199,7 +199,7 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     recorded runs, where every seed drew another problem."""
     if arms is None:
         zero = experiments.named("zero")
-        chosen = [zero.arm(name) for name in ("rule", "random", "format", "poor")]
+        chosen = [zero.arm(name) for name in ("rule", "random", "format", "parts")]
         arms = {arm.label: experiments.recorded("zero", arm.name) for arm in chosen}
     browser = RolloutBrowser(arms)
     group = browser.group()
