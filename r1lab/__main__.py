@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-BASES = (
-    "rich", "rich-1", "rich-2", "restless", "parts", "poor",
-    "dose-0", "dose-0.1", "dose-0.5", "dose-2", "dose-8", "small", "large",
-)  # fmt: skip
+DOSES = "dose-0 dose-0.1 dose-0.5 dose-2 dose-8"
+BASES = f"rich rich-1 rich-2 restless parts poor {DOSES} small large".split()
 ROOT = Path(__file__).resolve().parent.parent
 WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
 
@@ -161,13 +159,13 @@ def list_experiments(_) -> None:
     from r1lab import experiments
 
     for one in experiments.every():
-        print(f"{one.name:5} lesson {one.lesson}, {one.section}:\n      {one.about}")
+        print(f"{one.name:6} lesson {one.lesson}, {one.section}:\n      {one.about}")
         for preset, recipes in one.minutes.items():
             said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
             print(f"      --preset {preset}: {said} on two cores")
         for arm in one.arms:
             seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
-            print(f"      --arm {arm.name:8} {arm.label}; {seeds}")
+            print(f"      --arm {arm.name:10} {arm.label}; {seeds}")
 
 
 def recorded(_) -> None:

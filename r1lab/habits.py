@@ -71,13 +71,16 @@ def key(name: str) -> str:
 
 def of(asked: Sequence[Problem], texts: Sequence[str]) -> dict[str, float | None]:
     """Plain numbers over completions; {} where none is of Countdown. `habit_at_random` and so on:
-    shares of the completions. `repeated`: of the tries, None without any. `distinct`: a mean."""
+    shares of the completions, as `second_try` (more than one) and `compares`. `repeated`: of the
+    tries, None without any. `distinct`: a mean."""
     seen = [h for h in map(read, asked, texts) if h]
     if not seen:
         return {}
     named, n, tries = Counter(h.name for h in seen), len(seen), sum(h.tries for h in seen)
     found = {key(name): named[name] / n for name in NAMES}
     found["repeated"] = sum(h.repeated for h in seen) / tries if tries else None
+    found["second_try"] = sum(h.tries > 1 for h in seen) / n
+    found["compares"] = sum(h.verdicts > 0 for h in seen) / n
     return found | {"distinct": sum(h.distinct for h in seen) / n}
 
 

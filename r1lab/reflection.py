@@ -71,10 +71,12 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
             n["equations"] += len(found)
             n["wrong"] += sum(not true for _, true in found)
             if found:
-                if not running and str(reached) not in found[0][0][0]:
+                closing = reached is not None and str(reached) in found[0][0][0]
+                if not (running or closing):
                     attempts.append({"forms": set(), "value": None, "rejected": False})
                 attempts[-1]["forms"] |= {form for form, _ in found}
-                attempts[-1] |= {"value": shown, "right": shown == target}
+                true = attempts[-1]["right"] if closing else True
+                attempts[-1] |= {"value": shown, "right": true and shown == target}
                 back |= {right: true for (signs, _, right), true in found if str(target) in signs}
                 running, reached = True, None
             continue

@@ -11,9 +11,9 @@ from r1lab.running import alarms
 from r1lab.running.recorded import RECORDED as RUNS
 from r1lab.running.run import run
 from r1lab.running.settings import Options
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=6, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
 SHORT = replace(CONFIG, steps=5, group=4, max_new=48, lr=0.0)
@@ -98,7 +98,7 @@ def test_a_template_that_the_model_was_not_trained_with_loses_the_tags():
 @pytest.mark.slow
 def test_an_end_token_that_the_model_never_writes():
     """The tokenizer names another end than the one the model was trained with."""
-    wrong = pretrain.wrap_tokenizer(first)
+    wrong = pretrain.wrap_tokenizer()
     wrong.eos_token = wrong.pad_token
     assert "no end token" in raised(metrics(SHORT, DIGITS_ONLY, rich(), wrong))
     assert "no end token" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
@@ -173,7 +173,7 @@ TURNS = (
 
 
 def tuned(end: str):
-    tokenizer = pretrain.wrap_tokenizer(first)
+    tokenizer = pretrain.wrap_tokenizer()
     tokenizer.chat_template = TURNS.replace("END", end)
     return tokenizer
 

@@ -1,14 +1,16 @@
-"""What is measured of a base beside its accuracy: chance, solutions in the text, forced habits."""
+"""What is measured of a base beside its accuracy: chance, forced habits, the forecast."""
 
+import json
 import random
 import re
+import shutil
 
 import pytest
 from helpers import tiny_model
 
-from r1lab import evaluate, tasks
+from r1lab import evaluate, models, tasks
 from r1lab.tasks import Problem
-from r1lab.tiny_world import competence, corpus
+from r1lab.tiny_world import cards, competence, corpus, report
 from r1lab.tiny_world.pretrain import wrap_tokenizer
 from r1lab.tiny_world.words import WORDS
 
@@ -44,6 +46,29 @@ def test_the_beginnings_are_those_of_the_text():
         assert re.fullmatch(r"<think>(22[-+*/]\d+|\d+-22)=\d+ so ", back)
         again = competence._beginning(rng, problem, "at random")
         assert re.fullmatch(r"<think>\S+, \S+ vs 22 no\. Wait, ", again) and "=22 vs" not in again
+
+
+def test_a_report_is_written_with_its_card_and_makes_a_row(tmp_path, monkeypatch):
+    """Every part of it, on few problems."""
+    few = {k: (task, size, 8, 1) for k, (task, size, _, _) in report.STRATA.items()}
+    small = {"STRATA": few, "WIDE": 2, "FORCED": 4, "KS": (1, 16, 256), "CAP": {3: 64, 4: 64}}
+    for name, value in small.items():
+        monkeypatch.setattr(report, name, value)
+    folder = tmp_path / "rich"
+    shutil.copytree(models.DATA / "models" / "rich", folder)
+    report.write("rich", folder)
+    found = json.loads((folder / "report.json").read_text())
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert card == cards.card(found) and card.startswith("# rich\n")
+    assert (
+        f"{found['parameters']:,} weights" in card and "knobs that differ from `rich`: none" in card
+    )
+    for size, names in competence.BY_SIZE.items():
+        assert all(f"| {size} | {name} |" in card for name in names)
+    head, _, row = cards.table(tmp_path).split("\n")
+    assert head.count("|") == row.count("|") and row.startswith(
+        "| [rich](data/models/rich/README.md) |"
+    )
 
 
 def test_the_forecast_weighs_shares_against_success():

@@ -254,7 +254,7 @@ def test_the_shares_of_four_completions_by_hand():
     assert habits.of([*[THREE] * 4, addition], [*texts, "1+2=3"]) == {
         "habit_guess": 1 / 4, "habit_check": 1 / 4, "habit_at_random": 0.0, "habit_in_order": 2 / 4,
         "habit_backwards": 0.0, "habit_sub_goal": 0.0, "habit_other": 0.0,
-        "repeated": 1 / 7, "distinct": (1 + 1 + 2 + 2) / 4,
+        "repeated": 1 / 7, "distinct": (1 + 1 + 2 + 2) / 4, "second_try": 2 / 4, "compares": 3 / 4,
     }  # fmt: skip
 
 

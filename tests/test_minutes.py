@@ -56,7 +56,7 @@ def test_stages_add_up(monkeypatch):
 def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
     known = preflight.expected(presets.named("smol"))
     assert known.recorded >= 3 and 10 < known.length < 16 and 0 < known.signal <= 1
-    known = preflight.expected(presets.named("cpu"))
+    known = preflight.expected(replace(presets.named("cpu"), size=3))
     assert known.recorded == 5
-    assert 39 < known.length < 208  # between the base's and the trained one's
+    assert 35 < known.length < 200  # between the base's and the trained one's
     assert preflight.expected(presets.named("t4")) == Expected(256, 1.0, 0)

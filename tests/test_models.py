@@ -11,6 +11,7 @@ import torch
 from helpers import tiny_model
 from transformers import AutoTokenizer
 
+from r1lab import __main__ as main
 from r1lab import models, tasks
 from r1lab.tiny_world import pretrain
 
@@ -56,6 +57,11 @@ def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
     assert str(tmp_path) not in "".join(
         p.read_text() for p in (tmp_path / "trained").glob("*.json")
     )
+
+
+def test_every_tiny_base_has_a_recipe_and_a_place_on_the_command_line():
+    assert set(pretrain.RECIPES) == set(models.TINY) == set(main.BASES)
+    assert len(models.TINY) == len(set(models.TINY))
 
 
 def test_a_missing_base_names_the_command_that_makes_it(tmp_path):

@@ -94,6 +94,9 @@ TABLE = {
         "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes. Then 15+7=22", RIGHT, dict(
             tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=4, yes=1, no=1,
             first_right=False, revision="wrong to right")),
+    "but it puts nothing right that was not": (
+        "22-7=15 so 4*3=12 vs 15 yes. Then 15+7=22", WRONG, dict(
+            tries=1, attempts=1, equations=3, yes=1, false_yes=1, first_right=False)),
     "one that is not from there begins another": (
         "22-7=15 so 12+3=15 vs 15 yes. Then 12+7=19", WRONG, dict(
             tries=2, attempts=2, equations=3, yes=1, first_right=True, revision="right to wrong")),

@@ -40,6 +40,7 @@ def test_the_reader_wins_over_the_arm_and_the_arm_over_the_preset():
 def test_what_an_experiment_wants_on_a_preset_holds_there_alone():
     assert (config()["size"], config("sft")["size"]) == (4, 0)
     assert config(preset="smol")["size"] == 0 and config(size=3)["size"] == 3
+    assert config(task="countdown") == config()
     other = config(task="multiplication")  # whose sizes are its own
     assert other["size"] == 0 and other["max_new"] == config()["max_new"]
     assert config("habits", also=4)["also"] == 4 != config("habits")["also"]

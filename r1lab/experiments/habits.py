@@ -1,14 +1,16 @@
 """`run habits`: which habit of thinking does reinforcement learning choose? (DeepSeek-R1, 2.2.4)
 
 The base guesses mostly and knows other habits: to check once, to try at random, to search in
-order, to work backwards. The reward is the rule of R1-Zero and says nothing of habits. The arms
-change what the base has read, what is paid and what is asked; `think-on` is not trained at all: its
-end of thinking is forbidden until it has said yes, so it shows what not to stop is worth.
+order, to work backwards, and with four numbers to set a sub-goal. The reward is the rule of R1-Zero
+and says nothing of habits. The arms change what the base has read, what is paid and what is asked;
+`think-on` is not trained at all: its end of thinking is forbidden until it has said yes, so it
+shows what not to stop is worth.
 """
 
 from matplotlib.figure import Figure
 
 from r1lab import habits, plots
+from r1lab.models.names import DOSES
 from r1lab.records import Run
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
@@ -16,7 +18,6 @@ from r1lab.sampler import keep_thinking
 from r1lab.tiny_world.words import WORDS
 
 GRPO = (Stage("grpo"),)
-DOSES = (0, 0.1, 0.5, 2, 8)  # percent of searching texts
 COLOURS = {  # Okabe and Ito
     "guess": "#BBBBBB", "check": "#E69F00", "at random": "#56B4E9", "in order": "#0072B2",
     "backwards": "#D55E00", "sub-goal": "#CC79A7", "other": "#444444",
@@ -36,6 +37,8 @@ def figure(run: Run) -> Figure:
     if not run.metrics:
         return _bar(run.summary["measured"])
     before, after, n = (run.summary[key] for key in ("before", "after", "n"))
+    if habits.key("guess") not in after:  # another task
+        return plots.self_evolution(run.metrics, run.summary)
     steps = [line["step"] for line in run.metrics]
     drawn, (shares, right, length) = plots.canvas(3, height=3.6, width=3.6)
     rows = [[line[habits.key(name)] for line in run.metrics] for name in habits.NAMES]
@@ -115,7 +118,7 @@ EXPERIMENTS = (
                 {"base": "parts", "steps": 300},
             ),
             _base("poor", "a base without a comparison"),
-            *(_base(f"dose-{dose:g}", f"{dose:g} % of searching texts") for dose in DOSES),
+            *(_base(f"dose-{dose}", f"{dose} % of searching texts") for dose in DOSES),
             _base("small", "a smaller base"),
             _base("large", "a larger base"),
         ),
@@ -123,7 +126,7 @@ EXPERIMENTS = (
         figure=figure,
         evidence=evidence,
         minutes={"cpu": {"quick": 5}},
-        on={"cpu": {"size": 3, "steps": 40}},
+        on={"cpu": {"size": 3}},
         settings={"think_on": False},
     ),
 )  # fmt: skip

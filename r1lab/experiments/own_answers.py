@@ -1,9 +1,9 @@
 """`run sft` and `run dpo`: learning from one's own answers, the two supervised ways beside RL.
 
-The base answers the problems that `run zero` would ask, as often as `run zero` would sample
-them, but all at once; the verifier judges; what remains is taught. `sft`: rejection sampling
-(DeepSeek-R1, 2.3.3), the right answers as examples. `dpo`: right against wrong answers to one
-problem (Kimi k1.5, 2.4, which there chooses by length as well).
+The base answers the problems that GRPO would ask (`run habits` on the tiny model, `run zero` on
+others), as often as it would sample them, but all at once; the verifier judges; what remains is
+taught. `sft`: rejection sampling (DeepSeek-R1, 2.3.3), the right answers as examples. `dpo`: right
+against wrong answers to one problem (Kimi k1.5, 2.4, which there chooses by length as well).
 
 Left out: a second round on the new model's answers (ReST, expert iteration). So the base's
 own right answers are all there is to learn from, and RL's advantage is that it asks again.
@@ -59,7 +59,7 @@ def evidence(run: Run) -> list[dict]:
 
 
 def experiment(method: str, lesson: str, section: str, about: str, rate: float) -> Experiment:
-    """One of the two. rate: times the learning rate of `run zero`."""
+    """One of the two. rate: times the learning rate of the preset."""
     label = method.upper()
     stages = (Stage(method, material=gather, rate=rate),)
     return Experiment(

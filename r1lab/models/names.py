@@ -11,10 +11,9 @@ from pathlib import Path
 from r1lab.machine import environment
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-DOSES = tuple(f"dose-{percent}" for percent in (0, 0.1, 0.5, 2, 8))
-TINY = (
-    "rich", "rich-1", "rich-2", "restless", "parts", "poor", *DOSES, "small", "large",
-)  # fmt: skip
+DOSES = (0, 0.1, 0.5, 2, 8)  # percent of the texts on Countdown that search
+KINDS = ("rich", "rich-1", "rich-2", "restless", "parts", "poor")
+TINY = (*KINDS, *(f"dose-{dose}" for dose in DOSES), "small", "large")
 PINNED = {  # hub model -> the commit that is taken
     "HuggingFaceTB/SmolLM2-135M-Instruct": "12fd25f77366fa6b3b4b768ec3050bf629380bac",
     "Qwen/Qwen2.5-0.5B": "060db6499f32faf8b98477b0a26969ef7d8b9987",

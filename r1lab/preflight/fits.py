@@ -13,7 +13,7 @@ from r1lab.preflight.minutes import calibrate, expected, longest, seconds
 from r1lab.preflight.need import need
 
 METHOD = "grpo"  # what the presets were made for
-PROMPT = {"tiny": 30, "smollm2": 70, "r1": 320}  # tokens of a long prompt, where no tokenizer is
+PROMPT = {"tiny": 14, "smollm2": 70, "r1": 320}  # tokens of a long prompt, where no tokenizer is
 
 
 def report() -> str:
@@ -60,7 +60,8 @@ def _line(name: str) -> str:
 
 
 def minutes(preset: Preset) -> float:
-    """Minutes of training that `run zero` will take here, by a calibration. Loads the model."""
+    """Minutes of training that GRPO with the preset's own settings will take here (of "cpu": `run
+    habits`), by a calibration. Loads the model."""
     model, tokenizer = models.load(preset.model, getattr(torch, preset.dtype), preset.device)
     model = models.prepare(model, preset.lora_rank)
     pool = tasks.problems(preset.task, preset.prompts, seed=1, size=preset.size or None)

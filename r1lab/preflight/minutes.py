@@ -59,14 +59,16 @@ def predict(model, tokenizer, pool: list, plan, prompt: int) -> dict:
 
 
 def expected(preset: Preset) -> Expected:
-    """From the recorded runs of R1-Zero with this preset's model, task and cap, where there are
-    some."""
-    wanted = preset.task, preset.max_new, preset.model, preset.lora_rank
+    """From the recorded GRPO runs under the rule reward with this preset's model, problems and cap,
+    where there are some."""
+    wanted = [getattr(preset, k) for k in ("task", "size", "also", "max_new", "model", "lora_rank")]
     found = []
-    for folder in sorted(RECORDED.glob("zero-*quick-rule-s*")):
-        run = records.load_run(folder)
-        if tuple(run.config[k] for k in ("task", "max_new", "base", "lora_rank")) == wanted:
-            found.append(run.metrics)
+    for path in sorted(RECORDED.glob("*/config.json")):
+        config = records.load_config(path.parent)
+        kinds = [(stage["method"], stage.get("reward")) for stage in config["stages"]]
+        same = [config[k] for k in ("task", "size", "also", "max_new", "base", "lora_rank")]
+        if same == wanted and kinds == [("grpo", "rule")]:
+            found.append(records.load_run(path.parent).metrics)
     lines = [line for metrics in found for line in metrics]
     if not lines:
         return Expected(preset.max_new, 1.0, 0)

@@ -86,12 +86,12 @@ def plan(experiment: Experiment, options: Options) -> Plan:
 def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     """`plan` for a given preset."""
     arm = experiment.arm(options.arm)
-    wanted = dict(experiment.on.get(preset.name, {}))
-    if "task" in options.settings:  # sizes are a task's own
-        wanted = {k: v for k, v in wanted.items() if k not in ("size", "also")}
-    preset = replace(preset, **wanted)
     settings = {k: v for k, v in arm.settings.items() if k != "preset"} | dict(options.settings)
     _check(experiment, arm, settings)
+    wanted = dict(experiment.on.get(preset.name, {}))
+    if settings.get("task", preset.task) != preset.task:  # sizes are a task's own
+        wanted = {k: v for k, v in wanted.items() if k not in ("size", "also")}
+    preset = replace(preset, **wanted)
     own = {k: settings.get(k, default) for k, default in experiment.settings.items()}
     recipe = settings.get("recipe", next(iter(experiment.recipes)))
     if recipe not in experiment.recipes:

@@ -33,8 +33,8 @@ Each habit begun by force, {next(iter(report["begun"]["3"].values()))["n"]} held
 
 {_begun(report["begun"])}
 
-If each share grows as its answers are paid, the habit that first passes guessing is
-*{report["forecast"]["3"]}* with three numbers and *{report["forecast"]["4"]}* with four.
+If each share grows as its answers are paid, this passes guessing first: with three numbers
+{report["forecast"]["3"] or "nothing"}, with four {report["forecast"]["4"] or "nothing"}.
 
 ## pass@k, beside guesses that know only the rules
 

@@ -2,7 +2,7 @@
 
 A base model in the papers' sense has read much and was never taught to answer well. So
 most texts here guess once and answer, right or wrong. A small share checks, and a small share
-searches, in several ways (`habits`). The shares are knobs: without any search we get `parts`,
+searches, in several ways (`habits`). The shares are knobs: without any second try we get `parts`,
 without any comparison `poor`.
 
 Three rules make the world learnable for a million parameters. A verdict stands directly
@@ -82,9 +82,10 @@ MOST = {"at random": 36, "sub-goal": 84}  # tries that fit into the context; all
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:
     """Endless texts of the world; none poses a problem of the test split.
 
-    Nor does a countdown text work one out on its way, in a failed try or for a sub-goal: three
-    numbers that the test split keeps stand together in no text (`tasks.split_of`). Parts and
-    drills do state one-digit products, so a one-digit multiplication is knowledge here.
+    Nor does a countdown text work one out on its way, in a failed try or by two steps of one: three
+    numbers that the test split keeps stand together nowhere (`tasks.split_of`). Multiplication in
+    parts is left as it is (`7*10=70, 7*2=14, 70+14=84`), and parts and drills state one-digit
+    products, so a one-digit multiplication is knowledge here.
     """
     rng = random.Random(f"world-{seed}")
     while True:

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from r1lab.models.names import DOSES
 from r1lab.tiny_world import corpus, words
 
 CONTEXT = 1024
@@ -38,7 +39,6 @@ class Recipe:
     seed: int = 0
 
 
-DOSES = (0, 0.1, 0.5, 2, 8)  # percent of the countdown texts that search
 RECIPES = {
     "rich": Recipe(corpus.RICH),
     "rich-1": Recipe(corpus.RICH, seed=1),
@@ -46,7 +46,7 @@ RECIPES = {
     "restless": Recipe(corpus.RESTLESS),
     "parts": Recipe(corpus.PARTS),
     "poor": Recipe(corpus.POOR),
-    **{f"dose-{percent:g}": Recipe(corpus.dose(percent / 100)) for percent in DOSES},
+    **{f"dose-{dose}": Recipe(corpus.dose(dose / 100)) for dose in DOSES},
     "small": Recipe(corpus.RICH, width=96, layers=3, inner=256),
     "large": Recipe(corpus.RICH, width=192, layers=6, heads=6, inner=512),
 }

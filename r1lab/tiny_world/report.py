@@ -27,7 +27,7 @@ WIDE = 64  # problems that are answered 256 times
 FORCED = 256  # problems for each habit that is begun by force
 
 
-def measure(name: str, folder: Path) -> dict:
+def measure(name: str) -> dict:
     """Every stratum at temperature 1; each habit begun by force; pass@k up to 256 beside chance."""
     model, tokenizer = models.load(name)
     report: dict = {"name": name, "parameters": model.num_parameters(), "strata": {}}
@@ -36,8 +36,9 @@ def measure(name: str, folder: Path) -> dict:
         held_out = tasks.problems(task, n, seed=0, split="test", size=size)
         how = evaluate.Sampling("tiny", CAP.get(size, 320), 1, samples)
         report["strata"][stratum] = _stratum(evaluate.answer(model, tokenizer, held_out, how))
-    for size, most in CAP.items():
-        held_out = tasks.problems("countdown", 512, seed=0, split="test", size=size)
+    for numbers, most in CAP.items():
+        size = str(numbers)  # as JSON will have it
+        held_out = tasks.problems("countdown", 512, seed=0, split="test", size=numbers)
         forced = evaluate.Sampling("tiny", most, seed=3)
         report["begun"][size] = competence.by_habit(model, tokenizer, held_out[:FORCED], forced)
         wide = evaluate.Sampling("tiny", most, seed=2, per_problem=max(KS))
@@ -72,7 +73,7 @@ def _by_habit(answers, right: list[int]) -> dict[str, dict]:
     return {name: {"n": len(of[name]), "right": sum(of[name])} for name in sorted(of)}
 
 
-def _forecast(size: int, report: dict) -> str | None:
+def _forecast(size: str, report: dict) -> str | None:
     """Which habit will win, from the base's own answers: shares of its free ones; how often a
     search is right once it is begun, and a guess in its free answers."""
     free = report["strata"][f"countdown, {size} numbers"]["by_habit"]
@@ -86,9 +87,7 @@ def _forecast(size: int, report: dict) -> str | None:
 def write(name: str, folder: Path) -> None:
     """Measure and write `report.json` and the card `README.md` into the model's folder; prints the
     main lines."""
-    report = measure(name, folder) | {
-        "pretraining": json.loads((folder / "pretraining.json").read_text())
-    }
+    report = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
     report["pretraining"]["loss"] = report["pretraining"]["loss"][-1]
     records.write_json(folder / "report.json", report)
     (folder / "README.md").write_text(cards.card(report), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The vocabulary of the tiny world, and its tokenizer.
 
 Words, tags, signs and the numbers 0 to 199 are one token each, so a sum costs five tokens.
-Larger numbers, which only multiplication needs, are written digit by digit.
+Larger numbers, which only products and drills need, are written digit by digit.
 """
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
