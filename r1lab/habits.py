@@ -52,7 +52,7 @@ def read(problem: Problem, text: str) -> Habit | None:
     thinking, n = thoughts(text), Counter()  # n: what `_runs` counts
     tries = []  # (form of the step back, forms, whether they begin with steps of a try before)
     before = []  # the steps that another try may begin with
-    for back, sums, end in _runs(problem.target, thinking, n):
+    for back, sums, end in _runs(problem, thinking, n):
         free = Counter(problem.numbers) - (back.uses - Counter([problem.target]))
         found = _split(sums, before, free)
         if end == "cut" and found and _size(found[-1][0]) < free.total() - 1:
@@ -84,8 +84,9 @@ def of(asked: Sequence[Problem], texts: Sequence[str]) -> dict[str, float | None
     return found | {"distinct": sum(h.distinct for h in seen) / n}
 
 
-def _runs(target: int, thinking: str, n: Counter) -> Iterator[tuple]:
+def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
     """(step back, sums, how they end): "judged", "left" for a new start, or "cut"."""
+    target = problem.target
     nowhere = _Sum((), Counter(), target)  # a step back that was not made
     back, sums, shown = nowhere, [], None  # shown: the value just before the token
     found = False  # whether its value was just reached: the step from there to the target is no try
@@ -106,18 +107,28 @@ def _runs(target: int, thinking: str, n: Counter) -> Iterator[tuple]:
             n["false"] += wanted != back.value or said != (shown == wanted)
             yield back, sums, "judged"
             sums, found = [], said and bool(back.form)
-        elif content in SO and sums and target in sums[-1].uses:
+        elif content in SO and (steps := _back(sums, target)):
             n["back"] += 1
-            yield back, sums[:-1], "left"
-            back, sums = sums[-1], []
+            yield back, sums[:-steps], "left"
+            back, sums = sums[-steps], []
         elif kind in ("word", "chinese") and GROUP.get(content) == "wait":
             n["again"] += 1
             yield back, sums, "left"
             back, sums, found = nowhere, [], False
         shown = None
-    if back.form and sums and target in sums[-1].uses:  # another step back, before its `so`
-        sums.pop()
+    if len(sums) in (1, 2) and target in sums[0].uses:  # a step back, before its `so`
+        if back.form or sums[0].uses - Counter(problem.numbers):
+            sums = []
     yield back, sums, "cut"
+
+
+def _back(sums: list, target: int) -> int:
+    """How many of the last sums are a step back from the target: it, or it and the way there again
+    (`22-7=15, 15+7=22`)."""
+    if len(sums) > 1 and sums[-1].value == target:
+        if target in sums[-2].uses and sums[-2].value in sums[-1].uses:
+            return 2
+    return int(bool(sums) and target in sums[-1].uses)
 
 
 def _split(sums: list, before: list, free: Counter) -> list[tuple[list, bool]]:

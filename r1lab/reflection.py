@@ -73,9 +73,11 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
             if found:
                 closing = reached is not None and str(reached) in found[0][0][0]
                 if not (running or closing):
-                    attempts.append({"forms": set(), "value": None, "rejected": False})
+                    new = {"forms": set(), "value": None, "rejected": False, "right": False}
+                    attempts.append(new)
                 attempts[-1]["forms"] |= {form for form, _ in found}
-                true = attempts[-1]["right"] if closing else True
+                there = any(str(value) in found[0][0][0] for value in back)
+                true = attempts[-1]["right"] if there else True
                 attempts[-1] |= {"value": shown, "right": true and shown == target}
                 back |= {right: true for (signs, _, right), true in found if str(target) in signs}
                 running, reached = True, None

@@ -90,6 +90,9 @@ TABLE = {
         "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes.", RIGHT, dict(
             tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=3, yes=1, no=1,
             first_right=False, revision="wrong to right")),
+    "a step back with the way there again is no attempt that is right": (
+        "22-7=15, 15+7=22 so 12-3=9", WRONG, dict(
+            tries=1, attempts=1, equations=3, first_right=False)),
     "the step from a sub-goal to the target closes an attempt": (
         "22-7=15 so 12-3=9 vs 15 no; 12+3=15 vs 15 yes. Then 15+7=22", RIGHT, dict(
             tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=4, yes=1, no=1,

@@ -35,14 +35,15 @@ SIGN = re.compile(
 STEPS = rf"{STATEMENT}(?:, {STATEMENT})*"
 COMPARED = rf"{STEPS} vs \d+(?:{YES}|{NO})"
 LISTED = rf"(?:{STATEMENT} vs \d+(?:{YES}|{NEXT}))+"
+BACK = rf"{STATEMENT}, {STATEMENT}{SO}"
 ORDERED = rf"(?:{STATEMENT}{THEN}{LISTED})+"
 FORMS = {  # of countdown thoughts; a check is a comparison after which nothing comes
     "empty": "",
     "guess": STEPS,
     "compared": rf"{COMPARED}(?:{AGAIN}{COMPARED})*",
     "in order": ORDERED,
-    "backwards": rf"{STATEMENT}{SO}{LISTED}(?:{AGAIN}{STATEMENT}{SO}{LISTED})*(?:{CLOSE})?",
-    "sub-goal": rf"{STATEMENT}{SO}{ORDERED}(?:{AGAIN}{STATEMENT}{SO}{ORDERED})*(?:{CLOSE})?",
+    "backwards": rf"{BACK}{LISTED}(?:{AGAIN}{BACK}{LISTED})*(?:{CLOSE})?",
+    "sub-goal": rf"{BACK}{ORDERED}(?:{AGAIN}{BACK}{ORDERED})*(?:{CLOSE})?",
 }
 MULTIPLIED = re.compile(
     rf"|(?P<claim>{STEPS})(?:{CHECK}(?P<other>{STEPS}) vs (?P<first>\d+)(?:{YES}|{NO})"
@@ -74,13 +75,14 @@ each = pytest.mark.parametrize("name", KNOBS)
 class Try(NamedTuple):
     """One try as the text tells it. goal: the step before `so`. shared: how many of the steps an
     earlier try has written. wanted: what it is compared with. said: yes, no, next or nothing.
-    close: the step behind a yes."""
+    there: the step from the sub-goal to the target; close: the same behind a yes."""
 
     goal: tuple | None
     steps: list
     shared: int = 0
     wanted: int | None = None
     said: str = ""
+    there: tuple | None = None
     close: tuple | None = None
 
     @property
@@ -106,7 +108,7 @@ def equations(text):
 
 def tries(thoughts):
     """The tries of a countdown text, sign by sign; every character must belong to one."""
-    found, goal, shared, steps, count = [], None, [], [], 0
+    found, goal, there, shared, steps, count = [], None, None, [], [], 0
     signs = list(SIGN.finditer(thoughts))
     assert "".join(sign[0] for sign in signs) == thoughts
     for sign in signs:
@@ -117,14 +119,14 @@ def tries(thoughts):
         elif kind == "then":
             shared, steps = steps, []
         elif kind == "so":
-            (goal,), steps, shared, count = steps, [], [], 0
+            (goal, there), steps, shared, count = steps, [], [], 0
         elif kind == "again":
             shared = []
         elif kind == "close":
             found[-1] = found[-1]._replace(close=equations(sign[0])[0])
         elif kind != "comma":
             whole = shared + steps
-            found.append(Try(goal, whole, len(whole) - count, int(sign["vs"]), kind))
+            found.append(Try(goal, whole, len(whole) - count, int(sign["vs"]), kind, there))
             steps, count = [], 0
     return [*found, Try(goal, steps)] if steps else found
 
@@ -382,7 +384,11 @@ def test_a_try_uses_each_number_and_each_result_once_and_the_answer_is_the_last_
         if one.goal:  # the step back from the target, turned round
             *operations, last = operations
             assert {last[0], last[2]} == {one.value, taken(text.problem, one.goal)}, text.whole
-            assert one.close == (last if one.said == "yes" else None), text.whole
+            a, op, b, value_there = one.there
+            want, n = one.goal[3], taken(text.problem, one.goal)
+            assert ({a, b}, op, value_there) == ({want, n}, last[1], target), text.whole
+            assert one.value == n or (a == want) == (last[0] == one.value), text.whole
+            assert one.close == (one.there if one.said == "yes" else None), text.whole
         else:
             assert value == one.value, text.whole
         assert not one.said or (value == target) == (one.said == "yes"), text.whole
@@ -677,7 +683,7 @@ def test_a_long_search_ends_with_success_or_at_its_limit(habit, knobs):
 
 # prompt of four numbers, tags, the closing step, answer of four numbers with two pairs of brackets
 AROUND = 11 + 4 + 6 + 11 + 1  # and the end
-FIRST, LEAF, BACK_SO = 6, 8, 7  # `13+5=18; `, `18+2=20 vs 22 no; `, `Wait, 22-7=15 so `
+FIRST, LEAF, BACK_SO = 6, 8, 13  # `13+5=18; `, `18+2=20 vs 22 no; `, `Wait, 22-7=15, 15+7=22 so `
 
 
 def test_the_longest_search_at_random_drill_and_search_in_order_fit():

@@ -6,8 +6,9 @@ says is always true.
 * `guess`: one random way to combine the numbers.
 * `at_random`: guess after guess, no guess twice.
 * `in_order`: three numbers, every way in a fixed order, the first step shared. It always finds.
-* `backwards`: from the target by one number (`22-7=15 so`), then the other two in order; found,
-  the way is closed (`5*3=15 vs 15 yes. Then 15+7=22`).
+* `backwards`: from the target by one number and there again (`22-7=15, 15+7=22 so`), then the other
+  two in order (`5*3=15 vs 15 yes. Then 15+7=22`). Without the way there, said twice, a base of
+  this size finds 15 and then takes the wrong sign.
 * `sub_goal`: the same with four numbers: the other three are searched in order.
 """
 
@@ -120,7 +121,7 @@ def _reduced(rng: random.Random, problem: Problem, say, search) -> Iterator[Try]
         n = problem.numbers[i]
         if len(numbers) == 4 and any(t.value == want and _kept((*t.last, n)) for t in tries):
             continue
-        begin = again + back + say("so")
+        begin = f"{again}{back}, {close}{say('so')}"
         for k, one in enumerate(tries, 1):
             text, answer, last = begin + one.text, whole(one.answer), k == len(tries)
             yield Try(text, answer, one.value, want, last, say("hence") + close)
