@@ -116,17 +116,18 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
             yield back, sums, "left"
             back, sums, found = nowhere, [], False
         shown = None
-    if len(sums) in (1, 2) and target in sums[0].uses:  # a step back, before its `so`
-        if back.form or sums[0].uses - Counter(problem.numbers):
-            sums = []
+    starts_back = 0 < len(sums) < 3 and target in sums[0].uses
+    if starts_back and (back.form or sums[0].uses - Counter(problem.numbers)):
+        sums = []  # before its `so`
     yield back, sums, "cut"
 
 
 def _back(sums: list, target: int) -> int:
     """How many of the last sums are a step back from the target: it, or it and the way there again
     (`22-7=15, 15+7=22`)."""
-    if len(sums) > 1 and sums[-1].value == target:
-        if target in sums[-2].uses and sums[-2].value in sums[-1].uses:
+    if len(sums) > 1:
+        first, there = sums[-2:]
+        if target in first.uses and first.value in there.uses and there.value == target:
             return 2
     return int(bool(sums) and target in sums[-1].uses)
 

@@ -5,10 +5,10 @@ from helpers import tiny_model
 from r1lab import evaluate, tasks
 from r1lab.evaluate import Answers, Sampling
 from r1lab.sampler import Sampler
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 from r1lab.verify import verify
 
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 PROBLEMS = tasks.problems("countdown", 5, seed=1)
 
 

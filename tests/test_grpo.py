@@ -8,9 +8,9 @@ from helpers import tiny_model
 
 from r1lab import curriculum, grpo, losses, models, policy, tasks
 from r1lab.grpo import Config
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=4, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
 

@@ -15,7 +15,7 @@ from helpers import tiny_model
 from r1lab import grpo, models, policy, records, reflection, rewards, tasks
 from r1lab.tasks import Problem, gsm8k, problems, prompt
 from r1lab.tasks.reading import Unreadable
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 from r1lab.verify import verify
 
 EIGHTEEN = Problem("gsm8k", (), 18)
@@ -280,7 +280,7 @@ def test_without_the_library_one_sentence_says_what_to_do(monkeypatch):
 
 # ---- the run ----
 
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 
 
 @pytest.mark.parametrize("engine", ["own", "trl"])

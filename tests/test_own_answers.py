@@ -12,13 +12,13 @@ from r1lab.experiments import own_answers as own
 from r1lab.machine import presets
 from r1lab.running import methods, run, settings
 from r1lab.running.settings import Options
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 
 pytestmark = pytest.mark.slow
 
 WAYS = ("sft", "dpo")
 OPTIONS = Options(seed=100, settings={"steps": 6})
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -13,7 +13,7 @@ from helpers import tiny_model
 
 from r1lab import evaluate, grpo, models, policy, reflection, rewards, tasks
 from r1lab.tasks import Problem
-from r1lab.tiny_world import first, pretrain
+from r1lab.tiny_world import pretrain
 from r1lab.verify import Verdict, verify
 
 LARGEST = '''
@@ -288,7 +288,7 @@ def test_what_are_not_numbers_one_a_completion_is_refused_in_one_sentence(values
 
 # ---- both in a run ----
 
-TOKENIZER = pretrain.wrap_tokenizer(first)
+TOKENIZER = pretrain.wrap_tokenizer()
 
 
 @pytest.mark.parametrize("engine", ["own", "trl"])

@@ -14,7 +14,6 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from r1lab import losses
-from r1lab.tiny_world import first
 from r1lab.tiny_world.pretrain import wrap_tokenizer
 
 trl = pytest.importorskip("trl")
@@ -36,7 +35,7 @@ OBJECTIVES = {k: replace(losses.PUBLISHED[k], clip_low=0.1, clip_high=0.15) for 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A tiny random model on disk: TRL loads the reference model by name."""
-    tokenizer = wrap_tokenizer(first)
+    tokenizer = wrap_tokenizer()
     torch.manual_seed(0)
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
@@ -67,7 +66,7 @@ def trainer(folder, tmp_path_factory):
             reward_funcs=lambda completions, **_: REWARDS[: len(completions)],
             args=config,
             train_dataset=datasets.Dataset.from_dict({"prompt": ["1+2=", "3*4="]}),
-            processing_class=wrap_tokenizer(first),
+            processing_class=wrap_tokenizer(),
         )
         made.current_gradient_accumulation_steps = config.gradient_accumulation_steps
         made.model.train()

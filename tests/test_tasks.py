@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -74,7 +75,26 @@ def test_about_a_tenth_of_all_problems_are_kept_for_the_test():
 def test_the_split_is_fixed_for_good():
     # written down here: a changed hash or key would move test problems into the training
     numbers = [split_of(Problem("countdown", (1, 2, n), 10 + n)) for n in range(1, 16)]
-    assert [n for n, split in enumerate(numbers, 1) if split == "test"] == [7, 12]
+    assert [n for n, split in enumerate(numbers, 1) if split == "test"] == [1, 5, 11]
+    numbers = [split_of(Problem("multiplication", (12, n), 12 * n)) for n in range(1, 31)]
+    assert [n for n, split in enumerate(numbers, 1) if split == "test"] == [11, 21]
+
+
+def test_three_numbers_of_countdown_are_of_one_split_whatever_the_target_and_beside_a_fourth():
+    kept, four = 0, Counter()
+    for threes in itertools.combinations_with_replacement(range(1, LARGEST_NUMBER + 1), 3):
+        split = {split_of(Problem("countdown", threes, target)) for target in (10, 37, 99)}
+        assert len(split) == 1
+        kept += split == {"test"}
+    for numbers in itertools.combinations_with_replacement(range(1, LARGEST_NUMBER + 1), 4):
+        threes = {
+            split_of(Problem("countdown", three, 22))
+            for three in itertools.combinations(numbers, 3)
+        }
+        split = split_of(Problem("countdown", numbers, 22))
+        assert split == ("test" if "test" in threes else "train")
+        four[split] += 1
+    assert 0.07 < kept / 680 < 0.13 and 0.2 < four["test"] / four.total() < 0.4
 
 
 @pytest.mark.parametrize("size", [3, 4])

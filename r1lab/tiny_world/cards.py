@@ -69,10 +69,11 @@ def _begun(begun: dict) -> str:
 
 def _passed(report: dict) -> str:
     curves = report["pass_at_k"]
-    rows = [["numbers", "", *next(iter(curves.values()))]]
+    ks = sorted(next(iter(curves.values())), key=int)
+    rows = [["numbers", "", *ks]]
     for size in curves:
         for what, curve in (("base", curves[size]), ("chance", report["chance"][size])):
-            rows.append([size, what, *(_percent(v, 0) for v in curve.values())])
+            rows.append([size, what, *(_percent(curve[k], 0) for k in ks)])
     return _table(rows)
 
 

@@ -90,7 +90,8 @@ def write(name: str, folder: Path) -> None:
     report = measure(name) | {"pretraining": json.loads((folder / "pretraining.json").read_text())}
     report["pretraining"]["loss"] = report["pretraining"]["loss"][-1]
     records.write_json(folder / "report.json", report)
-    (folder / "README.md").write_text(cards.card(report), encoding="utf-8")
+    written = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    (folder / "README.md").write_text(cards.card(written), encoding="utf-8")
     for stratum, found in report["strata"].items():
         print(f"{stratum:27} right {100 * found['accuracy']:5.1f} %  {found['length']:5.0f} tokens")
     for size, habit in report["begun"].items():
