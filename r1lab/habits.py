@@ -43,25 +43,41 @@ class _Sum(NamedTuple):
     value: Fraction  # as stated
 
 
+class _Goal(NamedTuple):
+    """What a search is after: it begins with a step back from the target (`22-7=15 so`), with a
+    first step of four numbers (`14*3=42 so`) or with none."""
+
+    form: tuple  # of that step
+    free: Counter  # the numbers that are left
+    wanted: Fraction  # the value to reach
+    back: bool = False
+
+
 def read(problem: Problem, text: str) -> Habit | None:
     """The habit of one completion; None for another task than Countdown. Wanted is the target;
-    after a step back from it (`22-7=15 so`) the value of that step, until a word that tries again
-    (then all numbers are free again, too)."""
+    after a step back from it the value of that step, until a word that tries again (then all
+    numbers are free again, too)."""
     if problem.task != "countdown":
         return None
     thinking, n = thoughts(text), Counter()  # n: what `_runs` counts
-    tries = []  # (form of the step back, forms, whether they begin with steps of a try before)
+    tries = []  # (goal, forms, whether they begin with steps of a try before)
     before = []  # the steps that another try may begin with
-    for back, sums, end in _runs(problem, thinking, n):
-        free = Counter(problem.numbers) - (back.uses - Counter([problem.target]))
-        found = _split(sums, before, free)
-        if end == "cut" and found and _size(found[-1][0]) < free.total() - 1:
+    for goal, sums, end in _runs(problem, thinking, n):
+        found = _split(sums, before, goal.free)
+        if end == "cut" and found and _size(found[-1][0]) < goal.free.total() - 1:
             found.pop()
         before = found[-1][0] if end == "judged" else []
-        tries += [(back.form, [step.form for step in steps], shared) for steps, shared in found]
-    name = _name(problem, thinking, tries, n)
-    different = len({(back, *sorted(forms[:-1]), forms[-1]) for back, forms, _ in tries})
+        tries += [(goal, [step.form for step in steps], shared) for steps, shared in found]
+    name = _name(thinking, tries, n)
+    different = len({_steps(goal, forms) for goal, forms, _ in tries})
     return Habit(name, len(tries), different, n["verdicts"], n["false"], n["sums"], n["wrong"])
+
+
+def _steps(goal: _Goal, forms: list) -> tuple:
+    """The same for two tries with the same steps."""
+    if goal.form and not goal.back:
+        forms = [goal.form, *forms]
+    return goal.back and goal.form, *sorted(forms[:-1]), forms[-1]
 
 
 def key(name: str) -> str:
@@ -85,11 +101,10 @@ def of(asked: Sequence[Problem], texts: Sequence[str]) -> dict[str, float | None
 
 
 def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
-    """(step back, sums, how they end): "judged", "left" for a new start, or "cut"."""
-    target = problem.target
-    nowhere = _Sum((), Counter(), target)  # a step back that was not made
-    back, sums, shown = nowhere, [], None  # shown: the value just before the token
-    found = False  # whether its value was just reached: the step from there to the target is no try
+    """(goal, sums, how they end): "judged", "left" for a new start, or "cut"."""
+    goal = nowhere = _Goal((), Counter(problem.numbers), problem.target)
+    sums, shown = [], None  # shown: the value just before the token
+    found = False  # whether a step back was just reached: the step from there on is no try
     for kind, content in tokens(thinking):
         if kind == "formula":
             stated, shown = equations(content)
@@ -97,39 +112,47 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
             n["wrong"] += sum(not true for _, true in stated)
             for (signs, left, right), _ in stated:
                 uses = Counter(int(s) for s in signs if s.isdigit())
-                if not (found and back.value in uses):
+                if not (found and goal.wanted in uses):
                     sums.append(_Sum((signs, left), uses, right))
                 found = False
             continue
         if kind == "versus" and content["verdict"] and sums and shown is not None:
             wanted, said = int(content["other"]), VERDICTS[content["verdict"].lower()]
             n["verdicts"] += 1
-            n["false"] += wanted != back.value or said != (shown == wanted)
-            yield back, sums, "judged"
-            sums, found = [], said and bool(back.form)
-        elif content in SO and (steps := _back(sums, target)):
-            n["back"] += 1
-            yield back, sums[:-steps], "left"
-            back, sums = sums[-steps], []
+            n["false"] += wanted != goal.wanted or said != (shown == wanted)
+            yield goal, sums, "judged"
+            sums, found = [], said and goal.back
+        elif content in SO and (begun := _begun(sums, problem)):
+            steps, begins = begun
+            n["back" if begins.back else "first"] += 1
+            yield goal, sums[:-steps], "left"
+            goal, sums = begins, []
         elif kind in ("word", "chinese") and GROUP.get(content) == "wait":
             n["again"] += 1
-            yield back, sums, "left"
-            back, sums, found = nowhere, [], False
+            yield goal, sums, "left"
+            goal, sums, found = nowhere, [], False
         shown = None
-    starts_back = 0 < len(sums) < 3 and target in sums[0].uses
-    if starts_back and (back.form or sums[0].uses - Counter(problem.numbers)):
+    starts_back = 0 < len(sums) < 3 and problem.target in sums[0].uses
+    if starts_back and (goal.form or sums[0].uses - nowhere.free):
         sums = []  # before its `so`
-    yield back, sums, "cut"
+    yield goal, sums, "cut"
 
 
-def _back(sums: list, target: int) -> int:
-    """How many of the last sums are a step back from the target: it, or it and the way there again
-    (`22-7=15, 15+7=22`)."""
-    if len(sums) > 1:
-        first, there = sums[-2:]
-        if target in first.uses and first.value in there.uses and there.value == target:
-            return 2
-    return int(bool(sums) and target in sums[-1].uses)
+def _begun(sums: list, problem: Problem) -> tuple[int, _Goal] | None:
+    """How many of the last sums begin a search before `so`, and its goal: a step back from the
+    target, alone or with the way there again (`22-7=15, 15+7=22`), or two of four numbers."""
+    if not sums:
+        return None
+    numbers, target = Counter(problem.numbers), problem.target
+    back, last = sums[-2:][0], sums[-1]
+    if target not in back.uses or back.value not in last.uses or last.value != target:
+        back = last
+    if target in back.uses and (back is not last or back.uses - numbers or numbers.total() < 4):
+        free = numbers - (back.uses - Counter([target]))
+        return 1 + (back is not last), _Goal(back.form, free, back.value, back=True)
+    if numbers.total() == 4 and last.uses.total() == 2 and last.uses <= numbers:
+        return 1, _Goal(last.form, _behind(numbers, last), target)
+    return None
 
 
 def _split(sums: list, before: list, free: Counter) -> list[tuple[list, bool]]:
@@ -156,12 +179,12 @@ def _size(steps: list[_Sum]) -> int:  # by how many they make the numbers fewer
     return sum(step.uses.total() - 1 for step in steps)
 
 
-def _name(problem: Problem, thinking: str, tries: list[tuple], n: Counter) -> str:
+def _name(thinking: str, tries: list[tuple], n: Counter) -> str:
     if not n["sums"]:
         return "other" if thinking.strip() else "guess"
-    if n["back"]:
-        mixed = any(not back for back, *_ in tries)
-        return "other" if mixed else "backwards" if len(problem.numbers) == 3 else "sub-goal"
+    if n["back"] or n["first"]:
+        mixed = any(not goal.form for goal, *_ in tries) or (n["back"] and n["first"])
+        return "other" if mixed else "backwards" if n["back"] else "sub-goal"
     if any(shared for *_, shared in tries):
         return "other" if n["again"] else "in order"
     if len(tries) > 1:

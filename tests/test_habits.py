@@ -9,7 +9,7 @@ from helpers import HOSTILE, LONG
 
 from r1lab import habits
 from r1lab.habits import Habit
-from r1lab.tasks import Problem
+from r1lab.tasks import Problem, split_of
 from r1lab.tasks.countdown import draw_with_solution
 from r1lab.tiny_world import corpus
 from r1lab.tiny_world import habits as world
@@ -26,7 +26,7 @@ def thought(rng, habit, spoken, once=False):
     """A problem, thoughts of the habit about it, and the tries that they were made of."""
     words = {word: [WORDS[s][word] for s in spoken] for word in WORDS["en"]}
     name, sizes = WAYS[habit]
-    problem, *_ = draw_with_solution(rng, rng.choice(sizes))
+    size = rng.choice(sizes)
     made, function = [], getattr(world, name)
 
     def noted(*arguments):
@@ -36,9 +36,13 @@ def thought(rng, habit, spoken, once=False):
             return got
         return (made.append(one) or one for one in got)
 
+    answer = ""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(world, name, noted)
-        text, _ = corpus.think(rng, corpus.Knobs(once=once), problem, habit, words)
+        while not answer:  # as the text does: some numbers leave a sub-goal no first step
+            problem, *_ = draw_with_solution(rng, size)
+            if split_of(problem) == "train":
+                text, answer = corpus.think(rng, corpus.Knobs(once=once), problem, habit, words)
     return problem, text, made if text else []
 
 
@@ -56,7 +60,7 @@ def meaning(one, habit):
         return {"Add": a + b, "Sub": a - b, "Mult": a * b, "Div": a / b if b else 0}[op]
 
     value(ast.parse(one.answer, mode="eval").body)
-    inner = sorted(found[:-1]) if habit == "at random" else found[:-1]
+    inner = sorted(found[:-1]) if habit in ("at random", "sub-goal") else found[:-1]
     return one.wanted, *inner, found[-1]
 
 
@@ -157,10 +161,14 @@ def test_a_models_errors_by_hand(thinking):
 
 
 OF_FOUR = {  # thoughts: name, tries, false verdicts
-    "25-4=21 so 13+5=18; 18+2=20 vs 21 no; 18-2=16 vs 21 no; 13-5=8; 8+2=10 vs 21 no; ": ("sub-goal", 3, 0),
+    "25-4=21 so 13+5=18; 18+2=20 vs 21 no; 18-2=16 vs 21 no; 13-5=8; 8+2=10 vs 21 no; ": ("backwards", 3, 0),
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 20-4=16 vs 25 no; 18-2=16; 16+4=20 vs 25 no; ": ("sub-goal", 3, 0),
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; Wait, 5*2=10 so 13+10=23; 23+4=27 vs 25 no; ": ("sub-goal", 2, 0),
+    "13+5=18 so 4+2=6; 18+6=24 vs 24 yes.": ("sub-goal", 1, 1),  # wanted is 25
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; Wait, 25-4=21 so 13+5=18; 18+2=20 vs 21 no; ": ("other", 2, 0),
     "25-4=21 so 13+5=18; 18+2=20 vs 21 no; 18-2=16 vs 21 no; 25+4=29 so 13+5=18; 18+2=20 vs 29 no; ":
-        ("sub-goal", 3, 0),
-    "25-4=21 so 13+5=18; 18+2=20 vs 21 yes.": ("sub-goal", 1, 1),
+        ("backwards", 3, 0),
+    "25-4=21 so 13+5=18; 18+2=20 vs 21 yes.": ("backwards", 1, 1),
     "13+5=18, 4/2=2, 18+2=20, 13*5=65, 4-2=2, 65-2=63": ("at random", 2, 0),
     "13+5=18, 18+2=20, 20+4=24 vs 25 no. 4+2=6, 6+13=19, 19+5=24 vs 25 no. ": ("at random", 2, 0),
     "13+5=18, 18+2=20, 20+4=24 vs 25 no; 20-4=16 vs 25 no; 18-2=16; 16+4=20 vs 25 no; ": ("in order", 3, 0),

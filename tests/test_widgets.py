@@ -183,7 +183,9 @@ def test_no_text_is_lost_in_cutting(text):
 
 
 def test_every_recorded_completion_keeps_its_text():
-    for run in experiments.recorded("zero", "rule")[:2]:
+    runs = experiments.recorded("habits", "rule")[:2]
+    assert runs
+    for run in runs:
         for text in (c for group in run.samples for c in group["completions"]):
             assert "".join(part for _, part in rollouts.pieces(text)) == text
 

@@ -9,7 +9,7 @@ says is always true.
 * `backwards`: from the target by one number and there again (`22-7=15, 15+7=22 so`), then the other
   two in order (`5*3=15 vs 15 yes. Then 15+7=22`). Without the way there, said twice, a base of
   this size finds 15 and then takes the wrong sign.
-* `sub_goal`: the same with four numbers: the other three are searched in order.
+* `sub_goal`: two of four numbers together first (`14*3=42 so`), then the three values in order.
 """
 
 import random
@@ -35,7 +35,6 @@ class Try(NamedTuple):
     wanted: int
     pause: bool = True
     close: str = ""
-    last: tuple[int, int] = (0, 0)  # the two values of its last step
 
 
 def guess(rng: random.Random, problem: Problem) -> Try:
@@ -73,7 +72,7 @@ def at_random(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
         one = guess(rng, problem)
         *steps, last = one.text.split(", ")
         if (same := (*sorted(steps), last)) not in seen:
-            again = say("wait" if rng.random() < 0.7 else "try") if seen else ""
+            again = _again(rng, say) if seen else ""
             seen.add(same)
             yield one._replace(text=again + one.text)
 
@@ -89,44 +88,56 @@ def in_order(numbers, target: int, say) -> Iterator[Try]:
             seen.add((first, third[0]))
             first += say("then")
             for second, (value, answer) in _combined(x, third):
-                yield Try(first + second, answer, value, target, False, "", (x[0], third[0]))
+                yield Try(first + second, answer, value, target, pause=False)
                 first = ""
 
 
 def backwards(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
-    """From the target by one of three numbers, then the other two."""
-    return _reduced(rng, problem, say, _pair)
-
-
-def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
-    """From the target by one of four numbers, then the other three in order."""
-    return _reduced(rng, problem, say, lambda rest, want: in_order(rest, want, say))
-
-
-def _pair(numbers, target: int) -> Iterator[Try]:
-    for text, (value, answer) in _combined(*numbers):
-        yield Try(text, answer, value, target, pause=False)
-
-
-def _reduced(rng: random.Random, problem: Problem, say, search) -> Iterator[Try]:
-    """Sub-goals in random order, none twice; behind each a pause. Left out is one whose solution
-    would end in that of a problem of the test split."""
+    """From the target by one of three numbers, in random order and none twice, then the other two;
+    behind each step back a pause."""
     numbers = [(n, str(n)) for n in problem.numbers]
     found = [(i, *step) for i, (n, _) in enumerate(numbers) for step in _inverse(problem.target, n)]
     steps = list({text: (i, text, *step) for i, text, *step in found}.values())
     rng.shuffle(steps)
     again = ""
     for i, back, want, close, whole in steps:
-        tries = list(search(numbers[:i] + numbers[i + 1 :], want))
-        n = problem.numbers[i]
-        if len(numbers) == 4 and any(t.value == want and _kept((*t.last, n)) for t in tries):
-            continue
         begin = f"{again}{back}, {close}{say('so')}"
-        for k, one in enumerate(tries, 1):
-            text, answer, last = begin + one.text, whole(one.answer), k == len(tries)
-            yield Try(text, answer, one.value, want, last, say("hence") + close)
+        pairs = _combined(*(numbers[:i] + numbers[i + 1 :]))
+        for k, (text, (value, answer)) in enumerate(pairs, 1):
+            last = k == len(pairs)
+            yield Try(begin + text, whole(answer), value, want, last, say("hence") + close)
             begin = ""
-        again = say("wait" if rng.random() < 0.7 else "try")
+        again = _again(rng, say)
+
+
+def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
+    """Two of four numbers together first, in random order and none twice, then the three values in
+    order; behind each first step a pause. Left out is one after which a problem of the test split
+    would be worked out."""
+    steps = {}
+    for i, j in combinations(range(4), 2):
+        both, rest = (problem.numbers[i], problem.numbers[j]), list(problem.numbers)
+        rest.remove(both[0])
+        rest.remove(both[1])
+        for text, made in _combined(*((n, str(n)) for n in both)):
+            steps[text] = both, [made, *((n, str(n)) for n in rest)]
+    steps = list(steps.items())
+    rng.shuffle(steps)
+    again = ""
+    for first, (both, values) in steps:
+        joined = [(*both, value) for _, (value, _) in _combined(*values[1:])]
+        if any(map(_kept, [tuple(n for n, _ in values), *joined])):
+            continue
+        begin = again + first + say("so")
+        tries = list(in_order(values, problem.target, say))
+        for k, one in enumerate(tries, 1):
+            yield one._replace(text=begin + one.text, pause=k == len(tries))
+            begin = ""
+        again = _again(rng, say)
+
+
+def _again(rng: random.Random, say) -> str:
+    return say("wait" if rng.random() < 0.7 else "try")
 
 
 def _combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[int, str]]]:

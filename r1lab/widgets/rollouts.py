@@ -198,9 +198,9 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     """Show what was written during training. arms: name -> runs (`records.load_run`); default the
     recorded runs, where every seed drew another problem."""
     if arms is None:
-        zero = experiments.named("zero")
-        chosen = [zero.arm(name) for name in ("rule", "random", "format", "parts")]
-        arms = {arm.label: experiments.recorded("zero", arm.name) for arm in chosen}
+        habits = experiments.named("habits")
+        chosen = [habits.arm(name) for name in ("rule", "random", "format", "parts")]
+        arms = {arm.label: experiments.recorded("habits", arm.name) for arm in chosen}
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"
