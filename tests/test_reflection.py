@@ -302,7 +302,9 @@ def test_the_worlds_searches_never_try_twice_and_reject_all_but_what_fits():
         assert got.waits == got.words == len(again)
         habit = habits.read(problem, completion)
         assert habit.verdicts == len(verdicts) and habit.wrong_sums == habit.false_verdicts == 0
-        assert habit.repeated == 0 or habit.name == "at random"
+        # behind two first steps the same two steps may meet: 14*3=42 so 7-5=2, 7-5=2 so 14*3=42
+        assert habit.repeated == 0 or habit.name in ("at random", "sub-goal")
+        assert habit.name != "sub-goal" or habit.repeated <= 0.3 * habit.tries
         guesses += habit.tries * (habit.name == "at random")
         repeated += habit.repeated * (habit.name == "at random")
         searched += got.attempts > 2

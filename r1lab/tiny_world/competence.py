@@ -51,12 +51,14 @@ def _beginning(rng: random.Random, problem: Problem, habit: str) -> str:
             one = ways.guess(rng, problem)
             if one.value != one.wanted:
                 return f"<think>{one.text} vs {problem.target}{say('no')}{say('wait')}"
+    numbers = [(n, str(n)) for n in problem.numbers]
+    if habit == "sub-goal":  # any first step: the text leaves some out
+        text, _ = rng.choice(ways.combined(*rng.sample(numbers, 2)))
+        return f"<think>{text}{say('so')}"
     if habit == "in order":
-        numbers = [(n, str(n)) for n in problem.numbers]
         text, end = next(ways.in_order(numbers, problem.target, say)).text, say("then")
     else:
-        tries = {"backwards": ways.backwards, "sub-goal": ways.sub_goal}[habit]
-        text, end = next(tries(rng, problem, say)).text, say("so")
+        text, end = next(ways.backwards(rng, problem, say)).text, say("so")
     return "<think>" + text[: text.index(end) + len(end)]
 
 

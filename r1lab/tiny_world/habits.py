@@ -82,12 +82,12 @@ def in_order(numbers, target: int, say) -> Iterator[Try]:
     seen = set()
     for i, j in combinations(range(3), 2):
         third = numbers[3 - i - j]
-        for first, x in _combined(numbers[i], numbers[j]):
+        for first, x in combined(numbers[i], numbers[j]):
             if (first, third[0]) in seen:  # two numbers are equal
                 continue
             seen.add((first, third[0]))
             first += say("then")
-            for second, (value, answer) in _combined(x, third):
+            for second, (value, answer) in combined(x, third):
                 yield Try(first + second, answer, value, target, pause=False)
                 first = ""
 
@@ -102,7 +102,7 @@ def backwards(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
     again = ""
     for i, back, want, close, whole in steps:
         begin = f"{again}{back}, {close}{say('so')}"
-        pairs = _combined(*(numbers[:i] + numbers[i + 1 :]))
+        pairs = combined(*(numbers[:i] + numbers[i + 1 :]))
         for k, (text, (value, answer)) in enumerate(pairs, 1):
             last = k == len(pairs)
             yield Try(begin + text, whole(answer), value, want, last, say("hence") + close)
@@ -119,13 +119,13 @@ def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
         both, rest = (problem.numbers[i], problem.numbers[j]), list(problem.numbers)
         rest.remove(both[0])
         rest.remove(both[1])
-        for text, made in _combined(*((n, str(n)) for n in both)):
+        for text, made in combined(*((n, str(n)) for n in both)):
             steps[text] = both, [made, *((n, str(n)) for n in rest)]
     steps = list(steps.items())
     rng.shuffle(steps)
     again = ""
     for first, (both, values) in steps:
-        joined = [(*both, value) for _, (value, _) in _combined(*values[1:])]
+        joined = [(*both, value) for _, (value, _) in combined(*values[1:])]
         if any(map(_kept, [tuple(n for n, _ in values), *joined])):
             continue
         begin = again + first + say("so")
@@ -140,7 +140,7 @@ def _again(rng: random.Random, say) -> str:
     return say("wait" if rng.random() < 0.7 else "try")
 
 
-def _combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[int, str]]]:
+def combined(x: tuple[int, str], y: tuple[int, str]) -> list[tuple[str, tuple[int, str]]]:
     """Every step from two values to one, as text and as (value, expression)."""
     (a, left), (b, right) = sorted((x, y), key=lambda v: -v[0])
     results = {"+": a + b, "-": a - b, "*": a * b}
