@@ -286,7 +286,7 @@ def test_the_worlds_texts_hold_no_false_statement_but_the_slips_that_a_check_fin
 
 def test_the_worlds_searches_never_try_twice_and_reject_all_but_what_fits():
     searched = guesses = repeated = 0
-    for problem, completion in world(1500, seed=4):
+    for problem, completion in world(2000, seed=4):
         if problem is None or problem.task != "countdown":
             continue
         got = judged(problem, completion)
