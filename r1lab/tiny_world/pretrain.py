@@ -7,6 +7,7 @@ attention kept in float32 (the bfloat16 attention's backward is several times sl
 there), and `torch.compile`. Muon for the matrices, AdamW for the rest.
 """
 
+import io
 import json
 import os
 import time
@@ -17,6 +18,7 @@ import torch
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from r1lab.models.names import DOSES
+from r1lab.records.files import RunError, replace
 from r1lab.tiny_world import corpus, words
 
 CONTEXT = 1024
@@ -139,59 +141,89 @@ def _float32_attention(module, query, key, value, attention_mask, scaling=None, 
 AttentionInterface.register("float32_causal", _float32_attention)
 
 
-def pretrain(name: str, recipe: Recipe, folder: Path, compiled: bool = True) -> dict:
+def pretrain(
+    name: str, recipe: Recipe, folder: Path, compiled: bool = True, every: int = 200
+) -> dict:
     """Train a base of that name and save weights (float16), tokenizer and a record to `folder`.
 
-    compiled: needs a C++ compiler; without it the same run takes about twice as long.
+    Until then `NAME.unfinished` beside the folder keeps the state of each `every` steps, and the
+    next call goes on from it. compiled: needs a C++ compiler; without it the same run takes
+    about twice as long.
+    Raises RunError where the state there is of another recipe.
     """
     tokenizer = wrap_tokenizer()
     model = new_model(recipe, tokenizer)
     model.set_attn_implementation("float32_causal")
     run = torch.compile(model, dynamic=True) if compiled else model
-    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
-    others = [
-        p for n, p in model.named_parameters() if (p.ndim != 2 or "embed" in n) and p.requires_grad
-    ]
-    optimizers = [
-        torch.optim.Muon(matrices, lr=recipe.lr_matrix, weight_decay=0.01, momentum=0.95),
-        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
-    ]
+    optimizers = _optimizers(model, recipe)
     peak = [o.param_groups[0]["lr"] for o in optimizers]
-    seen = step = 0
-    log = []
-    start = time.time()
-    for pieces in batches(recipe, tokenizer):
-        done = seen / recipe.tokens
-        if done >= 1:
-            break
-        scale = min(1.0, (step + 1) / 100, (1 - done) / 0.6)  # warm-up, flat, down to 0
+    kept = folder.with_name(f"{folder.name}.unfinished")
+    made = _kept(kept, recipe, model, optimizers)
+    steps = batches(recipe, tokenizer)
+    for _ in range(made["steps"]):
+        next(steps)  # the text that was read
+    while (done := made["tokens"] / recipe.tokens) < 1:
+        start = time.time()
+        scale = min(1.0, (made["steps"] + 1) / 100, (1 - done) / 0.6)  # warm-up, flat, down to 0
         for optimizer, lr in zip(optimizers, peak, strict=True):
             optimizer.param_groups[0]["lr"] = lr * scale
+        pieces = next(steps)
         total = sum(size for _, size in pieces)
         loss = sum(_step_loss(run, ids, total, tokenizer.pad_token_id) for ids, _ in pieces)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        seen += total
-        step += 1
-        if step % 50 == 0:
-            log.append({"step": step, "tokens": seen, "loss": round(loss, 4)})
-            pace = seen / (time.time() - start)
-            said = f"step {step}  {seen / 1e6:.1f}M tokens  loss {loss:.4f}  {pace:.0f}/s"
-            print(said, flush=True)
-    record = {
-        "name": name,
-        "recipe": asdict(recipe),
-        "tokens": seen,
-        "steps": step,
-        "seconds": round(time.time() - start),
-        "parameters": model.num_parameters(),
-        "loss": log,
-    }
+        made["tokens"] += total
+        made["steps"] += 1
+        made["seconds"] += time.time() - start
+        if made["steps"] % 50 == 0:
+            said = {"step": made["steps"], "tokens": made["tokens"], "loss": round(loss, 4)}
+            made["loss"].append(said)
+            pace = made["tokens"] / made["seconds"]
+            read = f"{made['tokens'] / 1e6:.1f} of {recipe.tokens / 1e6:.0f}M tokens"
+            print(f"step {made['steps']}  {read}  loss {loss:.4f}  {pace:.0f}/s", flush=True)
+        if made["steps"] % every == 0:
+            _keep(kept, recipe, model, optimizers, made)
     save(model, tokenizer, folder)
+    about = {"name": name, "recipe": asdict(recipe), "parameters": model.num_parameters()}
+    record = about | made | {"seconds": round(made["seconds"])}
     (folder / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
+    kept.unlink(missing_ok=True)
     return record
+
+
+def _optimizers(model, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside, AdamW for embeddings, biases and norms."""
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [
+        p for n, p in model.named_parameters() if (p.ndim != 2 or "embed" in n) and p.requires_grad
+    ]
+    return [
+        torch.optim.Muon(matrices, lr=recipe.lr_matrix, weight_decay=0.01, momentum=0.95),
+        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+
+
+def _keep(path: Path, recipe: Recipe, model, optimizers, made: dict) -> None:
+    state = {"recipe": asdict(recipe), "made": made, "model": model.state_dict()}
+    blob = io.BytesIO()
+    torch.save(state | {"optimizers": [o.state_dict() for o in optimizers]}, blob)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, blob.getvalue())
+
+
+def _kept(path: Path, recipe: Recipe, model, optimizers) -> dict:
+    """What training had come to; nothing yet where there is no file."""
+    if not path.exists():
+        return {"tokens": 0, "steps": 0, "seconds": 0.0, "loss": []}
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != asdict(recipe):
+        raise RunError(f"{path} holds a training of another recipe: delete it, and start again")
+    model.load_state_dict(state["model"])
+    for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(kept)
+    return state["made"]
 
 
 def _step_loss(run, ids: torch.Tensor, total: int, pad: int) -> float:
