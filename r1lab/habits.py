@@ -104,24 +104,26 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
     """(goal, sums, how they end): "judged", "left" for a new start, or "cut"."""
     goal = nowhere = _Goal((), Counter(problem.numbers), problem.target)
     sums, shown = [], None  # shown: the value just before the token
-    found = False  # whether a step back was just reached: the step from there on is no try
+    found, known = False, set()  # found: behind a yes; then known steps, said again, are no try
     for kind, content in tokens(thinking):
         if kind == "formula":
             stated, shown = equations(content)
             n["sums"] += len(stated)
             n["wrong"] += sum(not true for _, true in stated)
             for (signs, left, right), _ in stated:
-                uses = Counter(int(s) for s in signs if s.isdigit())
-                if not (found and goal.wanted in uses):
-                    sums.append(_Sum((signs, left), uses, right))
-                found = False
+                form, uses = (signs, left), Counter(int(s) for s in signs if s.isdigit())
+                closes = form in known or (goal.back and goal.wanted in uses)
+                if not (found and closes):
+                    sums.append(_Sum(form, uses, right))
+                    found = False
+                known.add(form)
             continue
         if kind == "versus" and content["verdict"] and sums and shown is not None:
             wanted, said = int(content["other"]), VERDICTS[content["verdict"].lower()]
             n["verdicts"] += 1
             n["false"] += wanted != goal.wanted or said != (shown == wanted)
             yield goal, sums, "judged"
-            sums, found = [], said and goal.back
+            sums, found = [], said
         elif content in SO and (begun := _begun(sums, problem)):
             steps, begins = begun
             n["back" if begins.back else "first"] += 1

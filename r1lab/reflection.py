@@ -64,13 +64,17 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
     back: dict = {}  # the result of a step back from the target -> whether the step is true
     running = False  # whether the last attempt still grows
     reached = None  # the value of a step back that a verdict has just said yes to
+    said_yes, stated = False, set()  # behind a yes, steps that were stated before are no attempt
     shown = None  # the value just before this token
     for kind, content in tokens(thoughts(text)):
         if kind == "formula":
             found, shown = equations(content)
             n["equations"] += len(found)
             n["wrong"] += sum(not true for _, true in found)
-            if found:
+            again = said_yes and all(form in stated for form, _ in found)
+            stated |= {form for form, _ in found}
+            if found and not again:
+                said_yes = False
                 closing = reached is not None and str(reached) in found[0][0][0]
                 if not (running or closing):
                     new = {"forms": set(), "value": None, "rejected": False, "right": False}
@@ -96,13 +100,14 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
                     earlier = [a for a in attempts[:-1] if a["value"] == other and not wanted]
                     (earlier or attempts)[-1]["rejected"] = True
                 reached = other if said and other in back and attempts else None
+                said_yes = said and bool(attempts)
             running = running and not content["verdict"]
         elif kind in ("word", "chinese"):
             n[GROUP.get(content)] += 1
             if content in REJECTIONS and attempts:
                 attempts[-1]["rejected"] = True
             if content in GROUP or content in REJECTIONS:
-                running, reached = False, None
+                running, reached, said_yes = False, None, False
         elif kind == "stop":
             running = False
         shown = None

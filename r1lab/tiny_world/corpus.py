@@ -32,8 +32,8 @@ class Knobs:
     at_random: float = 0.03  # of the texts with three numbers, as the next two
     in_order: float = 0.07
     backwards: float = 0.02
-    at_random_four: float = 0.04  # of the texts with four numbers, as the next
-    sub_goal: float = 0.05
+    at_random_four: float = 0.03  # of the texts with four numbers, as the next
+    sub_goal: float = 0.035
     once: bool = False  # a search ends at its first verdict, whatever that says
     patience: float = 0.88  # chance to go on after a failed guess
     patience_goal: float = 0.70  # and after a failed sub-goal
@@ -168,7 +168,7 @@ def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, 
     for one in islice(tries, MOST.get(habit)):
         answer, found = one.answer, one.value == one.wanted
         thoughts += f"{one.text} vs {one.wanted}{say('yes' if found else no)}"
-        thoughts += one.close if found else ""
+        thoughts += say("hence") + one.close if found and one.close else ""
         if found or knobs.once or (one.pause and rng.random() > patience):
             break
     return thoughts, answer

@@ -5,11 +5,14 @@ says is always true.
 
 * `guess`: one random way to combine the numbers.
 * `at_random`: guess after guess, no guess twice.
-* `in_order`: three numbers, every way in a fixed order, the first step shared. It always finds.
+* `in_order`: three numbers, every way in a fixed order, the first step shared. It always finds,
+  and then says its two steps together (`Then 13*2=26, 26-5=21`): a base of this size does not put
+  an answer together from steps that stand far apart.
 * `backwards`: from the target by one number and there again (`22-7=15, 15+7=22 so`), then the other
   two in order (`5*3=15 vs 15 yes. Then 15+7=22`). Without the way there, said twice, a base of
   this size finds 15 and then takes the wrong sign.
 * `sub_goal`: two of four numbers together first (`14*3=42 so`), then the three values in order.
+  Where it finds, it says its three steps together.
 """
 
 import random
@@ -26,8 +29,8 @@ from r1lab.tasks.problem import Problem
 
 class Try(NamedTuple):
     """text: what is written before the verdict. answer: the expression that it amounts to.
-    value: what is compared with `wanted`. pause: behind it a search may be given up. close: the
-    step from `wanted` to the target, written where the search ends well."""
+    value: what is compared with `wanted`. pause: behind it a search may be given up. close: what
+    is said again where the search ends well: the step from `wanted` to the target, or all steps."""
 
     text: str
     answer: str
@@ -86,10 +89,11 @@ def in_order(numbers, target: int, say) -> Iterator[Try]:
             if (first, third[0]) in seen:  # two numbers are equal
                 continue
             seen.add((first, third[0]))
-            first += say("then")
+            begin = first + say("then")
             for second, (value, answer) in combined(x, third):
-                yield Try(first + second, answer, value, target, pause=False)
-                first = ""
+                both = f"{first}, {second}"
+                yield Try(begin + second, answer, value, target, pause=False, close=both)
+                begin = ""
 
 
 def backwards(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
@@ -105,7 +109,7 @@ def backwards(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
         pairs = combined(*(numbers[:i] + numbers[i + 1 :]))
         for k, (text, (value, answer)) in enumerate(pairs, 1):
             last = k == len(pairs)
-            yield Try(begin + text, whole(answer), value, want, last, say("hence") + close)
+            yield Try(begin + text, whole(answer), value, want, last, close)
             begin = ""
         again = _again(rng, say)
 
@@ -131,7 +135,8 @@ def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
         begin = again + first + say("so")
         tries = list(in_order(values, problem.target, say))
         for k, one in enumerate(tries, 1):
-            yield one._replace(text=begin + one.text, pause=k == len(tries))
+            whole = f"{first}, {one.close}"
+            yield one._replace(text=begin + one.text, pause=k == len(tries), close=whole)
             begin = ""
         again = _again(rng, say)
 
