@@ -126,6 +126,10 @@ ERRORS = {  # thoughts: name, tries, distinct, verdicts, false verdicts, wrong s
     "13+5=18; 18+2=20; 18-2=16; 13-5=8; 8+2=10; 8": ("in order", 3, 3, 0, 0, 0),
     "13+5=18；18+2=20 vs 22 不对；18-2=16 vs 22 no; 18*2=36 vs 22 对。": ("in order", 3, 3, 3, 1, 0),
     "13+5=18; 18+2=20 vs 22 no; 18-2=16 vs 22 no; Wait, 5*2=10, 13+10=23 vs 22 no. ": ("other", 3, 3, 3, 0, 0),
+    # steps said again behind a yes; others there are a try
+    "13+5=18; 18+2=20 vs 22 no; 18*2=36 vs 22 yes. Then 13+5=18, 18*2=36": ("in order", 2, 2, 2, 1, 0),
+    "13+5=18; 18*2=36 vs 22 yes. Then 13+5=18, 18*2=36 vs 22 yes.": ("in order", 1, 1, 1, 1, 0),
+    "13+5=18; 18*2=36 vs 22 yes. Then 13+5=18, 18-2=16 vs 22 no. ": ("in order", 2, 2, 2, 1, 0),
     # backwards
     "22-2=20 so 13+5=18 vs 20 no; 13-5=8 vs 20 no; 13*5=65 vs 20 yes.": ("backwards", 3, 3, 3, 1, 0),
     "22-2=20 so 13+5=18 vs 20 no; 13*5=65 vs 20 yes. Then 20+2=22": ("backwards", 2, 2, 2, 1, 0),

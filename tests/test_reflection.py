@@ -117,8 +117,15 @@ TABLE = {
             tries=2, attempts=2, rejected=1, rejected_wrong=1, equations=3, wrong_equations=1, yes=1, no=1,
             first_right=False, revision="wrong to wrong")),
     "the target stays wanted behind a step back, even a false one to it": (
-        "22-7=22 so 12+10=22 vs 22 yes. 12+10=22 vs 22 no.", RIGHT, dict(
+        "22-7=22 so 12+10=22 vs 22 yes. 19+3=22 vs 22 no.", RIGHT, dict(
             tries=2, attempts=2, rejected=1, equations=3, wrong_equations=1, yes=1, no=1, false_no=1,
+            first_right=True, revision="right to right")),
+    "steps said again behind a yes are no attempt": (
+        "12+3=15; 15+7=22 vs 22 yes. Then 12+3=15, 15+7=22", RIGHT, dict(
+            tries=1, attempts=1, equations=4, yes=1, first_right=True)),
+    "others behind a yes are one, and so are the same behind a no": (
+        "12+3=15; 15+7=22 vs 22 yes. Then 12+3=15, 15-7=8 vs 22 no. 12+3=15", RIGHT, dict(
+            tries=3, attempts=3, rejected=1, rejected_wrong=1, equations=5, yes=1, no=1,
             first_right=True, revision="right to right")),
     "a comparison with what nobody wants is as true as it is written": (
         "22-7=15 so 12-3=9 vs 9 yes. 122-7=115 so 100+15=115 vs 115 yes. 12+3=15 vs 15 no; ", RIGHT, dict(

@@ -27,7 +27,7 @@ STATEMENT = r"\d+[-+*/]\d+=\d+"
 YES, NO, NEXT = r"(?: yes\.| 对。)", r"(?: no\. | 不对。)", r"(?: no; | 不对；)"
 THEN, SO = r"(?:; |；)", r"(?: so |，所以 )"
 AGAIN, CHECK = r"(?:Wait, |Try |等等，|试试 )", r"(?: Check: | 检查：)"
-CLOSE = rf"(?: Then |那么 ){STATEMENT}"  # from a sub-goal that was reached to the target
+CLOSE = rf"(?: Then |那么 ){STATEMENT}(?:, {STATEMENT})*"  # what is said again behind a yes
 SIGN = re.compile(
     rf"(?P<close>{CLOSE})|(?P<step>{STATEMENT})|(?P<comma>, )|(?P<then>{THEN})|(?P<so>{SO})|(?P<again>{AGAIN})"
     rf"| vs (?P<vs>\d+)(?:(?P<yes>{YES})|(?P<no>{NO})|(?P<next>{NEXT}))"
@@ -41,9 +41,9 @@ FORMS = {  # of countdown thoughts; a check is a comparison after which nothing 
     "empty": "",
     "guess": STEPS,
     "compared": rf"{COMPARED}(?:{AGAIN}{COMPARED})*",
-    "in order": ORDERED,
+    "in order": rf"{ORDERED}(?:{CLOSE})?",
     "backwards": rf"{BACK}{LISTED}(?:{AGAIN}{BACK}{LISTED})*(?:{CLOSE})?",
-    "sub-goal": rf"{STATEMENT}{SO}{ORDERED}(?:{AGAIN}{STATEMENT}{SO}{ORDERED})*",
+    "sub-goal": rf"{STATEMENT}{SO}{ORDERED}(?:{AGAIN}{STATEMENT}{SO}{ORDERED})*(?:{CLOSE})?",
 }
 MULTIPLIED = re.compile(
     rf"|(?P<claim>{STEPS})(?:{CHECK}(?P<other>{STEPS}) vs (?P<first>\d+)(?:{YES}|{NO})"
@@ -76,7 +76,8 @@ class Try(NamedTuple):
     """One try as the text tells it. goal: the step back before `so`. first: the first step of four
     numbers before `so`. shared: how many of the steps an
     earlier try has written. wanted: what it is compared with. said: yes, no, next or nothing.
-    there: the step from the sub-goal to the target; close: the same behind a yes."""
+    there: the step from the sub-goal to the target; close: the steps that are said again behind a
+    yes."""
 
     goal: tuple | None
     steps: list
@@ -85,7 +86,7 @@ class Try(NamedTuple):
     said: str = ""
     there: tuple | None = None
     first: tuple | None = None
-    close: tuple | None = None
+    close: tuple = ()
 
     @property
     def value(self):
@@ -127,7 +128,7 @@ def tries(thoughts):
         elif kind == "again":
             shared = []
         elif kind == "close":
-            found[-1] = found[-1]._replace(close=equations(sign[0])[0])
+            found[-1] = found[-1]._replace(close=tuple(equations(sign[0])))
         elif kind != "comma":
             whole = shared + steps
             found.append(Try(goal, whole, len(whole) - count, int(sign["vs"]), kind, there, first))
@@ -296,7 +297,8 @@ def test_no_countdown_text_works_out_a_problem_of_the_test_split_on_its_way(name
     worked_out = Counter()
     for text in countdown(name):
         for one in text.tries:
-            steps = [step for step in (one.first, *one.steps, one.close) if step]
+            close = one.close if one.goal else ()  # else the same steps again
+            steps = [step for step in (one.first, *one.steps, *close) if step]
             for (a, _, b, c), (x, _, y, value) in itertools.combinations(steps, 2):
                 for other in [y] * (x == c) + [x] * (y == c):
                     if max(a, b, other) <= LARGEST_NUMBER:
@@ -392,7 +394,7 @@ def test_a_try_uses_each_number_and_each_result_once_and_the_answer_is_the_last_
             want, n = one.goal[3], taken(text.problem, one.goal)
             assert ({a, b}, op, value_there) == ({want, n}, last[1], target), text.whole
             assert one.value == n or (a == want) == (last[0] == one.value), text.whole
-            assert one.close == (one.there if one.said == "yes" else None), text.whole
+            assert one.close == ((one.there,) if one.said == "yes" else ()), text.whole
         else:
             assert value == one.value, text.whole
         assert not one.said or (value == target) == (one.said == "yes"), text.whole
@@ -505,6 +507,19 @@ def test_in_order_tries_all_ways_in_its_order_and_finds_where_one_fits():
         assert (text.tries[-1].said == "yes") == solvable
         outcomes[solvable] += 1
     assert min(outcomes[True], outcomes[False]) > 12
+
+
+@pytest.mark.parametrize("name", ["rich", "much"])
+def test_a_search_with_a_shared_first_step_says_all_its_steps_again_where_it_finds(name):
+    ends = Counter()
+    for text in countdown(name):
+        for one in text.tries:
+            steps = [one.first, *one.steps] if one.first else one.steps
+            shares = text.form in ("in order", "sub-goal") and one.said == "yes"
+            if not one.goal:
+                assert one.close == (tuple(steps) if shares else ()), text.whole
+            ends[text.form] += shares
+    assert min(ends["in order"], ends["sub-goal"]) > 5
 
 
 @pytest.mark.parametrize("name", ["rich", "parts", "much", "backwards", "sub-goal"])
