@@ -45,55 +45,41 @@ def mean_interval(values, seed: int = 0, resamples: int = 2000, level: float = 0
     return _interval(values.mean(), draws, level)
 
 
-def seeds_interval(
-    values_by_seed: Sequence,
-    same_problems: bool = True,
-    seed: int = 0,
-    resamples: int = 2000,
-    level: float = 0.95,
-    block: int = BLOCK,
-) -> Interval:
-    """Mean, low and high over training seeds and problems (hierarchical bootstrap).
+def seeds_interval(values_by_seed: Sequence, level: float = 0.95) -> Interval:
+    """Mean, low and high over training seeds and problems, where both are a sample of more.
 
-    values_by_seed: for each seed one value a problem: a score, or the difference between
-    two arms. Each resample draws seeds with replacement, then problems. same_problems: all
-    seeds were measured on one list of problems in one order, so one draw of problems
-    serves all seeds; otherwise each drawn seed draws its own.
+    values_by_seed: for each seed one value a problem, the same problems in one order: a score,
+    or the difference between two arms. What is hard for one seed is hard for all, so neither
+    seeds nor problems may be counted as if they were independent: the variance of the mean is
+    that of a two-way table with random rows and columns (mean squares of the seeds, plus of the
+    problems, minus of what is left), with Satterthwaite's degrees of freedom. Where that is
+    narrower than Student's t over the seeds' means, the t counts.
 
-    What is hard for one seed is hard for all. In 1,000 simulated studies of 5 seeds and 256
-    shared problems, drawing problems for each seed alone covered the truth in 89-90 % of
-    them where it should be 95 %, drawing them together in 91-98 %. The low end is where
-    seeds differ far more than problems: a bootstrap of five things is a little too sure.
-    One seed less than there are is drawn (Rao and Wu 1988), which makes up for part of it.
-    With a single seed only the problems are drawn. block: numbers drawn at a time, which bounds the
-    memory and changes nothing else.
+    In simulated studies of two to ten seeds it covers the truth in 93 % or more, whether seeds
+    or problems differ more; a bootstrap over few seeds is too sure. A single seed says nothing
+    about others: then only the problems count (`mean_interval`).
     """
     rows = [_floats(values) for values in values_by_seed]
     if not rows:
         raise ValueError("no seed, no interval: give one list of values a seed")
-    S = len(rows)
-    rng = np.random.default_rng(seed)
-    drawn = max(1, S - 1)
-    # (resamples, S): how often each seed was drawn
-    seeds = rng.multinomial(drawn, np.full(S, 1 / S), size=resamples)
-    mean = np.mean([row.mean() for row in rows])
-    if not same_problems:
-        draws = sum(
-            seeds[:, s] * _means(row, seeds[:, s] * len(row), rng, block)
-            for s, row in enumerate(rows)
-        )
-        return _interval(mean, draws / drawn, level)
     if len({len(row) for row in rows}) > 1:
-        raise ValueError(
-            "the seeds have different numbers of problems: say same_problems=False if that is meant"
-        )
+        raise ValueError("the seeds have different numbers of problems: one list serves all")
+    S, P = len(rows), len(rows[0])
+    if S == 1:
+        return mean_interval(rows[0], level=level)
     table = np.stack(rows)
-    n = len(rows[0])
-    draws = []
-    for part in _blocks(seeds, n, block):
-        problems = rng.multinomial(n, np.full(n, 1 / n), size=len(part))
-        draws.append(np.einsum("rn,rn->r", part @ table, problems) / (drawn * n))
-    return _interval(mean, np.concatenate(draws), level)
+    mean, by_seed, by_problem = table.mean(), table.mean(1), table.mean(0)
+    half = student_t(S - 1, level) * by_seed.std(ddof=1) / sqrt(S)
+    if P > 1:
+        rest = table - by_seed[:, None] - by_problem + mean
+        squares = P * by_seed.var(ddof=1), S * by_problem.var(ddof=1)
+        left = (rest**2).sum() / ((S - 1) * (P - 1))
+        both = sum(squares) - left
+        if both > 0:
+            spread = squares[0] ** 2 / (S - 1) + squares[1] ** 2 / (P - 1)
+            df = both**2 / (spread + left**2 / ((S - 1) * (P - 1)))
+            half = max(half, student_t(max(1.0, df), level) * sqrt(both / (S * P)))
+    return float(mean), float(mean - half), float(mean + half)
 
 
 def _floats(values) -> np.ndarray:
@@ -125,13 +111,14 @@ def _interval(mean: float, draws: np.ndarray, level: float) -> Interval:
     return float(mean), float(low), float(high)
 
 
-def student_t(df: int, level: float = 0.95) -> float:
+def student_t(df: float, level: float = 0.95) -> float:
     """How many standard errors a mean of df + 1 values lies at most from the truth, at that
     level: 12.71 for two values, 2.78 for five, 1.96 for very many (Student 1908)."""
     # t = sqrt(df) tan(angle) has the density cos(angle)^(df-1)
-    angle = np.linspace(0, np.pi / 2, 200_001)
-    inside = np.cumsum(np.cos(angle) ** (df - 1))
-    return float(sqrt(df) * np.tan(angle[np.searchsorted(inside, level * inside[-1])]))
+    angle = np.linspace(0, np.pi / 2, 20_001)
+    density = np.cos(angle) ** (df - 1)
+    inside = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return float(sqrt(df) * np.tan(np.interp(level * inside[-1], inside, angle)))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
