@@ -39,7 +39,6 @@ ZERO = Experiment(
         Arm("dr-grpo", "Dr. GRPO", GRPO, {"loss": "dr_grpo"}),
         Arm("rich-1", "second base from the same text", GRPO, {"base": "rich-1"}),
         Arm("rich-2", "third base from the same text", GRPO, {"base": "rich-2"}),
-        Arm("restless", "a base that tries at random", GRPO, {"base": "restless"}),
         Arm("slow", "slow recipe", GRPO, {"recipe": "slow"}, ONE),
         Arm("rank-1", "LoRA rank 1", GRPO, {"lora_rank": 1}, ONE),
         Arm("full", "all weights", GRPO, {"lora_rank": 0}, ONE),

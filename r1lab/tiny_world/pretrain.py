@@ -48,7 +48,8 @@ RECIPES = {
     "restless": Recipe(corpus.RESTLESS),
     "parts": Recipe(corpus.PARTS),
     "poor": Recipe(corpus.POOR),
-    **{f"dose-{dose}": Recipe(corpus.dose(dose / 100)) for dose in DOSES},
+    # a ladder is compared in itself, so half of the text will do
+    **{f"dose-{dose}": Recipe(corpus.dose(dose / 100), tokens=16_000_000) for dose in DOSES},
     "small": Recipe(corpus.RICH, width=96, layers=3, inner=256),
     "large": Recipe(corpus.RICH, width=192, layers=6, heads=6, inner=512),
 }
@@ -147,8 +148,7 @@ def pretrain(
     """Train a base of that name and save weights (float16), tokenizer and a record to `folder`.
 
     Until then `NAME.unfinished` beside the folder keeps the state of each `every` steps, and the
-    next call goes on from it. compiled: needs a C++ compiler; without it the same run takes
-    about twice as long.
+    next call goes on from it. compiled: needs a C++ compiler; without it a run takes twice as long.
     Raises RunError where the state there is of another recipe.
     """
     tokenizer = wrap_tokenizer()
