@@ -113,6 +113,8 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
             for (signs, left, right), _ in stated:
                 form, uses = (signs, left), Counter(int(s) for s in signs if s.isdigit())
                 closes = form in known or (goal.back and goal.wanted in uses)
+                if form == goal.form:  # the step before `so`, said again
+                    continue
                 if not (found and closes):
                     sums.append(_Sum(form, uses, right))
                     found = False

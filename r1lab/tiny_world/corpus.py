@@ -32,7 +32,7 @@ class Knobs:
     at_random: float = 0.03  # of the texts with three numbers, as the next two
     in_order: float = 0.07
     backwards: float = 0.02
-    at_random_four: float = 0.03  # of the texts with four numbers, as the next
+    at_random_four: float = 0.025  # of the texts with four numbers, as the next
     sub_goal: float = 0.035
     once: bool = False  # a search ends at its first verdict, whatever that says
     patience: float = 0.88  # chance to go on after a failed guess
@@ -76,7 +76,7 @@ def dose(share: float) -> Knobs:
 POOR = replace(dose(0.0), check=0.0, recheck=0.0, compare=False)
 
 
-MOST = {"at random": 36, "sub-goal": 84}  # tries that fit into the context; all of the others do
+MOST = {"at random": 36, "sub-goal": 68}  # tries that fit into the context; all of the others do
 
 
 def texts(seed: int, knobs: Knobs = RICH) -> Iterator[str]:

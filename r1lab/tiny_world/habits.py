@@ -11,8 +11,8 @@ says is always true.
 * `backwards`: from the target by one number and there again (`22-7=15, 15+7=22 so`), then the other
   two in order (`5*3=15 vs 15 yes. Then 15+7=22`). Without the way there, said twice, a base of
   this size finds 15 and then takes the wrong sign.
-* `sub_goal`: two of four numbers together first (`14*3=42 so`), then the three values in order.
-  Where it finds, it says its three steps together.
+* `sub_goal`: two of four numbers together first (`14*3=42 so`), then the three values in order;
+  each new step from them stands behind that first one again. Ends as `in_order` does.
 """
 
 import random
@@ -80,8 +80,9 @@ def at_random(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
             yield one._replace(text=again + one.text)
 
 
-def in_order(numbers, target: int, say) -> Iterator[Try]:
-    """Every way to combine three values, none twice; `numbers`: (value, expression) each."""
+def in_order(numbers, target: int, say, before: str = "") -> Iterator[Try]:
+    """Every way to combine three values, none twice; `numbers`: (value, expression) each. before:
+    stands before every first step."""
     seen = set()
     for i, j in combinations(range(3), 2):
         third = numbers[3 - i - j]
@@ -89,9 +90,9 @@ def in_order(numbers, target: int, say) -> Iterator[Try]:
             if (first, third[0]) in seen:  # two numbers are equal
                 continue
             seen.add((first, third[0]))
-            begin = first + say("then")
+            begin = before + first + say("then")
             for second, (value, answer) in combined(x, third):
-                both = f"{first}, {second}"
+                both = f"{before}{first}, {second}"
                 yield Try(begin + second, answer, value, target, pause=False, close=both)
                 begin = ""
 
@@ -132,12 +133,12 @@ def sub_goal(rng: random.Random, problem: Problem, say) -> Iterator[Try]:
         joined = [(*both, value) for _, (value, _) in combined(*values[1:])]
         if any(map(_kept, [tuple(n for n, _ in values), *joined])):
             continue
-        begin = again + first + say("so")
-        tries = list(in_order(values, problem.target, say))
-        for k, one in enumerate(tries, 1):
-            whole = f"{first}, {one.close}"
-            yield one._replace(text=begin + one.text, pause=k == len(tries), close=whole)
-            begin = ""
+        before = f"{first}, "
+        tries = list(in_order(values, problem.target, say, before))
+        start = again + first + say("so") + tries[0].text.removeprefix(before)
+        tries[0] = tries[0]._replace(text=start)
+        yield from tries[:-1]
+        yield tries[-1]._replace(pause=True)
         again = _again(rng, say)
 
 
