@@ -104,6 +104,7 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
     """(goal, sums, how they end): "judged", "left" for a new start, or "cut"."""
     goal = nowhere = _Goal((), Counter(problem.numbers), problem.target)
     sums, shown = [], None  # shown: the value just before the token
+    opens = False  # whether a verdict under a first step was the last that came
     found, known = False, set()  # found: behind a yes; then known steps, said again, are no try
     for kind, content in tokens(thinking):
         if kind == "formula":
@@ -113,9 +114,10 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
             for (signs, left, right), _ in stated:
                 form, uses = (signs, left), Counter(int(s) for s in signs if s.isdigit())
                 closes = form in known or (goal.back and goal.wanted in uses)
-                if form == goal.form:  # the step before `so`, said again
-                    continue
                 if not (found and closes):
+                    if opens and [step.form for step in sums] == [goal.form]:
+                        sums.clear()  # the step before `so`, said again before a new one
+                    opens = opens and not sums
                     sums.append(_Sum(form, uses, right))
                     found = False
                 known.add(form)
@@ -125,20 +127,21 @@ def _runs(problem: Problem, thinking: str, n: Counter) -> Iterator[tuple]:
             n["verdicts"] += 1
             n["false"] += wanted != goal.wanted or said != (shown == wanted)
             yield goal, sums, "judged"
-            sums, found = [], said
+            sums, found, opens = [], said, bool(goal.form) and not goal.back
         elif content in SO and (begun := _begun(sums, problem)):
             steps, begins = begun
             n["back" if begins.back else "first"] += 1
             yield goal, sums[:-steps], "left"
-            goal, sums = begins, []
+            goal, sums, opens = begins, [], False
         elif kind in ("word", "chinese") and GROUP.get(content) == "wait":
             n["again"] += 1
             yield goal, sums, "left"
-            goal, sums, found = nowhere, [], False
+            goal, sums, found, opens = nowhere, [], False, False
         shown = None
     starts_back = 0 < len(sums) < 3 and problem.target in sums[0].uses
-    if starts_back and (goal.form or sums[0].uses - nowhere.free):
-        sums = []  # before its `so`
+    said_again = opens and [step.form for step in sums] == [goal.form]
+    if said_again or (starts_back and (goal.form or sums[0].uses - nowhere.free)):
+        sums = []  # what it begins, the next word would say
     yield goal, sums, "cut"
 
 
