@@ -169,6 +169,12 @@ OF_FOUR = {  # thoughts: name, tries, false verdicts
     "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 20-4=16 vs 25 no; 18-2=16; 16+4=20 vs 25 no; ": ("sub-goal", 3, 0),
     "13+5=18 so 18+2=20; 20+4=24 vs 25 no; Wait, 5*2=10 so 13+10=23; 23+4=27 vs 25 no; ": ("sub-goal", 2, 0),
     "13+5=18 so 4+2=6; 18+6=24 vs 24 yes.": ("sub-goal", 1, 1),  # wanted is 25
+    # its first step stands before each new one, and all are said again at the end: no tries
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 13+5=18, 18-2=16; 16+4=20 vs 25 no; ": ("sub-goal", 2, 0),
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 13+5=18, ": ("sub-goal", 1, 0),
+    "13+5=18 so 18+2=20; 20+4=25 vs 25 yes. Then 13+5=18, 18+2=20, 20+4=25": ("sub-goal", 1, 0),
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 13+5=18, 13+5=18; 18+4=22 vs 25 no; ": ("sub-goal", 2, 0),
+    "13+5=18 so 18+2=20; 20+4=24 vs 25 no; 13-5=8, 8+2=10; 10+4=14 vs 25 no; ": ("sub-goal", 2, 0),
     "13+5=18 so 18+2=20; 20+4=24 vs 25 no; Wait, 25-4=21 so 13+5=18; 18+2=20 vs 21 no; ": ("other", 2, 0),
     "25-4=21 so 13+5=18; 18+2=20 vs 21 no; 18-2=16 vs 21 no; 25+4=29 so 13+5=18; 18+2=20 vs 29 no; ":
         ("backwards", 3, 0),
