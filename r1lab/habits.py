@@ -56,7 +56,7 @@ class _Goal(NamedTuple):
 def read(problem: Problem, text: str) -> Habit | None:
     """The habit of one completion; None for another task than Countdown. Wanted is the target;
     after a step back from it the value of that step, until a word that tries again (then all
-    numbers are free again, too)."""
+    numbers are free again, too). Steps said again behind a yes are no try."""
     if problem.task != "countdown":
         return None
     thinking, n = thoughts(text), Counter()  # n: what `_runs` counts

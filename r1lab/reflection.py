@@ -55,7 +55,7 @@ def trace(problem: Problem, text: str, verdict: Verdict) -> Trace:
     when their equations are, whatever the order of equations, summands and factors. One is
     right that reaches the target, or, where that is what it is compared with, the result of a
     true step back from the target (15 in `22-7=15 so 3*5=15 vs 15`); a step from there to the
-    target belongs to it. A task without `attempts`
+    target belongs to it. Steps said again behind a yes are no attempt. A task without `attempts`
     (gsm8k) has none: there an equation is a step, and few reach the target.
     """
     target = problem.target
