@@ -32,11 +32,12 @@ class Knobs:
     at_random: float = 0.03  # of the texts with three numbers, as the next two
     in_order: float = 0.07
     backwards: float = 0.02
-    at_random_four: float = 0.025  # of the texts with four numbers, as the next
-    sub_goal: float = 0.035
+    at_random_four: float = 0.05  # of the texts with four numbers, as the next
+    sub_goal: float = 0.015
     once: bool = False  # a search ends at its first verdict, whatever that says
-    patience: float = 0.88  # chance to go on after a failed guess
-    patience_goal: float = 0.70  # and after a failed sub-goal
+    patience: float = 0.88  # chance to go on after a failed try at random
+    patience_four: float = 0.96  # and with four numbers, where more can be tried
+    patience_goal: float = 0.70  # after a failed sub-goal
     long: float = 0.15  # of the searches go on to success or to the limit of `MOST`
     wordless: float = 0.05  # answers with empty thoughts
     malformed: float = 0.06  # a tag is missing
@@ -160,7 +161,8 @@ def think(rng, knobs: Knobs, problem: Problem, habit: str, words) -> tuple[str, 
         "backwards": lambda: habits.backwards(rng, problem, say),
         "sub-goal": lambda: habits.sub_goal(rng, problem, say),
     }[habit]()
-    patience = knobs.patience if habit == "at random" else knobs.patience_goal
+    of_size = knobs.patience_four if len(problem.numbers) == 4 else knobs.patience
+    patience = of_size if habit == "at random" else knobs.patience_goal
     if rng.random() < knobs.long:
         patience = 1.0
     thoughts = answer = ""
