@@ -1,0 +1,606 @@
+# %% [markdown]
+# # 04 · R1-Zero and the aha moment
+# [Open in Colab](@COLAB@) · Paper: [DeepSeek-R1](https://arxiv.org/abs/2501.12948), sections 2.2.3 and 2.2.4 · Podcast from minute 1:06:43
+#
+# **Question.** Does a model that is only told right or wrong learn to doubt itself, and is there a moment when it does?
+#
+# **You will be able to** 1. say which behaviour a reward will strengthen before you train, 2. run R1-Zero with its controls, 3. measure reflection so that words alone cannot fool you, 4. tell a sudden change from a steady one, 5. tell emergence from amplification.
+#
+# **Before this** lesson 02.
+#
+# **Time** 60 min reading and doing; running: @MINUTES@.
+#
+# **Needs** no GPU, no download.
+
+# %% tags=["setup"]
+# @SETUP@
+
+# %%
+import textwrap
+
+import numpy as np
+
+from r1lab import checks, evaluate, experiments, habits, models, plots, records
+from r1lab import reflection, rewards, stats, tasks, widgets
+from r1lab.machine import environment, presets
+from r1lab.tiny_world import competence
+
+P = presets.pick("cpu")
+
+# %% [markdown]
+# ## 1. What R1-Zero is
+#
+# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The template says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
+#
+# DeepSeek reports that this took its base from 15.6 % to 71.0 % on the AIME 2024 contest (version 1 of the report, Table 2 and Figure 2), that responses grew from hundreds to thousands of tokens, and that reflection appeared by itself. One sample in its Table 3 became famous: the model writes "Wait, wait. Wait. That's an aha moment I can flag here."
+#
+# Here is R1-Zero's template around one of our problems, and the short form that our tiny model reads.
+
+# %%
+held_out = tasks.problems("countdown", 16 if environment.fast() else 256, 0, "test")
+for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
+    print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
+
+# %% [markdown]
+# The template asks for thoughts before the answer and says nothing about how to think. That is on purpose: the authors wanted to watch what develops.
+#
+# ## 2. What the base does before any training
+#
+# Our base, `rich`, has a million weights. Most texts it has read guess once. A few think in one of several ways: compare and answer anyway, try at random until something fits, go through all ways in order, work backwards from the target. We ask it 256 problems that stand in no text, four times each.
+
+# %%
+model, tokenizer = models.load("rich")
+base = evaluate.answer(
+    model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, 0, 4)
+)
+first = next(i for i, text in enumerate(base.texts) if "Wait" in text)
+for i in (0, 1, 2, 3, first):  # the first four, and the first that has a Wait
+    shown = f"[{base.verdicts[i].reason}] {base.texts[i]}"
+    print("\n".join(textwrap.wrap(shown, 84, subsequent_indent="    ")))
+low, high = stats.wilson(int(base.correct.sum()), base.correct.size)
+share, length = base.correct.mean(), np.mean(base.lengths)
+print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
+      f"n = {base.correct.size}; {length:.0f} tokens a completion")  # fmt: skip
+
+# %% [markdown]
+# A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
+#
+# ### Exercise 04.1 · code · 8 min · difficulty 2 of 5
+# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the length cap cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
+
+
+# %%
+def my_reflects(text):
+    """text: a completion; returns: True or False."""
+    ...  # your code
+
+
+# %%
+checks.check("04.1", my_reflects)
+
+# %% [markdown]
+# <details><summary>Solution 04.1</summary>
+#
+# ```python
+# import re
+#
+#
+# def my_reflects(text):
+#     thoughts = text.split("</think>")[0]
+#     return bool(re.search(r"\b(wait|try|check)\b", thoughts, re.I))
+# ```
+#
+# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter" and "awaits", and a counter that is wrong by a little at step 0 makes a false story about what appeared later.
+#
+# </details>
+
+# %% [markdown]
+# The package's reader, `reflection.trace`, also reads Chinese, and it reads structure: which sums were tried, which were compared with the target and given up. Words can be learned as a tic. Structure is harder to fake.
+#
+# Now a question that can be answered before training. GRPO makes likelier whatever earns more than the rest of its group. So: does reflection earn more? We split the base's answers in two and pay both under two rules: the whole rule, and its format part alone.
+#
+# *Predict: under which of the two does reflecting pay?*
+
+# %%
+columns = {"completions": base.texts, "verdicts": base.verdicts}
+rows = zip(base.repeated(), base.texts, base.verdicts, strict=True)
+traces = [reflection.trace(*row) for row in rows]
+reflects = np.array([t.waits + t.checks > 0 for t in traces])
+paid = {}
+for name in ("rule", "format"):
+    paid[name] = np.array(rewards.score(*rewards.reward_set(name), **columns)[0])
+    for group, which in (("reflects", reflects), ("does not", ~reflects)):
+        mean, low, high = stats.mean_interval(paid[name][which])
+        print(f"{name:6} reward of an answer that {group:8}: {mean:.2f}",
+              f"[{low:.2f}, {high:.2f}], n = {which.sum()}")  # fmt: skip
+
+# %% [markdown]
+# OUTCOME
+#
+# The same table for the ways of thinking is a finer forecast. `habits.read` names the way an answer thinks. Rare ones are begun by force, so that there are enough of them: the first words are given, the model goes on.
+
+# %%
+read = [
+    habits.read(*one).name for one in zip(base.repeated(), base.texts, strict=True)
+]
+shares = {name: read.count(name) / len(read) for name in habits.NAMES}
+right = {
+    name: base.correct.reshape(-1)[[r == name for r in read]].mean()
+    for name in habits.NAMES
+    if name in read
+}
+begun = competence.by_habit(
+    model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, 1)
+)
+print("way of thinking   of the answers   right")
+for name in habits.NAMES:
+    if name in begun:
+        low, high = (100 * x for x in begun[name]["ci95"])
+        found = f"{100 * begun[name]['accuracy']:4.0f} % [{low:.0f}, {high:.0f}], begun"
+        right[name] = begun[name]["accuracy"]
+    else:
+        found = f"{100 * right[name]:4.0f} %" if name in right else "   -"
+    print(f"{name:17} {100 * shares[name]:9.1f} %   {found}")
+
+# %% [markdown]
+# *Predict, before the next cell: which of these will be the most frequent after 40 steps of the rule reward?* Two things count: how often a way is right, and how often the model comes upon it at all.
+#
+# Suppose that each share grows as its answers are paid: at the rate of its own share of right answers, minus the mean. That is what GRPO's mean update does, without its divisions. Then the winner can be computed.
+
+# %%
+print("first to pass guessing:", competence.forecast(shares, right))
+
+# %% [markdown]
+# ## 3. The run
+#
+# Forty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes OUTCOME minutes on two cores. Watch the completions below the curves change. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
+#
+# *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
+
+# %%
+folder = records.place("lesson-04")
+summary = widgets.training_dashboard(folder, "habits", seed=5)
+
+# %% [markdown]
+# OUTCOME
+#
+# ## 4. Which way of thinking won
+#
+# One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Beside them stands a second base, `restless`. It has read the same kind of text, but its searches are mostly at random. *Predict what wins there.*
+
+# %%
+steps = np.arange(1, 41)
+mine = records.load_run(folder)
+WAYS = {"in order": plots.BLUE, "at random": plots.ORANGE, "guess": plots.GREY}
+figure, axes = plots.canvas(2, sharey=True)
+for axis, arm in zip(axes, ("rule", "restless"), strict=True):
+    for name, colour in WAYS.items():
+        for i, run in enumerate(experiments.recorded("habits", arm)):
+            share = [100 * line[habits.key(name)] for line in run.metrics]
+            label = name if i == 0 and arm == "rule" else None
+            axis.plot(steps, share, color=colour, linewidth=1, label=label)
+        if arm == "rule":
+            own = [100 * line[habits.key(name)] for line in mine.metrics]
+            axis.plot(range(1, len(own) + 1), own, ":", color=colour, linewidth=2)
+    found = experiments.recorded("habits", arm)
+    after = [100 * run.summary["after"]["accuracy"] for run in found]
+    print(f"{arm:8} right after training, seed by seed:",
+          ", ".join(f"{a:.1f} %" for a in after))  # fmt: skip
+    axis.set(xlabel="RL step", ylim=(0, 100))
+axes[0].set(title="Base `rich`: OUTCOME", ylabel="of a step's answers, %")
+axes[1].set_title("Base `restless`: OUTCOME")
+figure.legend(loc="outside upper center", ncols=3, fontsize=8)
+plots.show(
+    figure,
+    "Three numbers, same reward; 5 seeds, a line each; n = 128 answers a step. "
+    "Dotted: your run.",
+)
+
+# %% [markdown]
+# OUTCOME
+#
+# ## 5. R1-Zero's picture
+#
+# With three numbers all ways can be listed in some hundred tokens. With four there are thousands, and no order that ends in time: the longer a model searches, the more it finds. That is nearer to the paper's situation, and here is `run zero`: the same method on four numbers, with room for 900 tokens. (You can make it with `python -m r1lab run zero`.) Five seeds, beside R1-Zero.
+
+# %%
+seeds = experiments.recorded("zero", "rule")
+steps = np.arange(1, len(seeds[0].metrics) + 1)
+
+
+def curves(key, found=seeds, factor=1):
+    return np.array([[factor * m[key] for m in r.metrics] for r in found])
+
+
+figure, axes = plots.canvas(2)
+shown = ("accuracy", 100, "right, %", plots.BLUE), ("length", 1, "tokens", plots.ORANGE)
+for axis, (key, factor, unit, colour) in zip(axes, shown, strict=True):
+    mean = plots.band(axis, steps, curves(key, seeds, factor), colour)
+    axis.plot(steps, curves(key, seeds, factor).T, color=colour, linewidth=0.5)
+    axis.set(xlabel="RL step", ylabel=f"{unit}, a step's completions", ylim=(0, None))
+    print(f"{key}: {mean[0]:.0f} at step 1, {mean[-1]:.0f} at step {steps[-1]}")
+axes[0].set_title("Accuracy rises from right and wrong alone")
+axes[1].set_title("Completions get longer")
+plots.show(
+    figure, "Four numbers; 5 seeds (thin), mean and 95 % interval; n = 128 a step."
+)
+
+# %%
+figure, axes = plots.canvas(2)
+shown = ("r1_zero_aime_pass_at_1", 100, plots.BLUE), ("r1_zero_length", 1, plots.ORANGE)
+for axis, (name, factor, colour) in zip(axes, shown, strict=True):
+    x, y, _ = plots.paper_curve(name)
+    axis.plot(x, factor * y, color=colour, marker=".", markersize=4)
+    axis.set(xlabel="RL step", ylim=(0, None))
+    print(f"{name}: {factor * y[0]:.1f} at step {x[0]:.0f}, "
+          f"{factor * y[-1]:.1f} at step {x[-1]:.0f}")  # fmt: skip
+axes[0].set(title="R1-Zero on AIME 2024", ylabel="pass@1, %")
+axes[1].set(title="R1-Zero's responses", ylabel="tokens, training")
+plots.show(
+    figure, "DeepSeek-R1 v1, Figures 2 and 3, digitised. No interval is given there."
+)
+
+# %% [markdown]
+# OUTCOME directions, shapes
+#
+# Length alone can mislead. If long answers were only the wrong ones, running into the cap, nothing good would follow. So we split it.
+
+# %%
+for key in ("length_right", "length_wrong", "truncated"):
+    c = curves(key)
+    first, last = np.nanmean(c[:, :5]), np.nanmean(c[:, -5:])
+    unit = " of completions" if key == "truncated" else " tokens"
+    print(f"{key:13} first five steps: {first:6.2f}, last five: {last:6.2f}{unit}")
+
+# %% [markdown]
+# OUTCOME
+#
+# ## 6. The aha tracker
+#
+# Now the claim itself: reflection arises. We measure three things on held-out problems, before and after: words, so that you can compare with the paper; structure, which a tic cannot fake; and whether changing one's mind helps.
+
+# %%
+KEYS = {
+    "reflects": "share of answers with Wait, Try or Check",
+    "words_per_1000": "reflection words in 1,000 tokens",
+    "tries": "different tries in an answer",
+    "rejects": "share that give up a wrong try",
+    "wrong_to_right": "first try wrong: share that end right",
+    "false_no": "a right result called wrong",
+}
+print(f"{'mean of 5 seeds, n = 512 each':41}{'base':>8}{'trained':>9}{'factor':>8}")
+for key, name in KEYS.items():
+    b, a = (np.mean([r.summary[w][key] for r in seeds]) for w in ("before", "after"))
+    print(f"{name:41}{b:8.3f}{a:9.3f}" + (f"{a / b:8.1f}" if b else ""))
+
+# %% [markdown]
+# OUTCOME (its no is honest because the world's text was made so: no finding)
+#
+# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). OUTCOME
+#
+# Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
+
+# %%
+for r in seeds:
+    kept = [(g["step"], c) for g in r.samples for c in g["completions"]]
+    step, text = next((s, c) for s, c in kept if " Wait" in c or " Try" in c)
+    at = min(i for i in (text.find(" Wait"), text.find(" Try")) if i >= 0)
+    share = r.metrics[0]["reflects"]
+    print(
+        f"seed {r.config['seed']}, step {step}: ...{text[max(0, at - 30) : at + 28]}..."
+    )
+    print(f"        {100 * share:.0f} % of the 128 completions of step 1 reflect")
+
+# %% [markdown]
+# ## 7. Is there a moment?
+#
+# A claim of suddenness needs a test. A common one: find the step that splits the curve best into a low part and a high part, each replaced by its mean. If that explains most of the variance, call it a jump. Our own criterion for the aha claim was such a test: at least half of the variance explained, and at least five times more reflection after than before, in two of three seeds or more.
+#
+# ### Exercise 04.2 · code · 10 min · difficulty 3 of 5
+# Write the first half. For each split into `curve[:i]` and `curve[i:]`, add up the squared distances from each part's mean. Return 1 minus the smallest such sum, divided by the sum without a split.
+
+
+# %%
+def my_explained(curve):
+    """curve: (T,) float tensor; returns: a float between 0 and 1."""
+    ...  # your code
+
+
+# %%
+checks.check("04.2", my_explained)
+
+# %% [markdown]
+# <details><summary>Solution 04.2</summary>
+#
+# ```python
+# def my_explained(curve):
+#     def spread(part):
+#         return ((part - part.mean()) ** 2).sum()
+#
+#     splits = range(1, len(curve))
+#     least = min(spread(curve[:i]) + spread(curve[i:]) for i in splits)
+#     return float(1 - least / spread(curve))
+# ```
+#
+# Sums, not means: a part of two steps must not weigh as much as one of 38.
+#
+# </details>
+
+
+# %%
+def best_split(curve):
+    """Share of variance explained, the step it begins with, mean after / before."""
+    spread = lambda part: ((part - part.mean()) ** 2).sum()  # noqa: E731
+    sums = [spread(curve[:i]) + spread(curve[i:]) for i in range(1, len(curve))]
+    i = int(np.argmin(sums)) + 1
+    return 1 - sums[i - 1] / spread(curve), i + 1, curve[i:].mean() / curve[:i].mean()
+
+
+reflecting = curves("reflects")
+for r, curve in zip(seeds, reflecting, strict=True):
+    found = best_split(curve)
+    print(f"seed {r.config['seed']}: {100 * found[0]:.0f} % explained by a jump",
+          f"at step {found[1]}; {found[2]:.1f} times more after it")  # fmt: skip
+line = np.arange(float(len(steps)))
+print(f"a straight line: {100 * best_split(line)[0]:.0f} % explained")
+
+# %% [markdown]
+# OUTCOME (straight line 75 %: by hand) criterion void: it could not fail; factor five.
+#
+# Here is a better picture. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Nothing could be steadier. Then the *log-odds*, $\\log \\frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale?*
+
+# %%
+inside = np.clip(reflecting, 0.004, 0.996)  # one of 256: no logarithm of zero
+figure, axes = plots.canvas(2)
+axes[0].plot(steps, 100 * reflecting.T, color=plots.GREEN, linewidth=1)
+axes[0].set(title="A moment?", ylabel="completions that reflect, %", ylim=(0, 100))
+axes[1].plot(steps, np.log(inside / (1 - inside)).T, color=plots.GREEN, linewidth=1)
+axes[1].set(title="The same numbers: a slope?", ylabel="log-odds of reflecting")
+for axis in axes:
+    axis.set_xlabel("RL step")
+plots.show(figure, "The same 5 seeds, a line each; n = 128 completions a step.")
+
+# %% [markdown]
+# OUTCOME
+#
+# So was there an aha moment? There was one in the sense that a completion says "Wait" and then gets it right. There was none in the sense that training has a step at which something new begins.
+
+# %% [markdown]
+# ## 8. Controls
+#
+# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). Or the base could do it all along, and only had to be kept from stopping. Or a base that has never seen a second try would invent one. Each of these is a run that could have come out the other way:
+#
+# * `random`: a coin for a reward. `format`: the format part only.
+# * `think-on`: no training at all. The untrained base may not end its thoughts before it has said yes.
+# * `parts`: a base that has read every part of a search (tries, comparisons, yes and no, Wait in other places) but never a second try after a no. `poor`: one that has never compared at all; it has no way to begin, and is here as the floor.
+#
+# ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
+# With three numbers, how many of 100 answers reflect after 40 steps of the *format* reward? The first table in part 2 has the hint.
+
+# %%
+my_guess = ...  # percent
+
+# %%
+checks.check("04.3", my_guess)
+
+# %% [markdown]
+# <details><summary>Solution 04.3</summary>
+#
+# ```python
+# my_guess = 1
+# ```
+#
+# Reflecting answers earn less under the format reward, so they get rarer, just as steadily. Reward a form and you get the shortest text that has it.
+#
+# </details>
+
+# %%
+ARMS = ("rule", "think-on", "random", "format", "parts", "poor")
+for experiment, numbers in (("habits", "three"), ("zero", "four")):
+    figure, axes = plots.canvas(2)
+    for x, arm in enumerate(ARMS):
+        found = experiments.recorded(experiment, arm)
+        ends = [r.summary.get("after") or r.summary["measured"] for r in found]
+        colour = plots.BLUE if x == 0 else plots.GREY
+        for axis, key in zip(axes, ("accuracy", "second_try"), strict=True):
+            values = [100 * end[key] for end in ends]
+            axis.bar(x, np.mean(values), color=colour, width=0.6, alpha=0.5)
+            axis.plot([x] * len(values), values, ".", color=colour)
+            if "before" in found[0].summary:
+                start = np.mean([100 * r.summary["before"][key] for r in found])
+                axis.plot([x - 0.3, x + 0.3], [start, start], "k:", linewidth=1)
+        right, second = (
+            np.mean([100 * e[k] for e in ends]) for k in ("accuracy", "second_try")
+        )
+        print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
+              f"a second try in {second:5.1f} % of the answers")  # fmt: skip
+    axes[0].set(title=f"{numbers.capitalize()} numbers", ylabel="right, %", ylim=(0, 100))
+    axes[1].set(title="A second try", ylabel="of the answers, %", ylim=(0, 100))
+    for axis in axes:
+        axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
+    plots.show(
+        figure,
+        "After training: mean of 5 seeds (bar), each seed (dot), n = 512 problems; "
+        "dotted: before training.",
+    )
+
+# %% [markdown]
+# OUTCOME
+
+# %% [markdown]
+# ## 9. Emergence or amplification?
+#
+# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). OUTCOME In our world we can check both sides, because we made the text.
+#
+# A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
+
+# %%
+few, K = (4, 8) if environment.fast() else (32, 32)
+RUN = models.DATA / "runs" / "zero-rule-s0" / "trained"
+trained, _ = models.load_trained(RUN, "rich")
+asked = tasks.problems("countdown", few, 0, "test", size=4)
+powers = [2**i for i in range(K.bit_length())]
+figure, axis = plots.canvas(width=5.5)
+pair = ("base", model, plots.GREY), ("trained", trained, plots.BLUE)
+for name, policy, colour in pair:
+    how = evaluate.Sampling("tiny", 900, 7, K)
+    found = evaluate.answer(policy, tokenizer, asked, how)
+    table = [
+        [stats.pass_at_k(K, int(c), k) for k in powers] for c in found.correct.sum(1)
+    ]
+    low, high = np.transpose([stats.mean_interval(v)[1:] for v in np.transpose(table)])
+    mean = np.mean(table, 0)
+    axis.plot(powers, 100 * mean, color=colour, marker=".", label=name)
+    axis.fill_between(
+        powers, 100 * low, 100 * high, color=colour, alpha=0.2, linewidth=0
+    )
+    said = (f"pass@{k} {100 * v:.0f} %" for k, v in zip(powers, mean, strict=True))
+    print(f"{name:8}" + "  ".join(said))
+luck = competence.chance(asked, 4 * K, powers)
+axis.plot(powers, [100 * v for v in luck.values()], "k:", label="guesses by the rules")
+axis.set_xscale("log", base=2)
+axis.set(title="OUTCOME", ylabel="solved, %")
+axis.set(xlabel="samples a problem, k", ylim=(0, 103))
+axis.legend(fontsize=8)
+words = f"n = {few} held-out problems, {K} samples each; 95 % interval over problems."
+plots.show(figure, words)
+
+# %% [markdown]
+# OUTCOME
+#
+# ## 10. What a careful reader should know
+#
+# * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
+# * **71.0 or 77.9?** Version 1 ends near step 8,400 with 71.0; Nature and version 2 end at 10,400 with 77.9.
+# * **The "wait" spike.** Version 2 says that "wait" was nearly absent early and spiked after step 8,000. It also says that the length cap was doubled at step 8,200. A longer cap gives more room for every word.
+
+# %% [markdown]
+# The last point can be tested, at least for us, without any training.
+#
+# ### Exercise 04.4 · experiment · 8 min · difficulty 3 of 5
+# Let the same trained model (the recorded one of seed 0, four numbers) answer the same problems twice: with a cap of 900 tokens, as in training, and with 450. By which factor does the number of waits in an answer grow from the small cap to the large one? `wait_count(cap)` below gives it. Predict first: the words come from the policy, and the policy is the same.
+
+
+# %%
+def wait_count(cap):
+    """Mean number of waits and tries in an answer, and the share that is right."""
+    policy, _ = models.load_trained(RUN, "rich")
+    asked = tasks.problems("countdown", 64, 0, "test", size=4)
+    found = evaluate.answer(
+        policy, tokenizer, asked, evaluate.Sampling("tiny", cap, seed=3)
+    )
+    rows = zip(found.problems, found.texts, found.verdicts, strict=True)
+    seen = [reflection.trace(*row) for row in rows]
+    return np.mean([t.waits for t in seen]), found.correct.mean()
+
+
+factor = ...  # waits at 900 divided by waits at 450
+
+# %%
+checks.check("04.4", factor)
+
+# %% [markdown]
+# <details><summary>Solution 04.4</summary>
+#
+# ```python
+# factor = wait_count(900)[0] / wait_count(450)[0]
+# ```
+#
+# OUTCOME About 1.4, from the very same policy (seeds 1 to 4: 1.3 to 1.5), and more answers are right. A count of words that jumps where a cap is raised says little about learning. Divide by the tokens, or hold the cap still.
+#
+# </details>
+
+# %% [markdown]
+# ## 11. Verdicts
+#
+# Each row was written down before the runs (`data/runs/README.md`), with what could come out. "Every seed" means what it says: one seed that fails fails the row.
+
+
+# %%
+def after(experiment, arm, key="accuracy"):
+    """What was measured after training (or without any), in percent, seed by seed."""
+    ends = (r.summary for r in experiments.recorded(experiment, arm))
+    return np.array([100 * (s.get("after") or s["measured"])[key] for s in ends])
+
+
+def rise(experiment, arm, key="accuracy", factor=100):
+    pairs = (r.summary for r in experiments.recorded(experiment, arm))
+    return np.array([factor * (s["after"][key] - s["before"][key]) for s in pairs])
+
+
+def beyond(experiment, other):
+    return after(experiment, "rule") - after(experiment, other)
+
+
+most, least = np.less_equal, np.greater_equal
+claims = [  # what, seed by seed; the limit; on which side of it every seed must lie
+    ("4 numbers: right, %", after("zero", "rule"), least, 40),
+    ("4: length rises by, tokens", rise("zero", "rule", "length", 1), least, 0),
+    ("4: reflection rises by, points", rise("zero", "rule", "reflects"), least, 0),
+    ("4: above thinking on untrained", beyond("zero", "think-on"), least, 10),
+    ("4: gain from a coin", rise("zero", "random"), most, 10),
+    ("4: gain from the format", rise("zero", "format"), most, 10),
+    ("4: second try on `parts`, %", after("zero", "parts", "second_try"), most, 5),
+    ("3 numbers: right, %", after("habits", "rule"), least, 90),
+    ("3: above thinking on untrained", beyond("habits", "think-on"), least, 10),
+    ("3: gain from a coin", rise("habits", "random"), most, 10),
+    ("3: gain from the format", rise("habits", "format"), most, 10),
+    ("3: second try on `parts`, %", after("habits", "parts", "second_try"), most, 5),
+]
+
+# %%
+for name, values, side, limit in claims:
+    holds = side(values, limit)
+    sign = "at least" if side is least else "at most"
+    seen = ", ".join(f"{v:.1f}" for v in values)
+    verdict = "holds" if holds.all() else f"fails in {(~holds).sum()} of {len(values)}"
+    print(f"{name:32}{sign:>9} {limit:2}: {seen:34} {verdict}")
+
+# %% [markdown]
+# ## What you can now do
+#
+# Answer without looking, then open.
+#
+# <details><summary>1. How do you know before training which behaviour will grow?</summary>
+#
+# Split the base's own answers by it and compare their rewards.
+#
+# </details>
+# <details><summary>2. Which controls does an R1-Zero run need?</summary>
+#
+# A random reward, a format-only reward, and a base without the behaviour; several seeds of each.
+#
+# </details>
+# <details><summary>3. Why count distinct tries and not only words?</summary>
+#
+# A word can become a tic. A different sum, compared and given up, cannot.
+#
+# </details>
+# <details><summary>4. What does "a jump explains 90 % of the variance" show?</summary>
+#
+# Little: a straight line reaches 75 %. On the scale of log-odds ours is a slope.
+#
+# </details>
+# <details><summary>5. Emergence or amplification?</summary>
+#
+# Amplification: it stands in the base at step 1, the twin without it gains nothing, and many samples from the base find almost all the same answers.
+#
+# </details>
+
+# %% [markdown]
+# ## What this leaves out
+#
+# * A base of a million weights, one kind of problem, 40 steps. That our twin invents nothing in 40 steps does not show that a large model never could in 10,000.
+# * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
+# * The cap of 320 tokens ends our curve. We did not train with a longer one here.
+# * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
+
+# %% [markdown]
+# ## References
+#
+# * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), versions 1 and 2, sections 2.2.3 and 2.2.4, Figures 2 and 3, Table 3; Nature 645, 633 (2025).
+# * Liu and others, There may not be aha moment in R1-Zero-like training: [oat-zero](https://github.com/sail-sg/oat-zero).
+# * Gandhi and others, Cognitive behaviors that enable self-improving reasoners, [arXiv 2503.01307](https://arxiv.org/abs/2503.01307).
+# * Yue and others, Does reinforcement learning really incentivize reasoning capacity, [arXiv 2504.13837](https://arxiv.org/abs/2504.13837).
+# * Shao and others, Spurious rewards, [arXiv 2506.10947](https://arxiv.org/abs/2506.10947).
+# * [TinyZero](https://github.com/Jiayi-Pan/TinyZero): R1-Zero on countdown, by the guest of the episode.
