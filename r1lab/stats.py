@@ -178,3 +178,28 @@ def maj_at_k(
     most = table.max(axis=1)
     wins = (table[:, names.index(right)] == most) & (most > 0)
     return float((wins / (table == most[:, None]).sum(axis=1)).mean())
+
+
+def rank_correlation(values: Sequence[float], others: Sequence[float] | None = None) -> float:
+    """Spearman's: 1 where both rise together, 0 where nothing is known, ties ranked by their mean.
+    others: by default the order of the values, so that it says whether they rise. 0 where one of
+    the two is constant."""
+    others = range(len(values)) if others is None else others
+    ranks = [_ranks(_floats(one)) for one in (values, others)]
+    if min(rank.std() for rank in ranks) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[which]
+
+
+def steepest(curve: Sequence[float], part: float = 0.1) -> float:
+    """Share of a curve's rise (of its running maximum) in the steepest `part` of its steps. A
+    straight line has `part`, a jump 1, and so has `part`, too, what never rises."""
+    highest = np.maximum.accumulate(_floats(curve))
+    width = max(1, round(part * (len(highest) - 1)))
+    rise = highest[-1] - highest[0]
+    return float((highest[width:] - highest[:-width]).max() / rise) if rise > 0 else part

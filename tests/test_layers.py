@@ -8,9 +8,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 # from the lowest: a file imports files of earlier paragraphs alone
 LAYERS = """
-checks.exercise curriculum losses.advantages losses.policy losses.tokens machine
+checks.exercise claims curriculum losses.advantages losses.policy losses.tokens machine
 machine.environment machine.memory models.adapters records.configs records.files running
-running.alarms running.experiment sampler.captured sampler.choosing sampler.completions
+running.alarms running.arguments running.experiment sampler.captured sampler.choosing sampler.completions
 sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
 tiny_world.words userfile widgets.live
 
@@ -22,12 +22,12 @@ tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
-machine.colab models sampler tasks.templates tiny_world.habits verify
+machine.colab models running.evidence sampler tasks.templates tiny_world.habits verify
 
-models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
+claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
 
-evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
+claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
 dpo grpo preflight.need speed.growth tiny_world.cards tiny_world.competence
 
@@ -43,9 +43,11 @@ experiments.r1_zero_and_the_aha_moment running.recorded running.run speed.traini
 
 experiments speed.bench
 
-__main__ widgets.rollouts
+claims.scoreboard widgets.rollouts
 
-widgets.dashboard
+claims.again widgets.dashboard
+
+__main__
 
 widgets
 """

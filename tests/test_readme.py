@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from r1lab import experiments
+from r1lab.claims import scoreboard
 from r1lab.running import recorded
 from r1lab.speed import bench, footprint
 from r1lab.tiny_world import cards
@@ -19,6 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("name", "table"),
     [
+        ("claims", lambda: scoreboard.summary(scoreboard.every())),
         ("runs", lambda: recorded.table(experiments.every())),
         ("bases", lambda: cards.table(ROOT / "data" / "models")),
         (

@@ -18,13 +18,6 @@ pytestmark = pytest.mark.slow
 TWO = {"steps": 2}
 
 
-def rows(run):
-    parts = ("before", "after") if "before" in run.summary else ("measured",)
-    return [
-        {"claim": "A-01", "metric": part, "values": run.summary[part]["right"]} for part in parts
-    ]
-
-
 LINE = (
     Stage("grpo", "first", settings=TWO),
     Stage("sft", "taught", start="base", settings=TWO, material=gather),
@@ -34,7 +27,7 @@ LINE = (
 STAGES = Experiment(
     name="stages", lesson="99", section="-", about="four stages",
     arms=(Arm("line", "a line of four", LINE), Arm("none", "the base alone")),
-    measure=held_out, figure=lambda run: Figure(), evidence=rows, minutes={},
+    measure=held_out, figure=lambda run: Figure(), minutes={},
 )  # fmt: skip
 SMALL = {
     "prompts": 4, "group": 4, "max_new": 64, "eval_problems": 12, "train_problems": 64, "lr": 5e-3,
@@ -74,12 +67,6 @@ def test_every_stage_leaves_its_model_its_steps_and_its_numbers(whole):
     assert record.summary["evaluation"]["tokens"] > 0 and record.summary["update_tokens"] > 0
     assert [now.step for now in seen if now.line] == list(range(1, 9))
     assert [now.step for now in seen if now.done] == [2, 4, 6, 8]
-    evidence = records.read_jsonl(folder / "evidence.jsonl")
-    assert evidence == [
-        {"claim": "A-01", "metric": part, "values": record.summary[part]["right"],
-         "arm": "own", "seed": 3}
-        for part in ("before", "after")
-    ]  # fmt: skip
 
 
 def test_the_numbers_of_a_stage_are_those_of_its_saved_model(whole):
@@ -127,7 +114,7 @@ def test_a_run_stopped_anywhere_goes_on_to_the_same_bytes(whole, tmp_path, step,
     with pytest.raises(Stop):
         start(tmp_path / "run", watch=watch)
     start(tmp_path / "run", resume=True)
-    for name in ("metrics.jsonl", "samples.jsonl", "evidence.jsonl"):
+    for name in ("metrics.jsonl", "samples.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (whole[0] / name).read_bytes()
     one, other = (
         json.loads((f / "summary.json").read_text()) for f in (whole[0], tmp_path / "run")
@@ -176,7 +163,7 @@ def test_an_arm_without_stages_is_measured_and_finished(tmp_path):
     summary = start(tmp_path / "run", "none", watch=seen.append)
     assert summary["measured"]["n"] == 12 and summary["steps"] == 0
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "config.json", "evidence.jsonl", "figure.png", "summary.json",
+        "config.json", "figure.png", "summary.json",
     }  # fmt: skip
     assert start(tmp_path / "run", "none", resume=True) == summary
     assert [now.steps for now in seen] == [0]

@@ -46,11 +46,10 @@ def test_both_sizes_are_trained_on_and_both_are_measured(both):
         found = both.summary[part]
         assert found["other"]["size"] == 4 and len(found["other"]["right"]) == len(found["right"])
         assert found["other"]["accuracy"] == found["other"]["right"].count("1") / 24
-    rows = experiments.named("habits").evidence(both)
-    assert [row["metric"] for row in rows] == [
-        "right_before", "right_after", "right_other_before", "right_other_after"
-    ]  # fmt: skip
-    assert rows[3]["values"] == both.summary["after"]["other"]["right"]
+    lost, gained = experiments.named("habits").evidence["O1-07"](lambda arm: [both])
+    before, after = (both.summary[part]["other"]["right"] for part in ("before", "after"))
+    won = [100 * (int(a) - int(b)) for a, b in zip(after, before, strict=True)]
+    assert gained == [won] and lost == [[-points for points in won]]
 
 
 def test_who_is_made_to_think_on_ends_with_a_yes_or_at_the_cap(tmp_path):

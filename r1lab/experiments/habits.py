@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from r1lab import habits, plots
 from r1lab.models.names import DOSES
 from r1lab.records import Run
+from r1lab.running.evidence import Arms, Table, alike, gain, mean, minus, part, right, share
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 from r1lab.sampler import keep_thinking
@@ -51,8 +52,8 @@ def figure(run: Run) -> Figure:
         (length, "length", 1, "Length: {:.0f} → {:.0f} tokens", "tokens an answer", plots.ORANGE),
     ):
         axis.plot(steps, [scale * line[key] for line in run.metrics], color=colour)
-        for part, style in ((before, "--"), (after, "-")):
-            axis.axhline(scale * part[key], color=plots.GREY, linestyle=style, linewidth=1)
+        for shown, style in ((before, "--"), (after, "-")):
+            axis.axhline(scale * shown[key], color=plots.GREY, linestyle=style, linewidth=1)
         axis.set(title=what.format(scale * before[key], scale * after[key]), ylabel=unit)
         axis.set_ylim(bottom=0)
     for axis in drawn.axes:
@@ -76,21 +77,40 @@ def _bar(measured: dict) -> Figure:
     return drawn
 
 
-def evidence(run: Run) -> list[dict]:
-    """Which held-out problems were right, of the size that was trained on and of the other one."""
-    return rights(run, "Z-04") + rights(run, "O1-07", of="other")
+def controls(arms: Arms) -> list[Table]:
+    """The rule arm's accuracy; minus what the better of two useless rewards won; and by how much
+    the rule arm beats its untrained base that may not stop thinking. Claims Z-01 and RW-01."""
+    useless = alike(arms("random"), arms("format"))
+    return [
+        [right(run) for run in arms("rule")],
+        [[-max(mean(gain(run)) for run in pair)] for pair in useless],
+        [minus(right(a), right(b)) for a, b in alike(arms("rule"), arms("think-on"))],
+    ]
 
 
-def rights(run: Run, claim: str, of: str = "") -> list[dict]:
-    """A row before and after, or for what was measured alone; a digit a problem."""
-    rows = []
-    for part in ("before", "after", "measured"):
-        found = run.summary.get(part, {})
-        found = found.get(of, {}) if of else found
-        if "right" in found:
-            metric = "_".join(filter(None, ("right", of, part)))
-            rows.append({"claim": claim, "metric": metric, "values": found["right"]})
-    return rows
+def _narrow(arms: Arms) -> list[Table]:  # O1-07
+    lost = [[-value for value in gain(run, "other")] for run in arms("rule")]
+    return [lost, [gain(run, "other") for run in arms("both")]]
+
+
+def _parts(arms: Arms) -> list[Table]:  # Z-12
+    pairs = alike(arms("parts"), arms("parts-long"))
+    return [[min((share(run, "second_try") for run in pair), key=mean) for pair in pairs]]
+
+
+def _sizes(arms: Arms) -> list[Table]:  # T-02
+    small = arms("small")
+    behind = [minus(gain(rich), gain(one)) for rich, one in alike(arms("rule"), small)]
+    return [behind, [[-part(run, "after")["tries"]] for run in small]]
+
+
+def _doses(arms: Arms) -> list[Table]:  # X-04
+    much, none = arms("dose-8"), arms("dose-0")
+    return [
+        [minus(gain(a), gain(b)) for a, b in alike(much, none)],
+        [gain(run) for run in much],
+        [[-value for value in gain(run)] for run in none],
+    ]
 
 
 def _base(name: str, words: str, **more) -> Arm:
@@ -124,7 +144,9 @@ EXPERIMENTS = (
         ),
         measure=measure,
         figure=figure,
-        evidence=evidence,
+        evidence={
+            "RW-01": controls, "O1-07": _narrow, "Z-12": _parts, "T-02": _sizes, "X-04": _doses,
+        },
         minutes={"cpu": {"quick": 5}},
         on={"cpu": {"size": 3}},
         settings={"think_on": False},

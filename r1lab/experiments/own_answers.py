@@ -49,15 +49,6 @@ def figure(run: Run):
     return plots.own_answers(run.metrics, run.summary)
 
 
-def evidence(run: Run) -> list[dict]:
-    """Which held-out problems were right, before and after."""
-    parts = {"before": run.summary["before"], "after": run.summary["after"]}
-    return [
-        {"claim": "R-04", "metric": f"right_{name}", "values": part["right"]}
-        for name, part in parts.items()
-    ]
-
-
 def experiment(method: str, lesson: str, section: str, about: str, rate: float) -> Experiment:
     """One of the two. rate: times the learning rate of the preset."""
     label = method.upper()
@@ -77,7 +68,6 @@ def experiment(method: str, lesson: str, section: str, about: str, rate: float) 
         ),
         measure=held_out,
         figure=figure,
-        evidence=evidence,
         minutes={"cpu": {"quick": 2}, "smol": {"quick": 6 if method == "sft" else 8}},
     )  # fmt: skip
 

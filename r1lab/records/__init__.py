@@ -4,7 +4,6 @@ from r1lab.records.checkpoints import NEWEST, PREVIOUS
 from r1lab.records.configs import VERSION
 from r1lab.records.files import RunError, read_jsonl
 from r1lab.records.folder import (
-    EVIDENCE,
     FILES,
     HOME,
     LOGS,
@@ -20,11 +19,10 @@ from r1lab.records.folder import (
     rewind,
     save_checkpoint,
     write_json,
-    write_jsonl,
 )
 
 __all__ = [
-    "EVIDENCE", "FILES", "HOME", "LOGS", "NEWEST", "PREVIOUS", "VERSION", "Place", "Run",
+    "FILES", "HOME", "LOGS", "NEWEST", "PREVIOUS", "VERSION", "Place", "Run",
     "RunError", "append", "finished", "load_checkpoint", "load_config", "load_run", "open_run",
-    "place", "read_jsonl", "rewind", "save_checkpoint", "write_json", "write_jsonl",
+    "place", "read_jsonl", "rewind", "save_checkpoint", "write_json",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 A run is a folder: `config.json`, `metrics.jsonl` (a line a step, numbers that depend on the
 seed alone), `timing.jsonl`, `samples.jsonl`, `checkpoint.safetensors` and the one before it,
-and at the end `evidence.jsonl`, `figure.png` and `summary.json`. Three rules:
+and at the end `figure.png` and `summary.json`. Three rules:
 
 * A whole file is written beside its name and then renamed; a log grows by whole lines. A
   kill leaves at most one torn last line, and `rewind` takes it away.
@@ -29,8 +29,7 @@ from r1lab.records.configs import upgraded
 from r1lab.records.files import RunError, lines, plainly, read_json, read_jsonl
 
 LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl")
-EVIDENCE = "evidence.jsonl"
-FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, EVIDENCE, "summary.json", "figure.png")
+FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
 HOME = Path(__file__).resolve().parents[2] / "runs"
 
 
@@ -157,12 +156,6 @@ def write_json(path: Path, value) -> None:
     Raises ValueError for NaN and infinity."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     _replace(Path(path), (text + "\n").encode("utf-8", "backslashreplace"))
-
-
-def write_jsonl(path: Path, rows: list[dict]) -> None:
-    """Write all rows of a file that is no log, a line each, in one move."""
-    text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
-    _replace(Path(path), text.encode("utf-8", "backslashreplace"))
 
 
 def save_checkpoint(folder: Path, step: int, tensors: dict, extra: dict) -> None:

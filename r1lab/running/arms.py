@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from r1lab.machine import presets
 from r1lab.running.experiment import Experiment
-from r1lab.running.settings import Options, Plan, plan
+from r1lab.running.settings import Options
 
 
 def run_name(experiment: Experiment, options: Options) -> str:
@@ -30,10 +30,3 @@ def same(config: Mapping, other: Mapping) -> bool:
         return kept | {"stages": stages}
 
     return bare(config) == bare(other)
-
-
-def arm_name(planned: Plan) -> str:
-    """The arm that a run belongs to; "own" where the reader has changed a setting of it."""
-    chosen = Options(planned.arm.name, planned.preset.name, planned.seed)
-    alike = same(plan(planned.experiment, chosen).record, planned.record)
-    return planned.arm.name if alike else "own"

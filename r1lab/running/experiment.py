@@ -50,10 +50,10 @@ class Experiment:
 
     lesson: its number, "04". section: of the paper. about: a line for `list`.
     measure(model, tokenizer, held-out problems, plan) -> numbers; a key `right`, a digit a problem,
-    makes before and after comparable. figure(run) -> matplotlib figure. evidence(run) -> rows with
-    claim, metric and values per problem. minutes: preset -> recipe -> minutes on two cores.
-    recipes: name -> factors of the preset's settings. on: preset -> settings that this experiment
-    wants there. settings: its own ones with their defaults.
+    makes before and after comparable. figure(run) -> matplotlib figure. minutes: preset -> recipe
+    -> minutes on two cores. evidence: id of a claim -> what the recorded arms say for it, see
+    `running.evidence`. recipes: name -> factors of the preset's settings. on: preset -> settings
+    that this experiment wants there. settings: its own ones with their defaults.
     """
 
     name: str
@@ -63,8 +63,8 @@ class Experiment:
     arms: tuple[Arm, ...]
     measure: Callable
     figure: Callable
-    evidence: Callable
     minutes: Mapping[str, Mapping[str, float]]
+    evidence: Mapping[str, Callable] = field(default_factory=dict)
     recipes: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {"quick": {}})
     on: Mapping[str, Settings] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)

@@ -10,7 +10,6 @@ from r1lab import models, plots, policy, preflight, records, tasks
 from r1lab.machine import environment, memory, presets
 from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
-from r1lab.running.arms import arm_name
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
 from r1lab.running.methods import PAIRS, check_engine, learn, wait
@@ -171,7 +170,7 @@ class _Run:
         return found
 
     def finish(self, in_use: float | None) -> dict:
-        """Figure, evidence and summary; the summary last: it says that the run is complete."""
+        """Figure and summary; the summary last: it says that the run is complete."""
         record = records.load_run(self.folder)
         summary = summarise(self.plan, record, self.journal)
         taken = memory.used(self.plan.preset.device, in_use)
@@ -181,9 +180,6 @@ class _Run:
             if about := self.journal.about.get(leg.stage.name):
                 summary["material"][leg.stage.name] = about | {"pairs": len(self.pairs(leg))}
         whole = records.Run(record.config, record.metrics, record.timing, record.samples, summary)
-        about = {"arm": arm_name(self.plan), "seed": self.plan.seed}
-        rows = [row | about for row in self.plan.experiment.evidence(whole)]
-        records.write_jsonl(self.folder / records.EVIDENCE, rows)
         plots.save(self.plan.experiment.figure(whole), self.folder / "figure.png")
         records.write_json(self.folder / "summary.json", summary)
         return summary

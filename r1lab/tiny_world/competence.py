@@ -6,13 +6,13 @@ depends on how often it is right once it is begun.
 
 import math
 import random
-from itertools import count, islice
+from itertools import combinations, count, islice
 
 import numpy as np
 
 from r1lab import evaluate, habits, stats
 from r1lab.tasks import Problem
-from r1lab.tasks.countdown import random_steps
+from r1lab.tasks.countdown import LARGEST_VALUE, random_steps
 from r1lab.tiny_world import habits as ways
 from r1lab.tiny_world.words import WORDS
 
@@ -90,3 +90,20 @@ def chance(problems: list[Problem], most: int, ks) -> dict[str, float]:
         right.append(values.count(problem.target))
     curve = stats.pass_curve(np.array(right), most, ks)
     return {str(k): float(v) for k, v in zip(ks, curve, strict=True)}
+
+
+def solutions(problem: Problem) -> int:
+    """In how many ways steps like those of `random_steps` reach the target."""
+
+    def ways(numbers: list[int]) -> int:
+        if len(numbers) == 1:
+            return numbers[0] == problem.target
+        found = 0
+        for i, j in combinations(range(len(numbers)), 2):
+            a, b = sorted((numbers[i], numbers[j]), reverse=True)
+            rest = [n for k, n in enumerate(numbers) if k not in (i, j)]
+            results = [a + b, a - b, a * b] + ([a // b] if a % b == 0 else [])
+            found += sum(ways([*rest, r]) for r in results if 0 < r <= LARGEST_VALUE)
+        return found
+
+    return ways(list(problem.numbers))

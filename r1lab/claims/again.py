@@ -1,0 +1,47 @@
+"""Run a claim's experiment again on this machine, with other seeds, and see whether it agrees."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from r1lab import experiments, records
+from r1lab.claims import ledger, scoreboard
+from r1lab.claims.ledger import Claim
+from r1lab.running import queue
+from r1lab.running.settings import Options
+
+
+def named(name: str) -> Claim:
+    """The claim of that id. Raises ValueError in one sentence where there is none, or no run."""
+    for claim in ledger.load():
+        if claim.id.lower() == name.lower():
+            if not claim.experiment:
+                why = claim.why or claim.planned or "it is worked out, not run"
+                raise ValueError(f"{claim.id} has no run to make: {why}")
+            return claim
+    raise ValueError(f"there is no claim {name!r}: `python -m r1lab claims` lists all")
+
+
+def jobs(claim: Claim, seeds: list[int], place: Path) -> list[tuple[Path, Options]]:
+    """The runs of a claim's arms that are not finished yet."""
+    experiment = experiments.named(claim.experiment)
+    arms = [experiment.arm(name) for name in claim.arms]
+    return queue.jobs(experiment, Options(), arms, seeds, place)
+
+
+def run(claim: Claim, seeds: list[int], place: Path, say: Callable[[str], None]) -> bool:
+    """Make the runs, say both verdicts, and give whether they are the same. Finished runs in
+    `place` with these seeds are taken as they are; others of the same arms count, too."""
+    failed = queue.work(claim.experiment, jobs(claim, seeds, place), 1, say)
+    if failed:
+        raise records.RunError(f"{len(failed)} runs failed: the same command tries them again")
+    ours = scoreboard.record(claim, scoreboard.recompute(claim, place))
+    theirs = scoreboard.record(claim, scoreboard.recompute(claim))
+    for name, row in (("recorded", theirs), ("here", ours)):
+        say(f"{name}:\n{scoreboard.text([row]).rsplit(chr(10), 2)[0]}\n")
+    agree = ours["verdict"] == theirs["verdict"]
+    say(
+        "They agree."
+        if agree
+        else f"They differ: {ours['verdict']} here, {theirs['verdict']} recorded."
+    )
+    return agree

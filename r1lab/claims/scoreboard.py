@@ -1,0 +1,86 @@
+"""Every claim beside its verdict, as records, as text and in one line."""
+
+import textwrap
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+from r1lab import experiments
+from r1lab.claims import ledger
+from r1lab.claims.ledger import Claim
+from r1lab.claims.verdicts import WORDS, Verdict, judge
+from r1lab.records import Run
+from r1lab.running.recorded import RECORDED, of_arm
+
+WIDTH = 96
+
+
+def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
+    """The verdict from the runs in a folder, as they are now."""
+    if not claim.experiment:
+        return judge(claim, ())
+    experiment = experiments.named(claim.experiment)
+
+    def arms(name: str) -> list[Run]:
+        return of_arm(experiment, experiment.arm(name), folder)
+
+    if not all(map(arms, claim.arms)):
+        return judge(claim, ())
+    return judge(claim, experiment.evidence[claim.id](arms))
+
+
+def record(claim: Claim, verdict: Verdict) -> dict:
+    """A claim with its verdict, ready for JSON. effect, ci95, n (values a seed) and seeds are those
+    of the criterion's first condition, `conditions` has all; None where nothing was run."""
+    shown = [
+        {
+            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "effect": one.estimate,
+            "ci95": [one.low, one.high], "n": one.n, "by_seed": list(one.by_seed), "met": one.met,
+        }
+        for bar, one in zip(claim.bars, verdict.found, strict=False)
+    ]  # fmt: skip
+    first = shown[0] if shown else {}
+    return {
+        "id": claim.id, "statement": claim.statement, "source": claim.source,
+        "section": claim.section, "minute": claim.minute, "lesson": claim.lesson,
+        "verdict": verdict.letter, "effect": first.get("effect"), "ci95": first.get("ci95"),
+        "n": first.get("n"), "seeds": len(first["by_seed"]) if first else None,
+        "when": claim.when or None, "predicted": claim.predicted,
+        "criterion": claim.criterion, "reason": verdict.reason, "conditions": shown,
+    }  # fmt: skip
+
+
+def every(folder: Path = RECORDED) -> list[dict]:
+    """All claims as records."""
+    return [record(claim, recompute(claim, folder)) for claim in ledger.load()]
+
+
+def summary(rows: list[dict]) -> str:
+    """The scoreboard in one sentence."""
+    count = Counter(row["verdict"] for row in rows)
+    said = ", ".join(f"{count[letter]} {word}" for letter, word in WORDS.items())
+    return f"{len(rows)} claims: {said}."
+
+
+def text(rows: list[dict]) -> str:
+    """Rows for the terminal: a block a claim, then the summary of these."""
+    return "\n\n".join([*map(_block, rows), summary(rows)])
+
+
+def _block(row: dict) -> str:
+    fill = partial(textwrap.fill, width=WIDTH, initial_indent="    ", subsequent_indent="    ")
+    where = f"{row['source']}, {row['section']}"
+    lines = [f"{row['id']}  {WORDS[row['verdict']].upper()}  lesson {row['lesson']}  {where}"]
+    lines.append(fill(row["statement"]))
+    if row["criterion"]:
+        when = f", {row['when']} the runs" if row["when"] else ""
+        lines.append(fill(f"Asked{when}: {row['criterion']}"))
+    for one in row["conditions"]:
+        seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"])
+        low, high = one["ci95"]
+        n = f"; n = {one['n']} a seed" if one["n"] > 1 else ""
+        lines.append(fill(f"Seen: {one['effect']:.3g} [{low:.3g}, {high:.3g}], {one['metric']}; "
+                          f"seed by seed {seeds}{n}"))  # fmt: skip
+    if row["verdict"] not in ("R", "N", "I"):
+        lines.append(fill(row["reason"]))
+    return "\n".join(lines)

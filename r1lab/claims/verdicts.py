@@ -1,0 +1,92 @@
+"""From a claim's tables to its verdict.
+
+Reproduced: of every condition the 95 % interval lies above "no effect" and the estimate reaches
+what was asked. Not reproduced: of one condition the whole interval lies below what was asked, or
+every seed does where each must reach it. Inconclusive: anything else, and always with one seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from r1lab import stats
+from r1lab.claims.ledger import Bar, Claim
+from r1lab.running.evidence import Table, mean
+
+WORDS = {
+    "R": "reproduced", "N": "not reproduced", "I": "inconclusive", "X": "cannot be tested here",
+    "void": "void", "open": "no run yet",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came out for one condition. by_seed: the estimate of each training seed. n: values a
+    seed, 1 where a seed has only one number. met, missed: both False where it is undecided."""
+
+    estimate: float
+    low: float
+    high: float
+    by_seed: tuple[float, ...]
+    n: int
+    met: bool
+    missed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """letter: a key of WORDS. found: for each condition; none where there is no evidence. reason:
+    one sentence."""
+
+    letter: str
+    found: tuple[Found, ...]
+    reason: str
+
+
+def judge(claim: Claim, tables: Sequence[Table]) -> Verdict:
+    """The verdict on a claim. tables: one for each of its conditions, or none where no run is
+    recorded. A claim that is void or cannot be tested stays so, whatever its stand-in shows."""
+    if tables and len(tables) != len(claim.bars):
+        raise ValueError(f"{claim.id} has {len(claim.bars)} conditions, not {len(tables)}")
+    seeds = min(map(len, tables), default=0)
+    found = tuple(map(_found, [claim] * len(tables), claim.bars, tables)) if seeds else ()
+    if claim.why:
+        return Verdict("void" if claim.void else "X", found, claim.why)
+    if not found:
+        return Verdict("open", (), claim.planned or "its runs are not recorded")
+    if seeds == 1:
+        return Verdict("I", found, "one seed decides nothing")
+    if all(one.met for one in found):
+        return Verdict("R", found, "every condition is met")
+    pairs = list(zip(claim.bars, found, strict=True))
+    if missed := [_said(bar, one) for bar, one in pairs if one.missed]:
+        return Verdict("N", found, "missed: " + "; ".join(missed))
+    open_ones = [_said(bar, one) for bar, one in pairs if not one.met]
+    return Verdict("I", found, "neither met nor missed: " + "; ".join(open_ones))
+
+
+def _said(bar: Bar, found: Found) -> str:
+    reached = sum(value >= bar.asked for value in found.by_seed)
+    return (
+        f"{bar.metric}: {bar.asked:g} asked, {found.estimate:.3g} "
+        f"[{found.low:.3g}, {found.high:.3g}] seen, "
+        f"{reached} of {len(found.by_seed)} seeds reach it"
+    )
+
+
+def _found(claim: Claim, bar: Bar, table: Table) -> Found:
+    by_seed = tuple(map(mean, table))
+    estimate, low, high = interval(table, bar)
+    each = min(by_seed) >= bar.asked or not claim.every_seed
+    none = claim.every_seed and max(by_seed) < bar.asked
+    met = estimate >= bar.asked and low > bar.none and each
+    return Found(estimate, low, high, by_seed, len(table[0]), met, high < bar.asked or none)
+
+
+def interval(table: Table, bar: Bar) -> stats.Interval:
+    """Over seeds and problems, inside what the metric can be. Where all answers lie at one
+    end of that (0 of n in every seed), the end of Wilson's interval for the same count."""
+    estimate, low, high = stats.seeds_interval(table)
+    if low == high and estimate in (bar.least, bar.most) and len(table[0]) > 1:
+        share = stats.wilson(0, sum(map(len, table)))[1] * (bar.most - bar.least)
+        return estimate, max(bar.least, low - share), min(bar.most, high + share)
+    return estimate, max(bar.least, low), min(bar.most, high)
