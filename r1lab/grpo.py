@@ -33,7 +33,10 @@ def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -
     """Sample G completions for each of P problems, reward them, compare them inside each group."""
     sampled = rollouts.sample(learner, problems, config, step)
     roll = rollouts.rewarded(sampled, problems, reward_set, config, step)
-    return replace(roll, advantages=losses.group_advantages(roll.rewards, config.scale))
+    found = losses.group_advantages(
+        roll.rewards, config.scale, baseline=config.baseline, tau=config.objective.tau
+    )
+    return replace(roll, advantages=found.clamp(min=0.0) if config.only_better else found)
 
 
 def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
@@ -91,6 +94,8 @@ class Config:
     clip_high: float | None = None
     tau: float | None = None
     scale: str = "group"
+    baseline: str = "group"  # of `losses.group_advantages`
+    only_better: bool = False  # learn only from what was better than the baseline
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
     beta: float = 0.0  # weight of the KL term (k3) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
@@ -104,6 +109,8 @@ class Config:
         self.objective  # noqa: B018  a choice that does not exist is refused here
         if self.group < 2:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
+        rewards = torch.zeros(1, self.group)
+        losses.group_advantages(rewards, self.scale, 1.0, self.baseline, self.objective.tau)
         if self.updates < 1 or self.prompts % self.updates:
             raise ValueError(f"updates ({self.updates}) must divide prompts ({self.prompts})")
 

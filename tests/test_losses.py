@@ -209,6 +209,22 @@ def test_one_group_teaches_beside_one_that_does_not():
     assert (got[0] == 0).all() and (got[1] != 0).all()
 
 
+def test_other_baselines_by_hand():
+    """Two groups; of the exact normaliser: 0.5 log((1 + e^2) / 2) = 0.7169."""
+    rewards = torch.tensor([[0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    got = group_advantages(rewards, "none", baseline="batch")
+    assert got.tolist() == [[-0.75, 0.25], [0.25, 0.25]]
+    assert group_advantages(rewards, "none", baseline="none").tolist() == rewards.tolist()
+    got = group_advantages(rewards, "none", baseline="normaliser", tau=0.5)
+    assert close(got, [[-0.71689, 0.28311], [0.0, 0.0]], 1e-5)
+    warm = group_advantages(rewards, "none", baseline="normaliser", tau=1e4)
+    assert close(warm, group_advantages(rewards, "none"), 1e-4)  # it becomes the mean
+    with pytest.raises(ValueError, match="group, batch, none, normaliser"):
+        group_advantages(rewards, baseline="median")
+    with pytest.raises(ValueError, match="tau"):
+        group_advantages(rewards, baseline="normaliser")
+
+
 def test_a_group_of_one_has_nobody_to_compare_with():
     for rewards in (torch.ones(3, 1), torch.ones(3)):
         with pytest.raises(ValueError, match="at least 2"):

@@ -138,6 +138,11 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"TRL has no loss {config.loss!r} with ratio {objective.ratio} and tau "
             f"{objective.tau}: take the own engine, or a ratio of {' or '.join(RATIOS)}"
         )
+    if config.baseline != "group" or config.only_better:
+        raise ValueError(
+            "TRL compares a completion with its group's mean and learns from both signs: leave "
+            "baseline and only_better out or take our engine"
+        )
     if config.truncate:
         raise ValueError(
             "TRL has no truncate for its own sampling: leave it out or take our engine"
