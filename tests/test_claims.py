@@ -37,7 +37,7 @@ def fake(seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, **keys):
     for i, share in enumerate(other):
         parts[i]["other"] = part(share, i)
     line = np.linspace(start, end, STEPS) if curve is None else np.array(curve)
-    names = ("accuracy", "length", "waits", "tries")
+    names = ("accuracy", "length", "waits", "tries", "entropy")
     metrics = [{"step": i + 1} | {k: v + 1e-4 * draw.normal() for k in names}
                for i, v in enumerate(line)]  # fmt: skip
     summary = {"before": parts[0], "after": parts[1], "n": N}
@@ -47,7 +47,13 @@ def fake(seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, **keys):
 def world(**arms):
     """Five seeds of each arm, as `arms` of an experiment's evidence."""
     runs = {name: [fake(seed, **keys) for seed in range(5)] for name, keys in arms.items()}
-    return lambda name: runs[name.replace("-", "_")]
+    return lambda name: runs[name.replace("-", "_").replace(".", "_").replace("habits/", "")]
+
+
+def gap(one, other):
+    """The first arm far ahead of the second, and far behind."""
+    ahead = world(**{one: {"end": 0.9}, other: {"end": 0.5}})
+    return ahead, world(**{one: {"end": 0.5}, other: {"end": 0.9}})
 
 
 LEARNED = {"start": 0.05, "end": 0.6, "length": (50, 400), "reflects": (0.03, 0.9)}
@@ -106,6 +112,25 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(rule=LEARNED | {"length_wrong": (50, 700)},
               dr_grpo=LEARNED | {"length_wrong": (50, 710)}),
     ),
+    "G-05": (
+        world(both={"end": 0.8, "other": (0.1, 0.3)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
+        world(both={"end": 0.4, "other": (0.1, 0.1)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
+    ),
+    "G-09": gap("clip_10", "clip_0_05"),
+    "G-12": gap("updates_16", "rule"),
+    "X-06": (
+        world(clip_higher={"end": 0.9}, updates_4={"end": 0.5}),
+        world(clip_higher={"end": 0.5}, updates_4={"end": 0.5}),
+    ),
+    "X-09": (
+        world(rule={"length_wrong": (50, 300)}, token_mean={"length_wrong": (50, 200)}),
+        world(rule={"length_wrong": (50, 200)}, token_mean={"length_wrong": (50, 202)}),
+    ),
+    "X-10": gap("gspo", "updates_16"),
+    "X-15": gap("rule", "kl_0_04"),
+    "K-04": gap("kimi_0_1", "updates_4"),
+    "K-05": gap("kimi_0_1", "kimi_exact"),
+    "K-15": gap("rule", "better_only"),
     "X-04": (
         world(dose_8={"end": 0.9}, dose_0={"end": 0.06}),
         world(dose_8={"end": 0.9}, dose_0={"end": 0.8}),
@@ -208,9 +233,13 @@ def test_filters_and_a_claim_that_is_not_there(capsys):
 
 def test_a_claim_is_run_again_with_all_its_arms_and_other_seeds(tmp_path):
     todo = again.jobs(CLAIMS["Z-03"], [10, 11], tmp_path)
-    assert [(options.arm, options.seed) for _, options in todo] == [
+    assert [(options.arm, options.seed) for _, options in todo["zero"]] == [
         ("rule", 10), ("dr-grpo", 10), ("rule", 11), ("dr-grpo", 11),
     ]  # fmt: skip
+    todo = again.jobs(CLAIMS["G-12"], [10], tmp_path)
+    assert {name: [o.arm for _, o in runs] for name, runs in todo.items()} == {
+        "losses": ["updates-16"], "habits": ["rule"],
+    }  # fmt: skip
 
 
 def test_solutions_are_counted_as_chance_finds_them():

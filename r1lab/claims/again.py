@@ -21,18 +21,23 @@ def named(name: str) -> Claim:
     raise ValueError(f"there is no claim {name!r}: `python -m r1lab claims` lists all")
 
 
-def jobs(claim: Claim, seeds: list[int], place: Path) -> list[tuple[Path, Options]]:
-    """The runs of a claim's arms that are not finished yet."""
-    experiment = experiments.named(claim.experiment)
-    arms = [experiment.arm(name) for name in claim.arms]
-    return queue.jobs(experiment, Options(), arms, seeds, place)
+def jobs(claim: Claim, seeds: list[int], place: Path) -> dict[str, list[tuple[Path, Options]]]:
+    """The runs of a claim's arms that are not finished yet, by the experiment they belong to."""
+    arms: dict[str, list] = {}
+    for name in claim.arms:
+        experiment, arm = experiments.arm(name, experiments.named(claim.experiment))
+        arms.setdefault(experiment.name, []).append(arm)
+    return {
+        name: queue.jobs(experiments.named(name), Options(), found, seeds, place)
+        for name, found in arms.items()
+    }
 
 
 def run(claim: Claim, seeds: list[int], place: Path, say: Callable[[str], None]) -> bool:
     """Make the runs, say both verdicts, and give whether they are the same. Finished runs in
     `place` with these seeds are taken as they are; others of the same arms count, too."""
-    failed = queue.work(claim.experiment, jobs(claim, seeds, place), 1, say)
-    if failed:
+    todo = jobs(claim, seeds, place).items()
+    if failed := [folder for name, runs in todo for folder in queue.work(name, runs, 1, say)]:
         raise records.RunError(f"{len(failed)} runs failed: the same command tries them again")
     ours = scoreboard.record(claim, scoreboard.recompute(claim, place))
     theirs = scoreboard.record(claim, scoreboard.recompute(claim))

@@ -22,7 +22,7 @@ def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
     experiment = experiments.named(claim.experiment)
 
     def arms(name: str) -> list[Run]:
-        return of_arm(experiment, experiment.arm(name), folder)
+        return of_arm(*experiments.arm(name, experiment), folder)
 
     if not all(map(arms, claim.arms)):
         return judge(claim, ())

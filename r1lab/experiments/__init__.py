@@ -8,7 +8,7 @@ import pkgutil
 
 from r1lab import userfile
 from r1lab.records import Run
-from r1lab.running.experiment import Experiment
+from r1lab.running.experiment import Arm, Experiment
 from r1lab.running.recorded import of_arm
 
 
@@ -28,6 +28,14 @@ def named(name: str) -> Experiment:
     if name not in known:
         raise ValueError(f"unknown experiment {name!r}: choose one of {', '.join(known)}")
     return known[name]
+
+
+def arm(name: str, experiment: Experiment) -> tuple[Experiment, Arm]:
+    """The arm called "ARM" of this experiment, or "EXPERIMENT/ARM" of another. Raises ValueError
+    where there is none."""
+    other, _, own = name.rpartition("/")
+    experiment = named(other) if other else experiment
+    return experiment, experiment.arm(own)
 
 
 def recorded(name: str, arm: str) -> list[Run]:

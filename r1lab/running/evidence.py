@@ -1,8 +1,9 @@
 """What recorded runs say for a claim: values a training seed, from which a verdict is computed.
 
 An experiment's `evidence` maps a claim's id to a function of its arms. `arms(NAME)` gives the runs
-of an arm; the function gives a table for each condition of the claim's criterion, in their order: a
-row a seed, each with a value a held-out problem, or one value where the seed has only one.
+of an arm, `arms("EXPERIMENT/NAME")` of another experiment's; the function gives a table for each
+condition of the claim's criterion, in their order: a row a seed, each with a value a held-out
+problem, or one value where the seed has only one.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,6 +37,11 @@ def right(run: Run, when: str = "after", of: str = "") -> list[float]:
 def gain(run: Run, of: str = "") -> list[float]:
     """Points won, problem by problem: 100 newly right, -100 newly wrong."""
     return minus(right(run, "after", of), right(run, "before", of))
+
+
+def both(run: Run) -> list[float]:
+    """`right` after training for the problems of both sizes."""
+    return right(run) + right(run, of="other")
 
 
 def minus(one: Sequence[float], other: Sequence[float]) -> list[float]:

@@ -1,0 +1,85 @@
+"""`run losses`: GRPO's choices one by one, on three numbers (DeepSeek-R1 2.2.1, k1.5 2.3).
+
+The rule arm of `run habits` stands beside all of them: one update a rollout, where no ratio has
+moved, so that neither clip nor ratio matter. What they are for shows with several updates.
+"""
+
+from r1lab.experiments import habits
+from r1lab.running.evidence import Arms, Table, alike, both, mean, minus, part, right
+from r1lab.running.experiment import Arm, Experiment, Stage
+from r1lab.running.measure import both_sizes
+
+GRPO = (Stage("grpo"),)
+RULE = "habits/rule"
+
+
+def _arm(name: str, label: str, **settings) -> Arm:
+    return Arm(name, f"three numbers: {label}", GRPO, settings)
+
+
+def ahead(one: str, other: str):
+    """Evidence: by how many points the arm `one` is right more often than `other`."""
+    return lambda arms: [[minus(right(a), right(b)) for a, b in alike(arms(one), arms(other))]]
+
+
+def _of_larger(one: float, other: float) -> float:
+    return 100 * (one - other) / max(one, other)
+
+
+def _division(arms: Arms) -> list[Table]:  # G-05
+    pairs = alike(arms("habits/both"), arms("no-std"))
+    return [[minus(both(a), both(b)) for a, b in pairs]]
+
+
+def _entropy(arms: Arms) -> list[Table]:  # X-06
+    pairs = alike(arms("clip-higher"), arms("updates-4"))
+    last = [[mean([m["entropy"] for m in run.metrics[-5:]]) for run in pair] for pair in pairs]
+    return [[[_of_larger(*ends)] for ends in last], *ahead("clip-higher", "updates-4")(arms)]
+
+
+def _wrong_ones(arms: Arms) -> list[Table]:  # X-09
+    pairs = alike(arms(RULE), arms("token-mean"))
+    wrong = [[part(run, "after")["length_wrong"] for run in pair] for pair in pairs]
+    return [[[_of_larger(*lengths)] for lengths in wrong]]
+
+
+LOSSES = Experiment(
+    name="losses",
+    lesson="02",
+    section="DeepSeek-R1 2.2.1, k1.5 2.3",
+    about="which choices of GRPO matter: updates, clip, ratio, mean, deviation, baseline, KL",
+    arms=(
+        _arm("updates-4", "4 updates a rollout", updates=4),
+        _arm("updates-16", "16 updates a rollout", updates=16),
+        _arm("clip-0.05", "4 updates, clip 0.05", updates=4, clip_low=0.05, clip_high=0.05),
+        _arm("clip-10", "4 updates, clip 10", updates=4, clip_low=10.0, clip_high=10.0),
+        _arm("clip-higher", "4 updates, upper clip 0.28", updates=4, clip_high=0.28),
+        _arm("gspo", "16 updates, one ratio an answer", updates=16, loss="gspo"),
+        _arm("token-mean", "mean over the tokens of a step", average="step"),
+        _arm("no-std", "with four numbers, not divided by the deviation", also=4, scale="none"),
+        _arm("kl-0.001", "KL term of weight 0.001", beta=0.001),
+        _arm("kl-0.04", "KL term of weight 0.04", beta=0.04),
+        _arm("group-mean", "policy gradient, the group's mean", scale="none"),
+        _arm("batch-mean", "policy gradient, the batch's mean", scale="none", baseline="batch"),
+        _arm("better-only", "learns from better answers only", only_better=True),
+        _arm("kimi-0.03", "4 updates, Kimi's loss, tau 0.03", **{
+            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.03}),
+        _arm("kimi-0.1", "4 updates, Kimi's loss, tau 0.1", **{
+            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}),
+        _arm("kimi-0.3", "4 updates, Kimi's loss, tau 0.3", **{
+            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.3}),
+        _arm("kimi-exact", "4 updates, Kimi's loss, tau 0.1, exact normaliser", **{
+            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1, "baseline": "normaliser"}),
+    ),
+    measure=both_sizes,
+    figure=habits.figure,
+    minutes={"cpu": {"quick": 4}},
+    evidence={
+        "G-05": _division, "G-09": ahead("clip-10", "clip-0.05"),
+        "G-12": ahead("updates-16", RULE), "X-06": _entropy, "X-09": _wrong_ones,
+        "X-10": ahead("gspo", "updates-16"), "X-15": ahead(RULE, "kl-0.04"),
+        "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
+        "K-15": ahead(RULE, "better-only"),
+    },
+)  # fmt: skip
+EXPERIMENTS = (LOSSES,)
