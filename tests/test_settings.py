@@ -24,14 +24,15 @@ def config(name="zero", arm=None, preset="cpu", **chosen):
 
 
 def test_the_reader_wins_over_the_arm_and_the_arm_over_the_preset():
-    assert config()["stages"][0]["lr"] == 2e-3
-    assert config(arm="slow")["stages"][0]["lr"] == 5e-4
+    assert config("habits")["stages"][0]["lr"] == 2e-3  # the preset's
+    assert config()["stages"][0]["lr"] == 1.2e-3  # what the experiment wants there
+    assert config(arm="slow")["stages"][0]["lr"] == pytest.approx(3e-4)
     assert config(arm="slow", lr=0.1)["stages"][0]["lr"] == 0.1
     assert (
         config(arm="slow")["stages"][0]["steps"],
         config(arm="slow", steps=7)["stages"][0]["steps"],
-    ) == (120, 7)
-    assert config(arm="full")["stages"][0]["lr"] == 2e-4  # a tenth of LoRA's
+    ) == (255, 7)
+    assert config(arm="full")["stages"][0]["lr"] == pytest.approx(1.2e-4)  # a tenth of LoRA's
     assert (
         config("dpo")["stages"][0]["lr"] == 1e-3 and config("dpo", lr=5.0)["stages"][0]["lr"] == 5.0
     )

@@ -145,7 +145,7 @@ ZERO = Experiment(
     },
     minutes={"cpu": {"quick": 10, "slow": 30}, "smol": {"quick": 10, "slow": 50}},
     recipes={"quick": {}, "slow": {"lr": 1 / 4, "steps": 3}},
-    on={"cpu": {"size": 4, "max_new": 900, "steps": 60}},
+    on={"cpu": {"size": 4, "max_new": 900, "steps": 85, "lr": 1.2e-3}},
     settings={"think_on": False},
 )
 EXPERIMENTS = (ZERO,)
