@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from r1lab import curriculum, losses, models, policy, rollouts
+from r1lab import critic, curriculum, losses, models, policy, rollouts
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout
 
@@ -30,9 +30,14 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
 
 
 def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -> Rollout:
-    """Sample G completions for each of P problems, reward them, compare them inside each group."""
+    """Sample G completions for each of P problems, reward them, compare them inside each group; or,
+    where there is a critic, with what it expected of each token."""
     sampled = rollouts.sample(learner, problems, config, step)
     roll = rollouts.rewarded(sampled, problems, reward_set, config, step)
+    if learner.critic:
+        each, wanted = critic.judge(learner, roll, config)
+        means = each.sum(1) / roll.completions.lengths
+        return replace(roll, advantages=means.view_as(roll.rewards), per_token=(each, wanted))
     found = losses.group_advantages(
         roll.rewards, config.scale, baseline=config.baseline, tau=config.objective.tau
     )
@@ -42,10 +47,10 @@ def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -
 def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
     """`config.updates` optimizer steps, each on an equal share of the groups; what they report."""
     batch, done, objective = roll.batch, roll.completions, config.objective
-    advantages = roll.advantages.flatten()
+    advantages, *wanted = roll.per_token or (roll.advantages.flatten(),)
     start = policy.frozen_logps(learner, batch, config) if config.truncate else done.logps
     total: Counter = Counter()
-    for share in torch.arange(len(advantages)).chunk(config.updates):
+    for share in torch.arange(len(batch.prompts)).chunk(config.updates):
         divisor = losses.loss_divisor(done.mask[share], objective.average, config.max_new)
         # a group of equal rewards may have no gradient: then it counts in the divisor alone
         rows = share if config.every_row else share[advantages[share] != 0]
@@ -55,9 +60,10 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
             sampled, old = done.logps[at].to(mask.device), start[at].to(mask.device)
             if config.updates == 1:  # the policy still is the one that sampled: the ratio is 1
                 old = logps.detach()
-            gain = advantages[micro].to(mask.device)
+            gain = advantages[at if wanted else micro].to(mask.device)
             if config.truncate:
-                gain = gain[:, None] * losses.truncated_weights(old, sampled, mask, config.truncate)
+                weights = losses.truncated_weights(old, sampled, mask, config.truncate)
+                gain = (gain if wanted else gain[:, None]) * weights
             given = logps, old, gain, mask, objective
             loss = losses.policy_loss(*given, divisor)
             seen = {"clipped": int(losses.clipped_tokens(*given))}
@@ -68,11 +74,15 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
                 with torch.no_grad(), models.reference(learner.model):
                     ref, _ = policy.logps(learner.model, batch, micro, config.temperature)
                 kl = losses.kl_k3(logps, ref)
-                loss = loss + config.beta * losses.aggregate(kl, mask, objective.average, divisor)
+                if not config.kl_in_reward:
+                    priced = losses.aggregate(kl, mask, objective.average, divisor)
+                    loss = loss + config.beta * priced
                 seen["kl"] = float((kl.detach() * mask).sum())
             return loss, seen
 
         total.update(policy.step(learner, batch, rows.tolist(), loss_of, config))
+        if wanted:
+            total["miss"] += critic.learn(learner, batch, rows.tolist(), *wanted, config)
     return rollouts.report(roll, total, config)
 
 
@@ -96,6 +106,8 @@ class Config:
     scale: str = "group"
     baseline: str = "group"  # of `losses.group_advantages`
     only_better: bool = False  # learn only from what was better than the baseline
+    gae: float | None = None  # PPO: lambda of a learned value, in the place of a baseline
+    kl_in_reward: bool = False  # PPO: each token pays for the KL at once, and the loss has no term
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
     beta: float = 0.0  # weight of the KL term (k3) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
@@ -111,6 +123,12 @@ class Config:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
         rewards = torch.zeros(1, self.group)
         losses.group_advantages(rewards, self.scale, 1.0, self.baseline, self.objective.tau)
+        if self.gae is not None and not 0 <= self.gae <= 1:
+            raise ValueError(f"gae is PPO's lambda, between 0 and 1, not {self.gae}")
+        if self.kl_in_reward and (self.gae is None or not self.beta):
+            raise ValueError("kl_in_reward prices each token, so it needs gae and a beta above 0")
+        if self.gae is not None and (self.objective.tau or self.only_better):
+            raise ValueError("a critic judges tokens: Kimi's loss and only_better want completions")
         if self.updates < 1 or self.prompts % self.updates:
             raise ValueError(f"updates ({self.updates}) must divide prompts ({self.prompts})")
 
@@ -123,4 +141,5 @@ class Config:
     @property
     def every_row(self) -> bool:
         """Whether completions without an advantage change the gradient too."""
-        return self.beta != 0 or not self.objective.skips_zero_advantage
+        pulled = self.beta != 0 or not self.objective.skips_zero_advantage
+        return pulled or self.gae is not None

@@ -6,6 +6,8 @@ becomes an optimizer step on any causal language model, with LoRA or without, in
 precision. Left out: what is learnt, and from where it comes (`grpo`, `sft`, `dpo`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +21,7 @@ from r1lab.models import plain, precision, trainable
 # largest that overflows nothing. Any from 2^6 to 2^20 gave the same gradient on SmolLM2 and on a
 # tiny base.
 SCALES = (2.0**14, 2.0**10, 2.0**6, 2.0**2, 1.0)
+CRITIC = "critic:"  # before the names of a critic's tensors
 
 # (rows, log-probabilities (B, T), mask (B, T)) -> the loss of a micro-batch, and numbers to report,
 # both such that they add up over micro-batches
@@ -27,11 +30,13 @@ LossOf = Callable[[list[int], Tensor, Tensor], tuple[Tensor, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Learner:
-    """What learns: a model that is ready to train, its tokenizer, its optimizer."""
+    """What learns: a model that is ready to train, its tokenizer, its optimizer; for PPO beside it
+    a critic, which learns by itself."""
 
     model: torch.nn.Module
     tokenizer: object
     optimizer: torch.optim.Optimizer
+    critic: Learner | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,16 @@ def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tup
     Padding stands on the right, where causal attention never looks, so no mask is needed inside;
     logits are made only where a completion token is predicted, and not all at once.
     """
+    hidden, target, mask = before_each(model, batch, rows)
+    head = plain(model).get_output_embeddings().weight
+    found = losses.head_logps(hidden[mask], head, target[mask], temperature)
+    whole = torch.zeros(mask.shape, dtype=found.dtype, device=mask.device)
+    return whole.masked_scatter(mask, found), mask
+
+
+def before_each(model, batch: Batch, rows: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, T, H) what the model's last layer knows before each token of the completions, (B, T) the
+    tokens, and their mask."""
     device = model.get_input_embeddings().weight.device
     prompts = [batch.prompts[r] for r in rows]
     width = int(batch.lengths[rows].max())
@@ -98,10 +113,7 @@ def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tup
     starts = torch.tensor([len(p) for p in prompts], device=device) - 1
     at = starts[:, None] + torch.arange(width, device=device)  # the position that predicts token t
     hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
-    head = inner.get_output_embeddings().weight
-    found = losses.head_logps(hidden[mask], head, target.to(device)[mask], temperature)
-    whole = torch.zeros(mask.shape, dtype=found.dtype, device=device)
-    return whole.masked_scatter(mask, found), mask
+    return hidden, target.to(device), mask
 
 
 @torch.no_grad()
@@ -186,11 +198,16 @@ def state(learner: Learner) -> dict[str, Tensor]:
         tensors[f"weight/{name}"] = p.detach().to("cpu", copy=True)
         for key, value in learner.optimizer.state.get(p, {}).items():
             tensors[f"{key}/{name}"] = torch.as_tensor(value).to("cpu", copy=True)
+    if learner.critic:
+        tensors |= {CRITIC + name: tensor for name, tensor in state(learner.critic).items()}
     return tensors
 
 
 def restore(learner: Learner, tensors: dict[str, Tensor]) -> None:
     """Put back what `state` took. Raises KeyError where the model is another one."""
+    if learner.critic:
+        own = {k.removeprefix(CRITIC): t for k, t in tensors.items() if k.startswith(CRITIC)}
+        restore(learner.critic, own)
     for name, p in trainable(learner.model).items():
         with torch.no_grad():
             p.copy_(tensors[f"weight/{name}"])

@@ -33,6 +33,8 @@ class Rollout:
 
     verdicts: N, made once. parts: reward by function, N each.
     rewards, advantages: (P, G). report: what the update on it said, as `grpo.update` gives it.
+    per_token: of PPO alone, (N, T) advantages and what the critic should say; `advantages` then
+    holds the means over the tokens.
     """
 
     step: int
@@ -43,6 +45,7 @@ class Rollout:
     rewards: Tensor
     advantages: Tensor
     report: dict[str, float] = field(default_factory=dict)
+    per_token: tuple[Tensor, ...] = ()
 
     @property
     def completions(self) -> Completions:
@@ -152,11 +155,13 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
     of tokens whose gradient the clip took. entropy: of the policy that sampled, in nats a token,
     estimated by minus the mean log-probability of what it sampled. logp_gap: how far trainer and
     sampler are apart before the first step, in nats a token; None where nothing was learnt from.
-    update_tokens: that went forward and back. skipped_groups: without a signal.
+    update_tokens: that went forward and back. skipped_groups: without a signal. critic_error: of
+    PPO alone, the root of the mean squared error of its values.
     """
     done = roll.completions
     tokens = int(done.lengths.sum())
-    return {
+    value = {"critic_error": (total["miss"] / config.updates) ** 0.5} if roll.per_token else {}
+    return value | {
         "loss": total["loss"] / config.updates,
         "kl": total["kl"] / tokens,
         "clipped": total["clipped"] / tokens,

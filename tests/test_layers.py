@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 # from the lowest: a file imports files of earlier paragraphs alone
 LAYERS = """
 checks.exercise claims curriculum losses.advantages losses.policy losses.tokens machine
-machine.environment machine.memory models.adapters records.configs records.files running
+losses.values machine.environment machine.memory models.adapters records.configs records.files running
 running.alarms running.arguments running.experiment sampler.captured sampler.choosing sampler.completions
 sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
 tiny_world.words userfile widgets.live
@@ -29,10 +29,11 @@ trl_engine.sampled
 
 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-dpo grpo preflight.need speed.growth tiny_world.cards tiny_world.competence
+critic dpo preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-preflight.fits running.settings tiny_world.pretrain tiny_world.report trl_engine.offline
-trl_engine.online
+grpo preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+
+running.settings trl_engine.online
 
 preflight running.arms running.journal running.measure trl_engine
 

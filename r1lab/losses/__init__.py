@@ -2,6 +2,7 @@
 
 tokens      log-probabilities, entropy, the three KL estimators
 advantages  rewards to advantages
+values      rewards and a learned value to advantages
 policy      the policy loss as independent choices, with the published ones in a table
 tuning      SFT and DPO
 
@@ -32,6 +33,7 @@ from r1lab.losses.policy import (
 )
 from r1lab.losses.tokens import entropy, head_logps, kl_k1, kl_k2, kl_k3, token_logps
 from r1lab.losses.tuning import dpo_loss, sft_loss
+from r1lab.losses.values import gae, whitened
 
 __all__ = [
     "AVERAGES",
@@ -44,6 +46,7 @@ __all__ = [
     "clipped_tokens",
     "dpo_loss",
     "entropy",
+    "gae",
     "group_advantages",
     "head_logps",
     "importance_ratio",
@@ -55,5 +58,6 @@ __all__ = [
     "sft_loss",
     "token_logps",
     "truncated_weights",
+    "whitened",
     "zero_variance",
 ]

@@ -4,13 +4,20 @@ from collections.abc import Callable
 
 import torch
 
-from r1lab import dpo, grpo, rewards, sft
+from r1lab import critic, dpo, grpo, policy, rewards, sft
 from r1lab.machine import environment
 from r1lab.policy import Learner
 from r1lab.records import Place, RunError
 from r1lab.running.settings import Leg, Plan
 
 OWN = {"grpo": grpo.train, "sft": sft.train, "dpo": dpo.train}
+
+
+def learner_of(leg: Leg, model, tokenizer) -> Learner:
+    """What learns in a stage; for PPO beside a critic."""
+    found = policy.learner(model, tokenizer, leg.config.lr)
+    learned = getattr(leg.config, "gae", None) is not None
+    return critic.beside(found, leg.config.lr) if learned else found
 
 
 def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place, keep: Callable):

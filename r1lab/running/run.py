@@ -12,7 +12,7 @@ from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
-from r1lab.running.methods import PAIRS, check_engine, learn, wait
+from r1lab.running.methods import PAIRS, check_engine, learn, learner_of, wait
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Leg, Options, Plan, plan
 from r1lab.running.summary import summarise
@@ -115,7 +115,7 @@ class _Run:
         """One stage: `first` steps were before it; `saved` is a checkpoint inside it, or None."""
         journal = self.journal
         self.begin(number, leg, fresh=saved is None)
-        learner = policy.learner(self.model, self.tokenizer, leg.config.lr)
+        learner = learner_of(leg, self.model, self.tokenizer)
         done = 0
         if saved:
             done = saved[1] - first

@@ -138,10 +138,10 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"TRL has no loss {config.loss!r} with ratio {objective.ratio} and tau "
             f"{objective.tau}: take the own engine, or a ratio of {' or '.join(RATIOS)}"
         )
-    if config.baseline != "group" or config.only_better:
+    if config.baseline != "group" or config.only_better or config.gae is not None:
         raise ValueError(
-            "TRL compares a completion with its group's mean and learns from both signs: leave "
-            "baseline and only_better out or take our engine"
+            "TRL's GRPO compares a completion with its group's mean and learns from both signs: "
+            "leave baseline, only_better and gae out or take our engine"
         )
     if config.truncate:
         raise ValueError(
