@@ -131,6 +131,18 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "K-04": gap("kimi_0_1", "updates_4"),
     "K-05": gap("kimi_0_1", "kimi_exact"),
     "K-15": gap("rule", "better_only"),
+    "G-06": (
+        world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.9}),
+        world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.5}),
+    ),
+    "G-07": (
+        world(kl_in_loss={"length": (50, 300)}, kl_in_reward={"length": (50, 200)}),
+        world(kl_in_loss={"length": (50, 200)}, kl_in_reward={"length": (50, 202)}),
+    ),
+    "T-04": (
+        world(updates_4={"end": 0.9}, ppo_1={"end": 0.9}),
+        world(updates_4={"end": 0.9}, ppo_1={"end": 0.5}),
+    ),
     "X-04": (
         world(dose_8={"end": 0.9}, dose_0={"end": 0.06}),
         world(dose_8={"end": 0.9}, dose_0={"end": 0.8}),

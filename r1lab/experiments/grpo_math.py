@@ -11,6 +11,8 @@ from r1lab.running.measure import both_sizes
 
 GRPO = (Stage("grpo"),)
 RULE = "habits/rule"
+KIMI = {"updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}
+PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
 
 
 def _arm(name: str, label: str, **settings) -> Arm:
@@ -43,6 +45,24 @@ def _wrong_ones(arms: Arms) -> list[Table]:  # X-09
     return [[[_of_larger(*lengths)] for lengths in wrong]]
 
 
+def _apart(one: str, other: str):
+    """Evidence: minus the distance between the accuracies of two arms, in points, seed by seed."""
+
+    def read(arms: Arms) -> list[Table]:
+        return [[[-abs(mean(row))] for row in table] for table in ahead(one, other)(arms)]
+
+    return read
+
+
+def _critic(arms: Arms) -> list[Table]:  # G-06
+    return [*ahead("updates-4", "ppo-0.95")(arms), *_apart("ppo-1", "updates-4")(arms)]
+
+
+def _shorter(arms: Arms) -> list[Table]:  # G-07
+    pairs = alike(arms("kl-in-loss"), arms("kl-in-reward"))
+    return [[[_of_larger(*(part(run, "after")["length"] for run in pair))] for pair in pairs]]
+
+
 LOSSES = Experiment(
     name="losses",
     lesson="02",
@@ -62,14 +82,16 @@ LOSSES = Experiment(
         _arm("group-mean", "policy gradient, the group's mean", scale="none"),
         _arm("batch-mean", "policy gradient, the batch's mean", scale="none", baseline="batch"),
         _arm("better-only", "learns from better answers only", only_better=True),
-        _arm("kimi-0.03", "4 updates, Kimi's loss, tau 0.03", **{
-            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.03}),
-        _arm("kimi-0.1", "4 updates, Kimi's loss, tau 0.1", **{
-            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}),
-        _arm("kimi-0.3", "4 updates, Kimi's loss, tau 0.3", **{
-            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.3}),
-        _arm("kimi-exact", "4 updates, Kimi's loss, tau 0.1, exact normaliser", **{
-            "updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1, "baseline": "normaliser"}),
+        _arm("ppo-0.9", "PPO, 4 updates, lambda 0.9", updates=4, gae=0.9),
+        _arm("ppo-0.95", "PPO, 4 updates, lambda 0.95", updates=4, gae=0.95),
+        _arm("ppo-1", "PPO, 4 updates, lambda 1", updates=4, gae=1.0),
+        _arm("kl-in-loss", "PPO, KL of weight 0.04 in the loss", updates=4, gae=1.0, beta=0.04),
+        _arm("kl-in-reward", "PPO, KL of weight 0.04 in the reward", **PRICED),
+        _arm("kimi-0.03", "4 updates, Kimi's loss, tau 0.03", **KIMI | {"tau": 0.03}),
+        _arm("kimi-0.1", "4 updates, Kimi's loss, tau 0.1", **KIMI),
+        _arm("kimi-0.3", "4 updates, Kimi's loss, tau 0.3", **KIMI | {"tau": 0.3}),
+        _arm("kimi-exact", "4 updates, Kimi's loss, tau 0.1, exact normaliser",
+             **KIMI | {"baseline": "normaliser"}),
     ),
     measure=both_sizes,
     figure=habits.figure,
@@ -79,7 +101,8 @@ LOSSES = Experiment(
         "G-12": ahead("updates-16", RULE), "X-06": _entropy, "X-09": _wrong_ones,
         "X-10": ahead("gspo", "updates-16"), "X-15": ahead(RULE, "kl-0.04"),
         "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
-        "K-15": ahead(RULE, "better-only"),
+        "K-15": ahead(RULE, "better-only"), "G-06": _critic, "G-07": _shorter,
+        "T-04": _apart("ppo-1", "updates-4"),
     },
 )  # fmt: skip
 EXPERIMENTS = (LOSSES,)
