@@ -61,6 +61,14 @@ NOTHING = {"start": 0.05, "end": 0.05, "length": (50, 50), "reflects": (0.03, 0.
 JUMP = [0.0] * 20 + [1.0] * 20
 
 
+def steadier(group):
+    """Variances of the gradient without a baseline, and with the group's mean; equal accuracy."""
+    arms = world(group_mean={"end": 0.9}, batch_mean={"end": 0.9})
+    part = {"variance_none": 1.0, "variance_group": group}
+    measured = [Run({"seed": seed}, [], [], [], {"measured": part}) for seed in range(5)]
+    return lambda name: measured if name == "gradients/base" else arms(name)
+
+
 def won(hard_ones: bool):
     """All problems of the half with few solutions newly right, or all of the other half."""
     ways = [solutions(p) for p in tasks.problems("countdown", N, 0, "test", size=4)]
@@ -131,6 +139,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "K-04": gap("kimi_0_1", "updates_4"),
     "K-05": gap("kimi_0_1", "kimi_exact"),
     "K-15": gap("rule", "better_only"),
+    "G-03": (steadier(0.4), steadier(1.0)),
     "G-06": (
         world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.9}),
         world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.5}),

@@ -4,13 +4,20 @@ The rule arm of `run habits` stands beside all of them: one update a rollout, wh
 moved, so that neither clip nor ratio matter. What they are for shows with several updates.
 """
 
+import torch
+from matplotlib.figure import Figure
+
+from r1lab import curriculum, grpo, losses, models, plots, policy, rewards, rollouts
 from r1lab.experiments import habits
+from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, alike, both, mean, minus, part, right
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 
 GRPO = (Stage("grpo"),)
 RULE = "habits/rule"
+BASELINES = ("none", "batch", "group")
+SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")
 KIMI = {"updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}
 PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
 
@@ -63,6 +70,61 @@ def _shorter(arms: Arms) -> list[Table]:  # G-07
     return [[[_of_larger(*(part(run, "after")["length"] for run in pair))] for pair in pairs]]
 
 
+def spread(model, tokenizer, problems: list, plan) -> dict:
+    """How much the gradient differs from one minibatch to the next, by what is taken from the
+    rewards: the sum of its variances over all weights that learn, and the length of its mean.
+
+    The same `minibatches` of P x G completions for each baseline, from the base before training.
+    """
+    learner = policy.learner(models.prepare(model, plan.preset.lora_rank, plan.seed), tokenizer, 0)
+    config = grpo.Config(**{k: getattr(plan.preset, k) for k in SHARED} | {"seed": plan.seed})
+    found: dict[str, list] = {name: [] for name in BASELINES}
+    for step in range(1, plan.own["minibatches"] + 1):
+        asked = curriculum.uniform(problems, config.prompts, plan.seed, step)
+        sampled = rollouts.sample(learner, asked, config, step)
+        roll = rollouts.rewarded(sampled, asked, rewards.reward_set("rule"), config, step)
+        for name, gradients in found.items():
+            gradients.append(_gradient(learner, roll, name, config))
+    numbers = {}
+    for name, gradients in found.items():
+        table = torch.stack(gradients).double()
+        numbers[f"variance_{name}"] = float(table.var(dim=0).sum())
+        numbers[f"mean_{name}"] = float(table.mean(dim=0).norm())
+    return numbers | {"minibatches": plan.own["minibatches"]}
+
+
+def _gradient(learner: policy.Learner, roll, baseline: str, config: grpo.Config) -> torch.Tensor:
+    """Of the policy gradient of one minibatch, all weights in a row."""
+    advantages = losses.group_advantages(roll.rewards, "none", baseline=baseline).flatten()
+    batch, n = roll.batch, len(advantages)
+
+    def loss_of(rows, logps, mask):
+        return losses.policy_loss(logps, logps.detach(), advantages[rows], mask, divisor=n), {}
+
+    micros = list(policy.micro_batches(batch, range(n), config.micro_tokens))
+    policy.gradients(learner.model, batch, micros, loss_of)
+    return torch.cat([p.grad.flatten() for p in models.trainable(learner.model).values()])
+
+
+def _drawn(run: Run) -> Figure:
+    measured = run.summary["measured"]
+    figure, axis = plots.canvas(width=5.0)
+    values = [measured[f"variance_{name}"] / measured["variance_none"] for name in BASELINES]
+    axis.bar(range(len(BASELINES)), values, color=plots.BLUE, width=0.5)
+    axis.set_xticks(range(len(BASELINES)), [f"{name}'s mean" if i else "nothing"
+                                            for i, name in enumerate(BASELINES)])  # fmt: skip
+    axis.set(title="What a baseline does to the gradient", ylabel="variance, nothing taken = 1")
+    axis.set_xlabel(f"taken from each reward; {measured['minibatches']} minibatches")
+    plots.tidy(figure)
+    return figure
+
+
+def _steadier(arms: Arms) -> list[Table]:  # G-03
+    each = [run.summary["measured"] for run in arms("gradients/base")]
+    saved = [[_of_larger(one["variance_none"], one["variance_group"])] for one in each]
+    return [saved, *ahead("group-mean", "batch-mean")(arms)]
+
+
 LOSSES = Experiment(
     name="losses",
     lesson="02",
@@ -102,7 +164,18 @@ LOSSES = Experiment(
         "X-10": ahead("gspo", "updates-16"), "X-15": ahead(RULE, "kl-0.04"),
         "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
         "K-15": ahead(RULE, "better-only"), "G-06": _critic, "G-07": _shorter,
-        "T-04": _apart("ppo-1", "updates-4"),
+        "T-04": _apart("ppo-1", "updates-4"), "G-03": _steadier,
     },
 )  # fmt: skip
-EXPERIMENTS = (LOSSES,)
+GRADIENTS = Experiment(
+    name="gradients",
+    lesson="02",
+    section="DeepSeek-R1 2.2.1",
+    about="how steady the gradient is with no baseline, the batch's mean and the group's",
+    arms=(Arm("base", "gradients of the base, nothing is trained"),),
+    measure=spread,
+    figure=_drawn,
+    minutes={"cpu": {"quick": 5}},
+    settings={"minibatches": 64},
+)
+EXPERIMENTS = (LOSSES, GRADIENTS)
