@@ -200,7 +200,8 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     if arms is None:
         habits = experiments.named("habits")
         chosen = [habits.arm(name) for name in ("rule", "random", "format", "parts")]
-        arms = {arm.label: experiments.recorded("habits", arm.name) for arm in chosen}
+        found = {arm.label: experiments.recorded("habits", arm.name) for arm in chosen}
+        arms = {label: runs for label, runs in found.items() if runs}
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"
