@@ -37,7 +37,7 @@ def fake(seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, **keys):
     for i, share in enumerate(other):
         parts[i]["other"] = part(share, i)
     line = np.linspace(start, end, STEPS) if curve is None else np.array(curve)
-    names = ("accuracy", "length", "waits", "tries", "entropy")
+    names = ("accuracy", "length", "waits", "tries", "entropy", "reward")
     metrics = [{"step": i + 1} | {k: v + 1e-4 * draw.normal() for k in names}
                for i, v in enumerate(line)]  # fmt: skip
     summary = {"before": parts[0], "after": parts[1], "n": N}
@@ -139,6 +139,14 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "K-04": gap("kimi_0_1", "updates_4"),
     "K-05": gap("kimi_0_1", "kimi_exact"),
     "K-15": gap("rule", "better_only"),
+    "T-03": (
+        world(rule={"curve": [0.0] * 30 + [1.0] * 10}, tuned={"curve": [0.0] * 10 + [1.0] * 30}),
+        world(rule={"curve": [0.0] * 20 + [1.0] * 20}, tuned={"curve": [0.0] * 20 + [1.0] * 20}),
+    ),
+    "T-05": (
+        world(rule={"in_parts": (0.6, 0.9), "tries_again": (0.03, 0.03)}),
+        world(rule={"in_parts": (0.6, 0.6), "tries_again": (0.03, 0.03)}),
+    ),
     "G-03": (steadier(0.4), steadier(1.0)),
     "G-06": (
         world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.9}),

@@ -40,7 +40,7 @@ preflight running.arms running.journal running.measure trl_engine
 experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment running.recorded running.run speed.training
+experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero running.recorded running.run speed.training
 
 experiments speed.bench
 

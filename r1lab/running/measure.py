@@ -7,9 +7,18 @@ from r1lab.running.settings import Plan
 def held_out(model, tokenizer, problems: list, plan: Plan, steer=None) -> dict:
     """Held-out accuracy, reasons, reflection; `right` holds a digit a problem, 1 or 0. One sample a
     problem at temperature 1. steer: of `Sampler`."""
+    return numbers(answers(model, tokenizer, problems, plan, steer))
+
+
+def answers(model, tokenizer, problems: list, plan: Plan, steer=None) -> evaluate.Answers:
+    """One sample a problem, the same for the same seed."""
     asked = plan.sampling
     how = evaluate.Sampling(asked.template, asked.max_new, seed=10_000 + plan.seed)
-    answers = evaluate.answer(model, tokenizer, problems, how, steer=steer)
+    return evaluate.answer(model, tokenizer, problems, how, steer=steer)
+
+
+def numbers(answers: evaluate.Answers) -> dict:
+    """What `held_out` gives, from one answer a problem."""
     right = answers.correct[:, 0].astype(int).tolist()
     found = evaluate.measure(answers)
     found |= reflection.of(answers.problems, answers.texts, answers.verdicts, answers.lengths)
