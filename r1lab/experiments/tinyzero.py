@@ -6,9 +6,12 @@ make another habit grow? `tuned`: the same learning after the base was taught ti
 right ones. Is a tuned start faster, and does it end elsewhere?
 """
 
+from dataclasses import replace
+
 from r1lab import plots
 from r1lab.experiments import habits
 from r1lab.experiments.own_answers import gather
+from r1lab.records import Run
 from r1lab.reflection import trace
 from r1lab.running.evidence import Arms, Table, alike, change, mean, minus, right
 from r1lab.running.experiment import Arm, Experiment, Stage
@@ -29,9 +32,14 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     }
 
 
-def figure(run):
+def figure(run: Run):
     """Accuracy, length and reflection over the steps."""
     return plots.self_evolution(run.metrics, run.summary)
+
+
+def shown(run: Run):
+    """The figure of `run habits` for the steps of reinforcement learning alone."""
+    return habits.figure(replace(run, metrics=[m for m in run.metrics if "reward" in m]))
 
 
 def _task(arms: Arms) -> list[Table]:  # T-05
@@ -40,7 +48,7 @@ def _task(arms: Arms) -> list[Table]:  # T-05
     return [more, [[-change(run, "tries_again", 100)] for run in runs]]
 
 
-def halfway(run) -> int:
+def halfway(run: Run) -> int:
     """The first step of reinforcement learning from which on, over five steps, at least half of the
     final held-out accuracy is reached; one more than all where that never happens."""
     curve = [line["accuracy"] for line in run.metrics if "reward" in line]
@@ -63,7 +71,7 @@ TIMES = Experiment(
     about="reinforcement learning on multiplication: does another task make another habit grow?",
     arms=(
         Arm("rule", "products of two numbers: rule reward", (Stage("grpo"),),
-            {"task": "multiplication"}),
+            {"task": "multiplication", "train_problems": 2048, "eval_problems": 320}),
     ),
     measure=measure,
     figure=figure,
@@ -80,7 +88,7 @@ TUNED = Experiment(
             (Stage("sft", material=gather), Stage("grpo"))),
     ),
     measure=both_sizes,
-    figure=habits.figure,
+    figure=shown,
     minutes={"cpu": {"quick": 6}},
     evidence={"T-03": _tuned},
 )  # fmt: skip
