@@ -61,10 +61,11 @@ NOTHING = {"start": 0.05, "end": 0.05, "length": (50, 50), "reflects": (0.03, 0.
 JUMP = [0.0] * 20 + [1.0] * 20
 
 
-def steadier(group):
+def steadier(group, silent=0.5):
     """Variances of the gradient without a baseline, and with the group's mean; equal accuracy."""
     arms = world(group_mean={"end": 0.9}, batch_mean={"end": 0.9})
     part = {"variance_none": 1.0, "variance_group": group}
+    part |= {"silent": silent, "silent_expected": 0.51}
     measured = [Run({"seed": seed}, [], [], [], {"measured": part}) for seed in range(5)]
     return lambda name: measured if name == "gradients/base" else arms(name)
 
@@ -147,6 +148,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(rule={"in_parts": (0.6, 0.9), "tries_again": (0.03, 0.03)}),
         world(rule={"in_parts": (0.6, 0.6), "tries_again": (0.03, 0.03)}),
     ),
+    "G-11": (steadier(0.4, silent=0.50), steadier(0.4, silent=0.70)),
     "G-03": (steadier(0.4), steadier(1.0)),
     "G-06": (
         world(updates_4={"end": 0.9}, ppo_0_95={"end": 0.5}, ppo_1={"end": 0.9}),

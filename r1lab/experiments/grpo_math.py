@@ -4,10 +4,12 @@ The rule arm of `run habits` stands beside all of them: one update a rollout, wh
 moved, so that neither clip nor ratio matter. What they are for shows with several updates.
 """
 
+from math import comb
+
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import curriculum, grpo, losses, models, plots, policy, rewards, rollouts
+from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rewards, rollouts
 from r1lab.experiments import habits
 from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, alike, both, mean, minus, part, right
@@ -17,6 +19,7 @@ from r1lab.running.measure import both_sizes
 GRPO = (Stage("grpo"),)
 RULE = "habits/rule"
 BASELINES = ("none", "batch", "group")
+MANY = 32  # other answers to a problem
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")
 KIMI = {"updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}
 PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
@@ -75,14 +78,21 @@ def spread(model, tokenizer, problems: list, plan) -> dict:
     rewards: the sum of its variances over all weights that learn, and the length of its mean.
 
     The same `minibatches` of P x G completions for each baseline, from the base before training.
+    silent: the share of groups in which all are right or all are wrong, beside what each problem's
+    pass rate in other samples lets expect (G-11).
     """
+    forecast = _silent(model, tokenizer, problems, plan)
     learner = policy.learner(models.prepare(model, plan.preset.lora_rank, plan.seed), tokenizer, 0)
     config = grpo.Config(**{k: getattr(plan.preset, k) for k in SHARED} | {"seed": plan.seed})
     found: dict[str, list] = {name: [] for name in BASELINES}
+    silent, expected = [], []
     for step in range(1, plan.own["minibatches"] + 1):
         asked = curriculum.uniform(problems, config.prompts, plan.seed, step)
         sampled = rollouts.sample(learner, asked, config, step)
         roll = rollouts.rewarded(sampled, asked, rewards.reward_set("rule"), config, step)
+        right = torch.tensor(roll.parts["accuracy"]).view_as(roll.rewards)
+        silent += [losses.zero_variance(right).double().mean().item()]
+        expected += [mean([forecast[problem] for problem in asked])]
         for name, gradients in found.items():
             gradients.append(_gradient(learner, roll, name, config))
     numbers = {}
@@ -90,7 +100,18 @@ def spread(model, tokenizer, problems: list, plan) -> dict:
         table = torch.stack(gradients).double()
         numbers[f"variance_{name}"] = float(table.var(dim=0).sum())
         numbers[f"mean_{name}"] = float(table.mean(dim=0).norm())
+    numbers |= {"silent": mean(silent), "silent_expected": mean(expected)}
     return numbers | {"minibatches": plan.own["minibatches"]}
+
+
+def _silent(model, tokenizer, problems: list, plan) -> dict:
+    """For each problem the chance that a group's answers are all right or all wrong, without bias
+    from how often `MANY` other answers were: of all groups that could be drawn from them."""
+    how = evaluate.Sampling("tiny", plan.preset.max_new, 20_000 + plan.seed, MANY)
+    right = evaluate.answer(model, tokenizer, problems, how).correct.sum(1).tolist()
+    group = plan.preset.group
+    alike = [comb(c, group) + comb(MANY - c, group) for c in right]
+    return dict(zip(problems, (n / comb(MANY, group) for n in alike), strict=True))
 
 
 def _gradient(learner: policy.Learner, roll, baseline: str, config: grpo.Config) -> torch.Tensor:
@@ -117,6 +138,11 @@ def _drawn(run: Run) -> Figure:
     axis.set_xlabel(f"taken from each reward; {measured['minibatches']} minibatches")
     plots.tidy(figure)
     return figure
+
+
+def _known_before(arms: Arms) -> list[Table]:  # G-11
+    each = [run.summary["measured"] for run in arms("gradients/base")]
+    return [[[-100 * abs(one["silent"] - one["silent_expected"])] for one in each]]
 
 
 def _steadier(arms: Arms) -> list[Table]:  # G-03
@@ -165,6 +191,7 @@ LOSSES = Experiment(
         "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
         "K-15": ahead(RULE, "better-only"), "G-06": _critic, "G-07": _shorter,
         "T-04": _apart("ppo-1", "updates-4"), "G-03": _steadier,
+        "G-11": _known_before,
     },
 )  # fmt: skip
 GRADIENTS = Experiment(
