@@ -42,11 +42,8 @@ def run(claim: Claim, seeds: list[int], place: Path, say: Callable[[str], None])
     ours = scoreboard.record(claim, scoreboard.recompute(claim, place))
     theirs = scoreboard.record(claim, scoreboard.recompute(claim))
     for name, row in (("recorded", theirs), ("here", ours)):
-        say(f"{name}:\n{scoreboard.text([row]).rsplit(chr(10), 2)[0]}\n")
+        say(f"{name}:\n{scoreboard.block(row)}\n")
     agree = ours["verdict"] == theirs["verdict"]
-    say(
-        "They agree."
-        if agree
-        else f"They differ: {ours['verdict']} here, {theirs['verdict']} recorded."
-    )
+    differ = f"They differ: {ours['verdict']} here, {theirs['verdict']} recorded."
+    say("They agree." if agree else differ)
     return agree

@@ -24,8 +24,8 @@ def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
     def arms(name: str) -> list[Run]:
         return of_arm(*experiments.arm(name, experiment), folder)
 
-    if not all(map(arms, claim.arms)):
-        return judge(claim, ())
+    if missing := [name for name in claim.arms if not arms(name)]:
+        return judge(claim, (), f"not recorded yet: {', '.join(missing)}")
     return judge(claim, experiment.evidence[claim.id](arms))
 
 
@@ -64,10 +64,11 @@ def summary(rows: list[dict]) -> str:
 
 def text(rows: list[dict]) -> str:
     """Rows for the terminal: a block a claim, then the summary of these."""
-    return "\n\n".join([*map(_block, rows), summary(rows)])
+    return "\n\n".join([*map(block, rows), summary(rows)])
 
 
-def _block(row: dict) -> str:
+def block(row: dict) -> str:
+    """A claim and its verdict as text."""
     fill = partial(textwrap.fill, width=WIDTH, initial_indent="    ", subsequent_indent="    ")
     where = f"{row['source']}, {row['section']}"
     lines = [f"{row['id']}  {WORDS[row['verdict']].upper()}  lesson {row['lesson']}  {where}"]

@@ -42,9 +42,9 @@ class Verdict:
     reason: str
 
 
-def judge(claim: Claim, tables: Sequence[Table]) -> Verdict:
+def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
     """The verdict on a claim. tables: one for each of its conditions, or none where no run is
-    recorded. A claim that is void or cannot be tested stays so, whatever its stand-in shows."""
+    recorded; then `missing` may say which. A claim that is void or cannot be tested stays so, whatever its stand-in shows."""
     if tables and len(tables) != len(claim.bars):
         raise ValueError(f"{claim.id} has {len(claim.bars)} conditions, not {len(tables)}")
     seeds = min(map(len, tables), default=0)
@@ -52,7 +52,7 @@ def judge(claim: Claim, tables: Sequence[Table]) -> Verdict:
     if claim.why:
         return Verdict("void" if claim.void else "X", found, claim.why)
     if not found:
-        return Verdict("open", (), claim.planned or "its runs are not recorded")
+        return Verdict("open", (), missing or claim.planned or "no run decides it yet")
     if seeds == 1:
         return Verdict("I", found, "one seed decides nothing")
     if all(one.met for one in found):
