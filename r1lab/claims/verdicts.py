@@ -44,7 +44,8 @@ class Verdict:
 
 def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
     """The verdict on a claim. tables: one for each of its conditions, or none where no run is
-    recorded; then `missing` may say which. A claim that is void or cannot be tested stays so, whatever its stand-in shows."""
+    recorded; then `missing` may say which. A claim that is void or cannot be tested stays so,
+    whatever its stand-in shows."""
     if tables and len(tables) != len(claim.bars):
         raise ValueError(f"{claim.id} has {len(claim.bars)} conditions, not {len(tables)}")
     seeds = min(map(len, tables), default=0)
