@@ -11,8 +11,8 @@ import torch
 from helpers import tiny_model
 from transformers import AutoTokenizer
 
-from r1lab import __main__ as main
 from r1lab import models, tasks
+from r1lab.running import arguments
 from r1lab.tiny_world import pretrain
 
 BASES = [name for name in models.TINY if (models.DATA / "models" / name).is_dir()]
@@ -60,7 +60,7 @@ def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
 
 
 def test_every_tiny_base_has_a_recipe_and_a_place_on_the_command_line():
-    assert set(pretrain.RECIPES) == set(models.TINY) == set(main.BASES)
+    assert set(pretrain.RECIPES) == set(models.TINY) == set(arguments.BASES)
     assert len(models.TINY) == len(set(models.TINY))
 
 
@@ -107,7 +107,7 @@ def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network
     commit lies beside the pinned one and is the branch's."""
     name = "Qwen/Qwen2.5-0.5B"
     there = tmp_path / "hub" / "models--Qwen--Qwen2.5-0.5B"
-    for commit, base in ((models.PINNED[name], "rich"), ("f" * 40, "parts")):
+    for commit, base in ((models.PINNED[name], "rich"), ("f" * 40, "restless")):
         shutil.copytree(models.DATA / "models" / base, there / "snapshots" / commit)
     (there / "refs").mkdir()
     (there / "refs" / "main").write_text("f" * 40)
@@ -117,5 +117,5 @@ def test_a_hub_model_comes_from_the_cache_at_the_pinned_commit_without_a_network
     done = subprocess.run(
         [sys.executable, "-c", show], env=environment, capture_output=True, text=True
     )
-    weights = [float(models.load(base)[0].lm_head.weight[5, 5]) for base in ("rich", "parts")]
+    weights = [float(models.load(base)[0].lm_head.weight[5, 5]) for base in ("rich", "restless")]
     assert done.stdout.strip() == str(weights) and weights[0] != weights[1], done.stderr
