@@ -24,7 +24,7 @@ def config(name="zero", arm=None, preset="cpu", **chosen):
 
 
 def test_the_reader_wins_over_the_arm_and_the_arm_over_the_preset():
-    assert config("habits")["stages"][0]["lr"] == 2e-3  # the preset's
+    assert config("habits")["stages"][0]["lr"] == 1e-3  # the preset's
     assert config()["stages"][0]["lr"] == 1.2e-3  # what the experiment wants there
     assert config(arm="slow")["stages"][0]["lr"] == pytest.approx(3e-4)
     assert config(arm="slow", lr=0.1)["stages"][0]["lr"] == 0.1

@@ -68,6 +68,7 @@ def experiment(method: str, lesson: str, section: str, about: str, rate: float) 
         ),
         measure=held_out,
         figure=figure,
+        on={"cpu": {"lr": 2e-3}},
         minutes={"cpu": {"quick": 2}, "smol": {"quick": 6 if method == "sft" else 8}},
     )  # fmt: skip
 
