@@ -142,12 +142,12 @@ EXERCISES = {
         ),
     ),
     "04.4": Exercise(
-        right=lambda: 1.37,
+        right=lambda: 1.55,
         cases=((),),
         tolerance=0.2,
         near=0.05,
         tried=(
-            "About 1.4 times as many waits from the very same policy, and more right answers: the "
+            "About 1.5 times as many waits from the very same policy, and more right answers: the "
             "cap was in the way."
         ),
         lesson="Run wait_count for both caps; the folded solution has the number.",
@@ -159,9 +159,9 @@ EXERCISES = {
                 "that is the factor between the caps. Answers that end earlier do not use the "
                 "room.",
             ),
-            (lambda: 1 / 1.37, "upside down: divide the count at 640 by the count at 320."),
+            (lambda: 1 / 1.55, "upside down: divide the count at 900 by the count at 450."),
             (
-                lambda: 1.11,
+                lambda: 1.28,
                 "this is the factor of right answers, the second number. Waits are the first, [0].",
             ),
         ),
