@@ -242,7 +242,7 @@ plots.show(
 )
 
 # %% [markdown]
-# OUTCOME directions, shapes
+# The same directions, another shape. R1-Zero's curves rise from their first point on. Ours lie flat for some fifty steps and then climb within twenty; part 7 asks why. And R1-Zero's responses grow to the end of its run, while ours stop growing near 500 tokens, where the cap of 900 begins to bite.
 #
 # Length alone can mislead. If long answers were only the wrong ones, running into the cap, nothing good would follow. So we split it.
 
@@ -254,7 +254,7 @@ for key in ("length_right", "length_wrong", "truncated"):
     print(f"{key:13} first five steps: {first:6.2f}, last five: {last:6.2f}{unit}")
 
 # %% [markdown]
-# OUTCOME
+# Right answers get longer too, so the growth is not made of failures. Wrong ones grow most: a search that finds nothing goes on until the cap.
 #
 # ## 6. The aha tracker
 #
@@ -263,6 +263,7 @@ for key in ("length_right", "length_wrong", "truncated"):
 # %%
 KEYS = {
     "reflects": "share of answers with Wait, Try or Check",
+    "words": "reflection words in an answer",
     "words_per_1000": "reflection words in 1,000 tokens",
     "tries": "different tries in an answer",
     "rejects": "share that give up a wrong try",
@@ -275,9 +276,9 @@ for key, name in KEYS.items():
     print(f"{name:41}{b:8.3f}{a:9.3f}" + (f"{a / b:8.1f}" if b else ""))
 
 # %% [markdown]
-# OUTCOME (its no is honest because the world's text was made so: no finding)
+# Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps. (That it never says no to a right result is no finding. The text it has read never does.)
 #
-# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). OUTCOME
+# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Ours become some two times as frequent in 1,000 tokens and some twenty times in an answer, because the answers grow. Say which of the two you count.
 #
 # Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
 
@@ -466,7 +467,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
 # %% [markdown]
 # ## 9. Emergence or amplification?
 #
-# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). OUTCOME In our world we can check both sides, because we made the text.
+# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world both sides can be checked, because we made the text: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
 #
 # A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
 
@@ -495,14 +496,14 @@ for name, policy, colour in pair:
 luck = competence.chance(asked, 4 * K, powers)
 axis.plot(powers, [100 * v for v in luck.values()], "k:", label="guesses by the rules")
 axis.set_xscale("log", base=2)
-axis.set(title="OUTCOME", ylabel="solved, %")
+axis.set(title="The distance shrinks with k", ylabel="solved, %")
 axis.set(xlabel="samples a problem, k", ylim=(0, 103))
 axis.legend(fontsize=8)
 words = f"n = {few} held-out problems, {K} samples each; 95 % interval over problems."
 plots.show(figure, words)
 
 # %% [markdown]
-# OUTCOME
+# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there, because it does not stop at the first try and knows when to stop. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
 #
 # ## 10. What a careful reader should know
 #
@@ -583,21 +584,21 @@ print(scoreboard.text(rows))
 # </details>
 # <details><summary>4. What does "a jump explains 90 % of the variance" show?</summary>
 #
-# Little: a straight line reaches 75 %. On the scale of log-odds ours is a slope.
+# Little: a straight line reaches 75 %. Ask instead how much of the rise lies in a tenth of the steps.
 #
 # </details>
 # <details><summary>5. Emergence or amplification?</summary>
 #
-# Amplification: it stands in the base at step 1, the twin without it gains nothing, and many samples from the base find almost all the same answers.
+# Amplification, as far as these runs can tell: the winning way stands in the base at step 1, and what changes is how often it is taken.
 #
 # </details>
 
 # %% [markdown]
 # ## What this leaves out
 #
-# * A base of a million weights, one kind of problem, 40 steps. That our twin invents nothing in 40 steps does not show that a large model never could in 10,000.
+# * A base of a million weights, one kind of problem, some eighty steps.
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
-# * The cap of 320 tokens ends our curve. We did not train with a longer one here.
+# * The cap of 900 tokens ends our curve. We did not train with a longer one here.
 # * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
 
 # %% [markdown]
