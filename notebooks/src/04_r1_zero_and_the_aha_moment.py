@@ -270,7 +270,8 @@ KEYS = {
     "wrong_to_right": "first try wrong: share that end right",
     "false_no": "a right result called wrong",
 }
-print(f"{'mean of 5 seeds, n = 512 each':41}{'base':>8}{'trained':>9}{'factor':>8}")
+title = f"mean of {len(seeds)} seeds, n = 512 each"
+print(f"{title:41}{'base':>8}{'trained':>9}{'factor':>8}")
 for key, name in KEYS.items():
     b, a = (np.mean([r.summary[w][key] for r in seeds]) for w in ("before", "after"))
     print(f"{name:41}{b:8.3f}{a:9.3f}" + (f"{a / b:8.1f}" if b else ""))
@@ -405,11 +406,12 @@ for name, (odds, right) in (("four", four), ("three", three)):
 # %% [markdown]
 # ## 8. Controls
 #
-# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). Or the base could do it all along, and only had to be kept from stopping. Or a base that has never seen a second try would invent one. Each of these is a run that could have come out the other way:
+# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). Or the base could do it all along, and only had to be kept from stopping. Each of these is a run that could have come out the other way:
 #
 # * `random`: a coin for a reward. `format`: the format part only.
 # * `think-on`: no training at all. The untrained base may not end its thoughts before it has said yes.
-# * `parts`: a base that has read every part of a search (tries, comparisons, yes and no, Wait in other places) but never a second try after a no. `poor`: one that has never compared at all; it has no way to begin, and is here as the floor.
+#
+# One control is missing here: a base that has read every part of a search but never a second try after a no (`parts`), and one that has never compared at all (`poor`). Their recipes and criteria stand; they are not recorded yet. Without them nobody can say that reinforcement learning *invents* nothing.
 #
 # ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
 # With three numbers, how many of 100 answers reflect after 40 steps of the *format* reward? The first table in part 2 has the hint.
@@ -432,7 +434,7 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-ARMS = ("rule", "think-on", "random", "format", "parts", "poor")
+ARMS = ("rule", "think-on", "random", "format")
 for experiment, numbers in (("habits", "three"), ("zero", "four")):
     figure, axes = plots.canvas(2)
     for x, arm in enumerate(ARMS):
@@ -457,7 +459,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
     plots.show(
         figure,
-        "After training: mean of 5 seeds (bar), each seed (dot), n = 512 problems; "
+        "After training: mean over seeds (bar), each seed (dot), n = 512 problems; "
         "dotted: before training.",
     )
 

@@ -91,7 +91,8 @@ def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     wanted = dict(experiment.on.get(preset.name, {}))
     if settings.get("task", preset.task) != preset.task:  # sizes are a task's own
         wanted = {k: v for k, v in wanted.items() if k not in ("size", "also")}
-    preset = replace(preset, **wanted)
+    preset = replace(preset, **{k: v for k, v in wanted.items() if k in _preset_fields()})
+    settings = {k: v for k, v in wanted.items() if k not in _preset_fields()} | settings
     own = {k: settings.get(k, default) for k, default in experiment.settings.items()}
     recipe = settings.get("recipe", next(iter(experiment.recipes)))
     if recipe not in experiment.recipes:
