@@ -145,7 +145,8 @@ def _check(model, config: Config, width: int, completions: int) -> None:
         )
     if config.decay:
         raise ValueError(
-            "TRL's falling rate begins anew where a run is resumed: leave decay out or take our engine"
+            "TRL's falling rate begins anew where a run is resumed: leave decay out or take "
+            "our engine"
         )
     if config.truncate:
         raise ValueError(
