@@ -24,8 +24,6 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
     writes records and saves `policy.state`; leaving the loop early is safe.
     """
     for step in range(start + 1, config.steps + 1):
-        if config.decay:
-            policy.set_rate(learner, config.lr * (1 - (step - 1) / config.steps))
         problems = curriculum.uniform(pool, config.prompts, config.seed, step)
         roll = rollout(learner, problems, reward_set, config, step)
         yield replace(roll, report=update(learner, roll, config))
@@ -99,7 +97,6 @@ class Config:
     group: int = 8  # G; R1-Zero: 16
     max_new: int = 320
     lr: float = 2e-3
-    decay: bool = False  # the rate falls in a straight line, to 0 behind the last step
     loss: str = "grpo"  # of `losses.PUBLISHED`; the next five change one choice of it each
     ratio: str | None = None
     average: str | None = None

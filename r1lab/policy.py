@@ -82,13 +82,6 @@ def learner(model, tokenizer, lr: float) -> Learner:
     return Learner(model, tokenizer, optimizer)
 
 
-def set_rate(learner: Learner, lr: float) -> None:
-    """The learning rate from now on, a critic's too."""
-    for optimizer in (learner.optimizer, *([learner.critic.optimizer] if learner.critic else [])):
-        for group in optimizer.param_groups:
-            group["lr"] = lr
-
-
 def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tuple[Tensor, Tensor]:
     """(B, T) log-probabilities of the completions' tokens under the policy as it is, and the mask.
 

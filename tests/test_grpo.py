@@ -248,16 +248,3 @@ def test_a_kl_term_without_lora_is_refused_in_one_sentence():
     config = replace(CONFIG, beta=0.1)
     with pytest.raises(ValueError, match="needs LoRA"):
         next(train(policy.learner(model, TOKENIZER, config.lr), config))
-
-
-def test_the_rate_falls_in_a_straight_line_and_goes_on_where_a_run_was_stopped():
-    config = replace(CONFIG, steps=4, lr=0.08, decay=True)
-
-    def rates(learns, start=0):
-        return [learns.optimizer.param_groups[0]["lr"] for _ in train(learns, config, start=start)]
-
-    assert rates(learner(config)) == pytest.approx([0.08, 0.06, 0.04, 0.02])
-    assert rates(learner(config), start=2) == pytest.approx([0.04, 0.02])
-    constant = learner(replace(config, decay=False))
-    list(train(constant, replace(config, decay=False)))
-    assert constant.optimizer.param_groups[0]["lr"] == 0.08

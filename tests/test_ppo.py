@@ -171,9 +171,6 @@ def test_half_precision_and_trl_have_no_critic(tmp_path):
         critic.beside(half, 1e-3)
     with pytest.raises(ValueError, match="gae"):
         online.settings(fresh().model, CONFIG, 64, records.Place(tmp_path))
-    with pytest.raises(ValueError, match="decay"):
-        plain = replace(CONFIG, gae=None, decay=True)
-        online.settings(fresh().model, plain, 64, records.Place(tmp_path))
 
 
 @pytest.mark.slow

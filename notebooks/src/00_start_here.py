@@ -389,7 +389,7 @@ checks.check("00.3", my_share)
 def solved(tries):
     problems = tasks.problems("countdown", 128, seed=0, split="test")
     found = evaluate.answer(
-        base, tokenizer, problems, evaluate.Sampling("tiny", 400, 0, tries)
+        base, tokenizer, problems, evaluate.Sampling("tiny", 600, 0, tries)
     )
     return 100 * found.correct.any(axis=1).mean()
 
@@ -417,9 +417,9 @@ checks.check("00.4", my_solved)
 problems = tasks.problems(
     "countdown", 32 if environment.fast() else 128, 0, split="test"
 )
-many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 400, 0, 8))
+many = evaluate.answer(base, tokenizer, problems, evaluate.Sampling("tiny", 600, 0, 8))
 once = evaluate.answer(
-    trained, tokenizer, problems, evaluate.Sampling("tiny", 400, seed=0)
+    trained, tokenizer, problems, evaluate.Sampling("tiny", 600, seed=0)
 )
 points = []  # tokens a problem; mean, low, high in percent
 for k in (1, 2, 4, 8):

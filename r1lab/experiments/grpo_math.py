@@ -184,7 +184,6 @@ LOSSES = Experiment(
     measure=both_sizes,
     figure=habits.figure,
     minutes={"cpu": {"quick": 5}},
-    on={"cpu": habits.QUICK},
     evidence={
         "G-05": _division, "G-09": ahead("clip-10", "clip-0.05"),
         "G-12": ahead("updates-16", RULE), "X-06": _entropy, "X-09": _wrong_ones,

@@ -19,7 +19,6 @@ from r1lab.sampler import keep_thinking
 from r1lab.tiny_world.words import WORDS
 
 GRPO = (Stage("grpo"),)
-QUICK = {"lr": 1.5e-3, "decay": True}  # of the tiny model on three numbers: choose, then refine
 COLOURS = {  # Okabe and Ito
     "guess": "#BBBBBB", "check": "#E69F00", "at random": "#56B4E9", "in order": "#0072B2",
     "backwards": "#D55E00", "sub-goal": "#CC79A7", "other": "#444444",
@@ -149,7 +148,7 @@ EXPERIMENTS = (
             "RW-01": controls, "O1-07": _narrow, "Z-12": _parts, "T-02": _sizes, "X-04": _doses,
         },
         minutes={"cpu": {"quick": 5}},
-        on={"cpu": {"size": 3} | QUICK},
+        on={"cpu": {"size": 3}},
         settings={"think_on": False},
     ),
 )  # fmt: skip

@@ -75,7 +75,6 @@ TIMES = Experiment(
     ),
     measure=measure,
     figure=figure,
-    on={"cpu": habits.QUICK},
     minutes={"cpu": {"quick": 3}},
     evidence={"T-05": _task},
 )  # fmt: skip
@@ -90,7 +89,6 @@ TUNED = Experiment(
     ),
     measure=both_sizes,
     figure=shown,
-    on={"cpu": habits.QUICK},
     minutes={"cpu": {"quick": 6}},
     evidence={"T-03": _tuned},
 )  # fmt: skip

@@ -12,8 +12,8 @@ def upgraded(config: dict) -> dict:
 
     Version 1 was flat and knew one stage; its first runs knew no other task than countdown.
     Version 2 knew one size of a task's problems, version 3 no second one to train on; both
-    knew no base that is made to think on. Version 4 knew one baseline of GRPO, no critic and a
-    constant rate. What they could not set had one value, which stands here.
+    knew no base that is made to think on. Version 4 knew one baseline of GRPO and no critic. What
+    they could not set had one value, which stands here.
     """
     if "experiment" not in config or config.get("version", 1) == VERSION:
         return config
@@ -39,6 +39,5 @@ def upgraded(config: dict) -> dict:
 
 
 def _with_baseline(stage: dict) -> dict:
-    old = {"baseline": "group", "only_better": False, "gae": None, "kl_in_reward": False,
-           "decay": False}  # fmt: skip
+    old = {"baseline": "group", "only_better": False, "gae": None, "kl_in_reward": False}
     return old | stage if stage["method"] == "grpo" else stage

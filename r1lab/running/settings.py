@@ -91,8 +91,7 @@ def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     wanted = dict(experiment.on.get(preset.name, {}))
     if settings.get("task", preset.task) != preset.task:  # sizes are a task's own
         wanted = {k: v for k, v in wanted.items() if k not in ("size", "also")}
-    preset = replace(preset, **{k: v for k, v in wanted.items() if k in _preset_fields()})
-    settings = {k: v for k, v in wanted.items() if k not in _preset_fields()} | settings
+    preset = replace(preset, **wanted)
     own = {k: settings.get(k, default) for k, default in experiment.settings.items()}
     recipe = settings.get("recipe", next(iter(experiment.recipes)))
     if recipe not in experiment.recipes:

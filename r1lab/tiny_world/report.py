@@ -22,7 +22,7 @@ STRATA = {  # task, size, held-out problems (there are no more one-digit ones), 
 }
 
 
-CAP = {3: 400, 4: 900}  # tokens an answer may have, by numbers of the problem
+CAP = {3: 600, 4: 900}  # tokens an answer may have, by numbers of the problem
 WIDE = 64  # problems that are answered 256 times
 FORCED = 256  # problems for each habit that is begun by force
 

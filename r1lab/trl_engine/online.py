@@ -143,11 +143,6 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             "TRL's GRPO compares a completion with its group's mean and learns from both signs: "
             "leave baseline, only_better and gae out or take our engine"
         )
-    if config.decay:
-        raise ValueError(
-            "TRL's falling rate begins anew where a run is resumed: leave decay out or take "
-            "our engine"
-        )
     if config.truncate:
         raise ValueError(
             "TRL has no truncate for its own sampling: leave it out or take our engine"
