@@ -73,7 +73,7 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
             if config.beta:
                 with torch.no_grad(), models.reference(learner.model):
                     ref, _ = policy.logps(learner.model, batch, micro, config.temperature)
-                kl = losses.kl_k3(logps, ref)
+                kl = losses.kl_k3(logps, ref)  # a value a token, for the loss "printed" too
                 if not config.kl_in_reward:
                     priced = losses.aggregate(kl, mask, objective.average, divisor)
                     loss = loss + config.beta * priced
@@ -109,7 +109,7 @@ class Config:
     gae: float | None = None  # PPO: lambda of a learned value, in the place of a baseline
     kl_in_reward: bool = False  # PPO: each token pays for the KL at once, and the loss has no term
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
-    beta: float = 0.0  # weight of the KL term (k3) against the reference
+    beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
     temperature: float = 1.0
     max_grad_norm: float = 1.0

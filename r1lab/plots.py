@@ -11,6 +11,7 @@ from IPython.display import display
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from r1lab import stats
 
@@ -31,11 +32,13 @@ def canvas(columns: int = 1, height: float = 3.2, width: float = 4.6, **options)
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
-    buffer = io.BytesIO()
+    """The figure as a PNG file of 256 colours, a third of the size of one with all."""
+    full, small = io.BytesIO(), io.BytesIO()
     with rc_context(STYLE):
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+        figure.savefig(full, format="png", metadata={"Software": None})
+    picture = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def show(figure: Figure, caption: str) -> None:
@@ -88,23 +91,36 @@ def paper_curve(name: str) -> tuple[np.ndarray, np.ndarray, dict]:
 
 
 def smooth(values, width: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """Centred mean over `width` steps (fewer at the ends) and half its 95 % interval."""
+    """Centred mean over `width` steps (fewer at the ends) and half its 95 % interval (Student's t:
+    with 1.96 in its place three to five values cover the truth in 81 to 88 of 100 cases)."""
     values = np.asarray(values, dtype=float)
     half = width // 2
     windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
-    spread = [1.96 * w.std(ddof=1) / len(w) ** 0.5 if len(w) > 1 else 0.0 for w in windows]
+    t = {n: stats.student_t(n - 1) for n in {len(w) for w in windows} if n > 1}
+    spread = [t[len(w)] * w.std(ddof=1) / len(w) ** 0.5 if len(w) in t else 0.0 for w in windows]
     return np.array([w.mean() for w in windows]), np.array(spread)
 
 
 def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
-    """The mean of `rows` (seeds, points) with its 95 % interval over seeds (Student's t); gives the
-    mean."""
+    """The mean of `rows` (seeds, points) and its 95 % interval over seeds; gives the mean.
+
+    At least two seeds. The interval is Student's t, so that it covers the truth in 95 of 100 cases
+    for few seeds as well; it is for each point alone, not for the whole line."""
     rows = np.asarray(rows, dtype=float)
     mean = rows.mean(0)
     half = stats.student_t(len(rows) - 1) * rows.std(0, ddof=1) / len(rows) ** 0.5
     axis.plot(x, mean, color=colour, linewidth=2, label=label, **line)
     axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
     return mean
+
+
+def mark_guess(axis, x: float | None, y: float | None) -> None:
+    """A reader's guess (`checks.guess`) as a mark in a figure, named beside it; nothing where one
+    of the two is None."""
+    if x is None or y is None:
+        return
+    axis.plot(x, y, marker="D", color="black", markerfacecolor="white", markersize=8, zorder=5)
+    axis.annotate("your guess", (x, y), (9, 6), textcoords="offset points", fontsize=9)
 
 
 OURS = (  # key of the metrics, scale, title, unit, colour
