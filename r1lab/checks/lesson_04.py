@@ -4,7 +4,7 @@ import re
 
 import torch
 
-from r1lab.checks.exercise import Exercise
+from r1lab.checks.exercise import Exercise, Guess
 
 WORD = re.compile(r"\b(wait|try|check)\b", re.I)
 
@@ -120,26 +120,8 @@ EXERCISES = {
             ),
         ),
     ),
-    "04.3": Exercise(
-        right=lambda: 1.0,
-        cases=((),),
-        tolerance=4.0,
-        near=1.0,
-        tried="0.9 of 100: what earns less gets rarer, whatever it is good for.",
-        lesson="Write a number of percent; the figure below has the answer.",
-        given=True,
-        mistakes=(
-            (
-                lambda: 10.0,
-                "unchanged? The table in part 2 says that reflecting answers earn less here. What "
-                "earns less than its group gets rarer.",
-            ),
-            (
-                lambda: 90.0,
-                "that is the rule reward, where reflecting pays. The format part does not ask who "
-                "is right.",
-            ),
-        ),
+    "04.3": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
     ),
     "04.4": Exercise(
         right=lambda: 1.55,
