@@ -422,6 +422,17 @@ my_guess = ...  # percent
 # %%
 checks.check("04.3", my_guess)
 
+# %% [markdown]
+# <details><summary>Solution 04.3</summary>
+#
+# ```python
+# my_guess = 6
+# ```
+#
+# About as many as before. Under the format reward an answer that tries again earns what any other earns, so nothing pulls at it either way.
+#
+# </details>
+
 # %%
 ARMS = ("rule", "think-on", "random", "format")
 for experiment, numbers in (("habits", "three"), ("zero", "four")):
