@@ -210,7 +210,9 @@ steps = np.arange(1, len(seeds[0].metrics) + 1)
 
 
 def curves(key, found=seeds, factor=1):
-    return np.array([[factor * m[key] for m in r.metrics] for r in found])
+    """(seeds, steps); not a number where a step had nothing to count."""
+    rows = [[m[key] for m in r.metrics] for r in found]
+    return factor * np.array(rows, dtype=float)
 
 
 figure, axes = plots.canvas(2)
@@ -279,7 +281,7 @@ for key, name in KEYS.items():
 # %% [markdown]
 # Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps. (That it never says no to a right result is no finding. The text it has read never does.)
 #
-# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Ours become some two times as frequent in 1,000 tokens and some twenty times in an answer, because the answers grow. Say which of the two you count.
+# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens and nearly thirty times in an answer, because the answers grow. Say which of the two you count.
 #
 # Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
 
@@ -357,7 +359,7 @@ for r in seeds:
           "waits in the steepest tenth of the steps")  # fmt: skip
 
 # %% [markdown]
-# OUTCOME
+# Just under half, in every seed: four times more than in a line, and less than the criterion asks. So there is no jump, and no even growth either.
 #
 # Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Nothing could be more even. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
 
@@ -398,7 +400,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
               f"in {one:2} steps, by 4 in {more:2}: {more / one:.1f} times")  # fmt: skip
 
 # %% [markdown]
-# OUTCOME It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
+# It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
 
 # %% [markdown]
 # So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen from outside, with a check every few hundred steps, that looks like a moment.
