@@ -468,7 +468,11 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     )
 
 # %% [markdown]
-# OUTCOME
+# A coin teaches nothing, and the form alone teaches the form. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
+#
+# OUTCOME three numbers
+#
+# Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
 
 # %% [markdown]
 # ## 9. Emergence or amplification?
