@@ -359,7 +359,7 @@ for r in seeds:
           "waits in the steepest tenth of the steps")  # fmt: skip
 
 # %% [markdown]
-# Just under half, in every seed: four times more than in a line, and less than the criterion asks. So there is no jump, and no even growth either.
+# A little under half in four seeds, a little over in one: more than four times what a line has, and not what the criterion asks of every seed. So there is no jump, and no even growth either.
 #
 # Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Nothing could be more even. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
 
