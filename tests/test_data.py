@@ -44,7 +44,8 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
     assert folder.name.endswith(f"-s{run.config['seed']}")
     for part in ("before", "after") if steps else ("measured",):
         right = run.summary[part]["right"]
-        assert len(right) == run.summary["n"] >= presets.PRESETS[run.config["preset"]].eval_problems
+        n = run.summary[part]["n"]
+        assert len(right) == n >= presets.PRESETS[run.config["preset"]].eval_problems
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     if run.config["experiment"] in ("zero", "habits"):
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
