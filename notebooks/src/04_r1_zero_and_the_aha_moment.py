@@ -121,9 +121,7 @@ for name in ("rule", "format"):
 # The same table for the ways of thinking is a finer forecast. `habits.read` names the way an answer thinks. Rare ones are begun by force, so that there are enough of them: the first words are given, the model goes on.
 
 # %%
-read = [
-    habits.read(*one).name for one in zip(base.repeated(), base.texts, strict=True)
-]
+read = [habits.read(*one).name for one in zip(base.repeated(), base.texts, strict=True)]
 shares = {name: read.count(name) / len(read) for name in habits.NAMES}
 right = {
     name: base.correct.reshape(-1)[[r == name for r in read]].mean()
@@ -455,7 +453,9 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
         )
         print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
               f"a second try in {second:5.1f} % of the answers")  # fmt: skip
-    axes[0].set(title=f"{numbers.capitalize()} numbers", ylabel="right, %", ylim=(0, 100))
+    axes[0].set(
+        title=f"{numbers.capitalize()} numbers", ylabel="right, %", ylim=(0, 100)
+    )
     axes[1].set(title="A second try", ylabel="of the answers, %", ylim=(0, 100))
     for axis in axes:
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
