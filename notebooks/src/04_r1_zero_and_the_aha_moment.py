@@ -470,7 +470,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
 # %% [markdown]
 # A coin teaches nothing, and the form alone teaches the form. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
 #
-# OUTCOME three numbers
+# With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens (OUTCOME: all seeds). There the reward has chosen a way.
 #
 # Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
 
