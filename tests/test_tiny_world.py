@@ -516,7 +516,7 @@ def test_patience_decides_how_often_a_failed_try_is_followed_by_another(patience
 
 def of(knobs, n=1000):
     """Countdown texts of three numbers and of four."""
-    return by_size(map(read, take(n, 8, replace(knobs, drill=0.0, multiplication=0.0))))
+    return by_size(list(map(read, take(n, 8, replace(knobs, drill=0.0, multiplication=0.0)))))
 
 
 def assert_share(found, form, share):
