@@ -157,6 +157,7 @@ def countdown(name):
 
 def by_size(found):
     """Texts of three numbers and of four."""
+    found = list(found)
     return [[t for t in found if t.problem and len(t.problem.numbers) == size] for size in (3, 4)]
 
 
@@ -516,10 +517,11 @@ def test_patience_decides_how_often_a_failed_try_is_followed_by_another(patience
 
 def of(knobs, n=1000):
     """Countdown texts of three numbers and of four."""
-    return by_size(list(map(read, take(n, 8, replace(knobs, drill=0.0, multiplication=0.0)))))
+    return by_size(map(read, take(n, 8, replace(knobs, drill=0.0, multiplication=0.0))))
 
 
 def assert_share(found, form, share):
+    assert found
     hits = sum(text.form == form for text in found)
     assert near(hits, len(found), share), (form, hits, len(found), share)
 
