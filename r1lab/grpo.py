@@ -64,7 +64,7 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
             if config.beta:
                 with torch.no_grad(), models.reference(learner.model):
                     ref, _ = policy.logps(learner.model, batch, micro, config.temperature)
-                kl = losses.kl_k3(logps, ref)
+                kl = losses.kl_k3(logps, ref)  # a value a token, for the loss "printed" too
                 loss = loss + config.beta * losses.aggregate(kl, mask, objective.average, divisor)
                 seen["kl"] = float((kl.detach() * mask).sum())
             return loss, seen
@@ -92,7 +92,7 @@ class Config:
     tau: float | None = None
     scale: str = "group"
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
-    beta: float = 0.0  # weight of the KL term (k3) against the reference
+    beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
     temperature: float = 1.0
     max_grad_norm: float = 1.0

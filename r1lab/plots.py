@@ -88,17 +88,21 @@ def paper_curve(name: str) -> tuple[np.ndarray, np.ndarray, dict]:
 
 
 def smooth(values, width: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """Centred mean over `width` steps (fewer at the ends) and half its 95 % interval."""
+    """Centred mean over `width` steps (fewer at the ends) and half its 95 % interval (Student's t:
+    with 1.96 in its place three to five values cover the truth in 81 to 88 of 100 cases)."""
     values = np.asarray(values, dtype=float)
     half = width // 2
     windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
-    spread = [1.96 * w.std(ddof=1) / len(w) ** 0.5 if len(w) > 1 else 0.0 for w in windows]
+    t = {n: stats.student_t(n - 1) for n in {len(w) for w in windows} if n > 1}
+    spread = [t[len(w)] * w.std(ddof=1) / len(w) ** 0.5 if len(w) in t else 0.0 for w in windows]
     return np.array([w.mean() for w in windows]), np.array(spread)
 
 
 def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
-    """The mean of `rows` (seeds, points) with its 95 % interval over seeds (Student's t); gives the
-    mean."""
+    """The mean of `rows` (seeds, points) and its 95 % interval over seeds; gives the mean.
+
+    At least two seeds. The interval is Student's t, so that it covers the truth in 95 of 100 cases
+    for few seeds as well; it is for each point alone, not for the whole line."""
     rows = np.asarray(rows, dtype=float)
     mean = rows.mean(0)
     half = stats.student_t(len(rows) - 1) * rows.std(0, ddof=1) / len(rows) ** 0.5

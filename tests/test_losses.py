@@ -675,7 +675,7 @@ def test_a_small_k3_survives_float32():
     [("k1", "none"), ("k2", "reverse"), ("k3", "forward"), ("corrected k3", "reverse")],
 )
 def test_gradient_of_each_estimator_as_a_loss_on_fixed_samples(estimator, target):
-    """One letter, every letter weighted by its probability at the time of sampling."""
+    """Completions of one letter, each weighted by its probability at the time of sampling."""
     theta, ref = policy(7)[:1], policy(8)[:1]
     old = torch.log_softmax(theta, -1)
     functions = {"k1": losses.kl_k1, "k2": losses.kl_k2}
@@ -702,6 +702,99 @@ def test_gradient_of_each_estimator_as_a_loss_on_fixed_samples(estimator, target
     }
     assert not close(targets["reverse"], targets["forward"], 1e-2)
     assert close(gradient_of(loss, theta), targets[target])
+
+
+def held_prefixes(table, other, start, forward=False) -> float:
+    """KL of the next letter after each prefix, weighted by the prefix's probability under `start`."""
+    total = 0.0
+    for i, prefix in enumerate(PREFIXES):
+        p, q = ([x - math.log(sum(map(math.exp, row))) for x in row] for row in (table[i], other[i]))
+        p, q = (q, p) if forward else (p, q)
+        kl = sum(math.exp(a) * (a - b) for a, b in zip(p, q, strict=True))
+        total += math.exp(log_probability(start, prefix)) * kl
+    return total
+
+
+def kl_loss_gradient(name, theta, ref, each, average="sum") -> torch.Tensor:
+    """Expected gradient of an estimator as a loss on samples of theta itself: one value a token or
+    one a completion."""
+    chance = torch.tensor([math.exp(log_probability(theta.tolist(), o)) for o in COMPLETIONS])
+    weight = chance.double().unsqueeze(1) * len(COMPLETIONS)
+    estimator = losses.kl_k2 if name == "k2" else losses.kl_k3
+
+    def loss(t):
+        now, then, mask = table_logps(t), table_logps(ref), MASK
+        if each == "completion":
+            now, then = ((x * MASK).sum(1, keepdim=True) for x in (now, then))
+            mask = torch.ones(len(COMPLETIONS), 1)
+        values = estimator(now, then)
+        if name == "ratio * k3":
+            values = values * losses.importance_ratio(now, now, mask, "token")
+        return losses.aggregate(weight * values, mask, average)
+
+    return gradient_of(loss, theta)
+
+
+@pytest.mark.parametrize("name", ["k2", "k3", "ratio * k3"])
+def test_over_completions_the_gradient_is_that_of_a_kl_over_tokens_the_prefixes_are_held(name):
+    """Completions of one to three letters. Neither is the other, and 1/|o| changes it once more."""
+    theta, ref = policy(7), policy(8)
+    table, other = theta.tolist(), ref.tolist()
+    if name == "k3":
+        whole = slope(lambda t: divergence(other, t), theta)
+    else:
+        whole = slope(lambda t: divergence(t, other), theta)
+    held = slope(lambda t: held_prefixes(t, other, table, forward=name == "k3"), theta)
+    assert close(kl_loss_gradient(name, theta, ref, "completion"), whole, 1e-6)
+    assert close(kl_loss_gradient(name, theta, ref, "token"), held, 1e-6)
+    assert not close(whole, held, 1e-2)
+    assert not close(kl_loss_gradient(name, theta, ref, "token", "completion"), held, 1e-2)
+
+
+def test_on_tokens_the_kl_can_pull_the_wrong_way():
+    """Two letters, length two, uniform reference. Letter 0 leads to a row far from the reference, so
+    more of it raises the KL; token by token it only looks as if the first row came nearer."""
+    start = [[-0.3, 0.0], [3.0, 0.0], [0.0, 0.0]]  # first letter; after 0; after 1
+    step = 1e-6
+
+    def share(row):
+        return math.exp(row[0]) / (math.exp(row[0]) + math.exp(row[1]))
+
+    def kl(p):
+        return p * math.log(2 * p) + (1 - p) * math.log(2 - 2 * p)
+
+    def over_completions(x):
+        p, after = share([x, 0.0]), [share(row) for row in start[1:]]
+        pairs = [(a * b, a * b * math.log(4 * a * b)) for a, q in ((p, after[0]), (1 - p, after[1]))
+                 for b in (q, 1 - q)]  # fmt: skip
+        assert sum(chance for chance, _ in pairs) == pytest.approx(1)
+        return sum(value for _, value in pairs)
+
+    wanted = (over_completions(-0.3 + step) - over_completions(-0.3 - step)) / (2 * step)
+    held = (kl(share([-0.3 + step, 0.0])) - kl(share([-0.3 - step, 0.0]))) / (2 * step)
+    assert wanted == pytest.approx(0.0494, abs=5e-5) and held == pytest.approx(-0.0733, abs=5e-5)
+
+    theta, ref = torch.tensor(start).double(), torch.tensor(0.5).double().log()
+    both = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+
+    def logps(t):
+        rows = t.log_softmax(-1)
+        return torch.stack([rows[0][both[:, 0]], rows[1:][both[:, 0], both[:, 1]]], 1)
+
+    chance = logps(theta).sum(1).exp()
+
+    def token_wise(t, ratio):
+        now = logps(t)
+        corrected = (now - now.detach()).exp() * losses.kl_k3(now, ref)
+        return (chance[:, None] * (corrected if ratio else losses.kl_k2(now, ref))).sum()
+
+    def whole(t):
+        return (chance * losses.kl_k2(logps(t).sum(1), 2 * ref)).sum()
+
+    assert gradient_of(whole, theta)[0, 0].item() == pytest.approx(wanted, abs=1e-6)
+    for ratio in (False, True):
+        found = gradient_of(lambda t, ratio=ratio: token_wise(t, ratio), theta)[0, 0].item()
+        assert found == pytest.approx(held, abs=1e-6)
 
 
 # -- Kimi k1.5 --------------------------------------------------------------------------

@@ -65,7 +65,9 @@ class Objective:
 
 PUBLISHED = {
     "grpo": Objective("token", "completion"),  # DeepSeekMath Eq. 3, and TRL's "grpo"
-    "printed": Objective("sequence", "sum"),  # DeepSeek-R1 Eq. 1 to the letter; not in TRL
+    # The clipped term of DeepSeek-R1 Eq. 1 to the letter; not in TRL. The KL term that `grpo` adds
+    # stays one value a token, summed: Eq. 2 has one a completion, with another gradient.
+    "printed": Objective("sequence", "sum"),
     "dr_grpo": Objective("token", "constant"),  # with advantages of scale "none"
     "dapo": Objective("token", "step", 0.2, 0.28),  # DAPO Eq. 8; TRL's default, with 0.2
     "bnpo": Objective("token", "micro"),
@@ -114,7 +116,9 @@ def policy_loss(
     1, nothing is clipped. In micro-batches: pass `divisor=loss_divisor(mask of the step,
     average)` and losses and gradients add up to those of the step. A KL term is separate,
     so that any estimator can be used: `+ beta * aggregate(kl_k3(logps, ref_logps), mask,
-    objective.average, divisor)`. Raises ValueError for advantages of another shape.
+    objective.average, divisor)`. That is one value a token whatever the ratio is, "printed"
+    included: see `kl_k1` for what its gradient is. Raises ValueError for advantages of another
+    shape.
     """
     shapes = (logps.shape[:1],) if objective.tau else (logps.shape[:1], logps.shape)
     if advantages.shape not in shapes:

@@ -55,24 +55,38 @@ def entropy(logits: Tensor) -> Tensor:
 def kl_k1(logps: Tensor, ref_logps: Tensor) -> Tensor:
     """KL(policy || reference) from the policy's own samples: log(pi / pi_ref).
 
-    Any shape, for k2 and k3 too: tokens or whole completions. Its mean is the KL, single
-    values may be negative. As a loss it is useless: its expected gradient is 0.
+    Any shape, for k2 and k3 too: one value a completion (log-probabilities summed over its
+    tokens first) or one a token. Its mean is the KL, single values may be negative. As a loss
+    it is useless: its expected gradient is 0.
+
+    What the three do as a loss depends on that choice. One value a completion: the gradients
+    below are exact. One a token, summed, as `grpo` and TRL do: a token's sample is fixed, and
+    so are the tokens before it. What comes out is the gradient of the sum over prefixes of
+    chance(prefix) * KL(next token after it), the chances held fixed. It does not know that an
+    early letter leads to places where the policies differ more, and it can have the other
+    sign. Dividing by |o| (average "completion") weighs the tokens once more.
     """
     return logps - ref_logps
 
 
 def kl_k2(logps: Tensor, ref_logps: Tensor) -> Tensor:
-    """Half the squared log-ratio: never negative, a biased estimate of KL(policy || reference),
-    but as a loss on the policy's own samples it has the gradient of that KL."""
+    """Half the squared log-ratio: never negative, a biased estimate of KL(policy || reference).
+
+    As a loss on the policy's own samples, one value a completion, it has the gradient of that KL;
+    one value a token, that of the KL with the prefixes' chances held fixed (see `kl_k1`)."""
     return 0.5 * (logps - ref_logps).square()
 
 
 def kl_k3(logps: Tensor, ref_logps: Tensor) -> Tensor:
     """pi_ref/pi - log(pi_ref/pi) - 1, DeepSeek-R1 Eq. 2: never negative and unbiased.
 
-    As a loss, which is how GRPO uses it, its gradient is that of the *other* KL, KL(reference
-    || policy). TRL multiplies it by the ratio (use_bias_correction_kl, on by default), which
-    cures that, as `importance_ratio(...) * kl_k3(...)` does here. R1's beta is 0.001, TRL's 0.
+    As a loss, one value a completion, its gradient is that of the *other* KL, KL(reference ||
+    policy). `importance_ratio(...) * kl_k3(...)`, also one value a completion, has that of
+    KL(policy || reference), as k2 has. GRPO uses one value a token, and TRL multiplies each by
+    its token's ratio (use_bias_correction_kl, on by default): then these are the gradients of
+    the two KLs of the next token, averaged over prefixes whose chances are held fixed (see
+    `kl_k1`). The ratio turns the one KL into the other; it does not bring the prefixes back.
+    R1's beta is 0.001, TRL's 0.
     """
     log_ratio = ref_logps - logps
     return torch.expm1(log_ratio) - log_ratio
