@@ -14,7 +14,7 @@ running.alarms running.experiment sampler.captured sampler.choosing sampler.comp
 sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
 tiny_world.words userfile widgets.live
 
-checks checks.lesson_00 checks.lesson_04 losses.tuning machine.presets models.names plots
+checks checks.lesson_00 checks.lesson_04 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
 habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic

@@ -1,55 +1,128 @@
 """Exercise checks: `check("02.1", thing)` says not done, right, or which mistake it looks like.
 
-An exercise is a right answer, the inputs to try it on, and its likely mistakes, each a small
-function that makes the mistake. Where the learner's answer is not right but agrees with a
-mistake on every input, the message names it. A test runs each mistake and each folded
-solution of the notebooks through `check`.
+Nothing here raises for what a learner wrote: a wrong or missing answer never stops a lesson.
+Three kinds. An `Exercise` is a right answer, the inputs to try it on, and its likely mistakes,
+each a small function that makes the mistake. Where the learner's answer is not right but agrees
+with a mistake on every input, the message names it. An `Open` task measures the answer. A
+`Guess` is kept: `guess("02.2")` gives it to the figure, nobody judges it.
 
-Predictions and experiments are values, not functions; for them an input is nothing and a
-mistake is a wrong value.
+`mine("02.1", thing)` is what the lesson goes on with: the learner's own function where it is
+right, else the course's. A test runs each mistake and each folded solution through `check`.
 """
 
 import importlib
+import math
 import pkgutil
+import traceback
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from r1lab.checks.exercise import Exercise
+from r1lab.checks.exercise import Exercise, Guess, Open
 
-EXERCISES: dict[str, Exercise] = {}  # of every lesson that has a file here
+EXERCISES: dict[str, Exercise | Guess | Open] = {}  # of every lesson that has a file here
 for _lesson in sorted(module.name for module in pkgutil.iter_modules(__path__)):
     if _lesson.startswith("lesson_"):
         EXERCISES |= importlib.import_module(f"{__name__}.{_lesson}").EXERCISES
 
+_GUESSES: dict[str, float] = {}  # of this session
+
 
 def check(number: str, thing) -> None:
-    """Print one line, or raise AssertionError with the likely mistake.
+    """Print one line: not done yet, right, or the likely mistake.
 
     thing: the learner's function, or value. None and `...`, as the answer or as what the
-    function returns, mean "not done yet" and are never an error.
+    function returns, mean "not done yet". Raises ValueError for an unknown number alone.
     """
+    _, words = _judged(number, thing)
+    print(f"{number} {words}")
+
+
+def guess(number: str) -> float | None:
+    """The number a learner handed to `check` as a prediction in this session; None before that."""
+    if not isinstance(_exercise(number), Guess):
+        raise ValueError(f"exercise {number} is no prediction")
+    return _GUESSES.get(number)
+
+
+def mine(number: str, thing: Callable, ours: Callable | None = None) -> Callable:
+    """`thing` if `check` finds it right, else `ours`, by default the exercise's right answer. Says
+    in one line which of the two runs from here on."""
+    exercise = _exercise(number)
+    right, _ = _judged(number, thing)
+    if right:
+        print(f"{number}: your own {getattr(thing, '__name__', 'answer')} runs from here on.")
+        return thing
+    print(f"{number}: the course's own version runs from here on.")
+    if ours is not None:
+        return ours
+    return exercise.example if isinstance(exercise, Open) else exercise.right
+
+
+def _exercise(number: str) -> Exercise | Guess | Open:
     if number not in EXERCISES:
         raise ValueError(f"no exercise {number!r}: choose one of {', '.join(EXERCISES)}")
-    exercise = EXERCISES[number]
+    return EXERCISES[number]
+
+
+def _judged(number: str, thing) -> tuple[bool, str]:
+    """(whether it is right, the words of the line)."""
+    exercise = _exercise(number)
+    if isinstance(exercise, Guess):
+        return False, _kept(number, exercise, thing)
+    if _empty(thing):
+        return False, f"not done yet. {exercise.lesson}"
+    try:
+        judge = _measured if isinstance(exercise, Open) else _compared
+        return judge(exercise, thing)
+    except Exception as error:  # the learner's code may fail in any way
+        return False, f"not right yet: {_failed(error, thing)}"
+
+
+def _kept(number: str, exercise: Guess, thing) -> str:
+    _GUESSES.pop(number, None)
+    if _empty(thing):
+        return f"not done yet. {exercise.lesson}"
+    try:
+        value = float(thing)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        return f"a guess is one number, in {exercise.unit}."
+    _GUESSES[number] = value
+    return f"kept: {value:g} {exercise.unit}. {exercise.lesson}"
+
+
+def _measured(exercise: Open, thing) -> tuple[bool, str]:
+    merit, words = exercise.measure(thing)
+    if math.isnan(merit):
+        return False, f"not done yet. {exercise.lesson}"
+    right = merit >= exercise.enough
+    return right, f"{'right.' if right else 'not right yet:'} {words}"
+
+
+def _compared(exercise: Exercise, thing) -> tuple[bool, str]:
     answer = (lambda *_: thing) if exercise.given else thing
+    run = exercise.run or (lambda answer, *case: answer(*case) if callable(answer) else answer)
     results = []
     for case in exercise.cases:
-        result = answer(*case) if callable(answer) else answer
-        if _empty(result):
-            print(f"{number} not done yet. {exercise.lesson}")
-            return
-        results.append(result)
-    wanted = [exercise.right(*case) for case in exercise.cases]
-    if all(_same(a, b, exercise.tolerance) for a, b in zip(results, wanted, strict=True)):
-        print(f"{number} right. {exercise.tried}")
-        return
+        results.append(run(answer, *case))
+        if _empty(results[-1]):
+            return False, f"not done yet. {exercise.lesson}"
+
+    def agrees(other: Callable, tolerance: float) -> bool:
+        wanted = [run(other, *case) for case in exercise.cases]
+        return all(_same(a, b, tolerance) for a, b in zip(results, wanted, strict=True))
+
+    if agrees(exercise.right, exercise.tolerance):
+        return True, f"right. {exercise.tried}"
     near = exercise.tolerance if exercise.near is None else exercise.near
     for mistake, message in exercise.mistakes:
-        slips = [mistake(*case) for case in exercise.cases]
-        if all(_same(a, b, near) for a, b in zip(results, slips, strict=True)):
-            raise AssertionError(f"{number}: {message}")
-    raise AssertionError(f"{number}: {_difference(exercise, results, wanted)}")
+        if agrees(mistake, near):
+            return False, f"not right yet: {message}"
+    wanted = [run(exercise.right, *case) for case in exercise.cases]
+    return False, f"not right yet: {_difference(exercise, results, wanted)}"
 
 
 def _empty(result) -> bool:
@@ -57,6 +130,14 @@ def _empty(result) -> bool:
     if isinstance(result, dict):
         return any(_empty(value) for value in result.values())
     return result is None or result is ...
+
+
+def _failed(error: Exception, thing) -> str:
+    """The error and the line of the learner's function it happened in."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [f for f in frames if f.name == getattr(thing, "__name__", "")]
+    where = f", at `{inside[-1].line}`" if inside and inside[-1].line else ""
+    return f"your code stops{where}: {type(error).__name__}: {error}"
 
 
 def _same(a, b, tolerance: float) -> bool:

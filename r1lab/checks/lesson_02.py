@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from r1lab import losses
-from r1lab.checks.exercise import Exercise
+from r1lab.checks import letters
+from r1lab.checks.exercise import Exercise, Guess, Open
 
 
 def _rows(*rows) -> tuple[Tensor]:
@@ -97,39 +98,14 @@ EXERCISES = {
             ),
         ),
     ),
-    "02.2": Exercise(
-        right=lambda: 66.0,
-        cases=((),),
-        tolerance=4.0,
-        near=0.5,
-        tried="0.95^8 + 0.05^8 = 0.663: two of three groups of 8 teach nothing at a "
-        "success rate of 5 %.",
-        lesson="Write a number of percent; the figure below has the answer.",
-        given=True,
-        mistakes=(
-            (
-                lambda: 34.0,
-                "that is the share of groups that do teach something. The question is about "
-                "the silent ones.",
-            ),
-            (
-                lambda: 95.0,
-                "that is one wrong answer. A silent group has all 8 wrong, or all 8 right.",
-            ),
-            (lambda: 0.66, "the right share, but the question asks for percent."),
-            (
-                lambda: 0.0,
-                "it is far from rare: all 8 must be wrong, each is wrong 95 times of 100, "
-                "and the chances multiply.",
-            ),
-        ),
-    ),
+    "02.2": Guess("percent", "The figure below draws it beside the truth."),
     "02.3": Exercise(
         right=_clipped,
+        run=letters.with_slope,
         cases=_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
         tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, "
-        "0.8), a ratio inside the range, an advantage of 0.",
-        lesson="The lesson goes on with r1lab.losses.policy_loss.",
+        "0.8), a ratio inside the range, an advantage of 0; each loss and its slope.",
+        lesson="The lesson goes on with the course's.",
         mistakes=(
             (
                 lambda r, a: -_clipped(r, a),
@@ -149,6 +125,11 @@ EXERCISES = {
                 lambda r, a: -torch.max(r * a, r.clamp(0.8, 1.2) * a),
                 "max where min belongs: you keep the rosier of the two values. Eq. 1 keeps "
                 "the worse one.",
+            ),
+            (
+                lambda r, a: _clipped(r, a).detach(),
+                "the value is right and has no gradient: no detach(), item() or float() on the "
+                "ratio.",
             ),
             (
                 lambda r, a: -torch.min(r, r.clamp(0.8, 1.2)) * a,
@@ -186,33 +167,10 @@ EXERCISES = {
             ),
         ),
     ),
-    "02.5": Exercise(
-        right=lambda: 10.0,
-        cases=((),),
-        tolerance=0.1,
-        tried="1/20 against 1/200: the same verdict, ten times less for each token of the "
-        "long answer.",
-        lesson="Write a number; the playground below shows it.",
-        given=True,
-        mistakes=(
-            (
-                lambda: 1.0,
-                "that is Dr. GRPO and DAPO, where each token of a group counts alike. GRPO "
-                "divides by the length first.",
-            ),
-            (lambda: 0.1, "upside down: the tokens of the short answer are pushed harder."),
-            (
-                lambda: 100.0,
-                "you divided twice. The whole completion has weight 1/G, shared by its tokens.",
-            ),
-        ),
-    ),
-    "02.6": Exercise(
-        right=lambda: {
-            "grpo": 0.137,
-            "dr_grpo": 0.394,
-            "dapo": 0.251,
-        },  # the lesson's `climb`, to 95 %
+    "02.5": Guess("nats a unit of the logit", "The figure below draws it beside the truth."),
+    "02.6": Guess("times", "The figure below draws it beside the truth."),
+    "02.7": Exercise(
+        right=lambda: dict(zip(FORMS, (0.137, 0.394, 0.251), strict=True)),  # `climb`, to 95 %
         cases=((),),
         tolerance=0.01,
         tried="0.14, 0.25 and 0.39: GRPO unlearns thinking, Dr. GRPO follows the slope of "
@@ -240,6 +198,51 @@ EXERCISES = {
             (
                 lambda: {"grpo": 0.394, "dr_grpo": 0.137, "dapo": 0.251},
                 "GRPO and Dr. GRPO have changed places.",
+            ),
+        ),
+    ),
+    "02.8": Open(
+        measure=letters.thinks,
+        enough=0.6,
+        example=lambda n, A: torch.where((A < 0) & (n == 1), 100.0, n**2),
+        lesson="It is the hard one: leave it for later if you like.",
+    ),
+    "02.9": Exercise(
+        right=letters.loop(),
+        cases=((),),
+        tried="Tried: three updates of a table, two groups of three, lengths one and two, a group "
+        "of equal rewards.",
+        lesson="The lesson goes on with the loop above.",
+        run=letters.after_three_updates,
+        mistakes=(
+            (
+                letters.loop(zero=False),
+                "gradients pile up from step to step: optimizer.zero_grad() before backward().",
+            ),
+            (
+                letters.loop(step=False),
+                "the policy never moves: optimizer.step() is missing.",
+            ),
+            (
+                letters.loop(give=False),
+                "it learns, but gives nothing: end each step with `yield reward`.",
+            ),
+            (
+                letters.loop(sign=-1),
+                "it climbs down: the sign is turned. A loss has a minus, and token_loss has it.",
+            ),
+            (
+                letters.loop(average="step"),
+                "all tokens count alike in yours. That is DAPO; GRPO takes the mean over each "
+                "completion first.",
+            ),
+            (
+                letters.loop(average="sum"),
+                "you sum over a completion's tokens. GRPO divides by its length.",
+            ),
+            (
+                letters.loop(compare=lambda r: r),
+                "you push by the reward itself. Compare inside the group first.",
             ),
         ),
     ),
