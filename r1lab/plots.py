@@ -111,6 +111,15 @@ def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
     return mean
 
 
+def mark_guess(axis, x: float | None, y: float | None) -> None:
+    """A reader's guess (`checks.guess`) as a mark in a figure, named beside it; nothing where one
+    of the two is None."""
+    if x is None or y is None:
+        return
+    axis.plot(x, y, marker="D", color="black", markerfacecolor="white", markersize=8, zorder=5)
+    axis.annotate("your guess", (x, y), (9, 6), textcoords="offset points", fontsize=9)
+
+
 OURS = (  # key of the metrics, scale, title, unit, colour
     (
         "accuracy",

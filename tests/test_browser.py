@@ -26,7 +26,6 @@ from test_notebooks import OFFLINE, ROOT, SRC, build
 pytestmark = pytest.mark.slow
 
 INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
-    "widgets.advantage_playground()": 3,
     "widgets.rollout_browser()": 0,
     "summary = widgets.training_dashboard(records.place('dashboard'))": 0,
 }
@@ -189,6 +188,19 @@ def test_a_slider_of_every_instrument_moves_what_it_shows(browser, lab):
         wait_until_all_ran(page)
         for call, number in INSTRUMENTS.items():
             move_a_slider(page, call, number)
+
+
+@pytest.mark.slow
+def test_the_playground_lives_in_the_lab_without_its_kernel(browser, lab):
+    call = "widgets.advantage_playground()"
+    with opened(browser, lab, "playground", instruments(call)) as page:
+        wait_until_all_ran(page)
+        cell = page.locator(".jp-CodeCell", has_text=call)
+        cell.locator("rect.now").first.wait_for()
+        assert cell.locator("rect.ghost").count() == 0
+        cell.locator("[data-row='1']").click()
+        assert "GRPO: 3 of 8 right" in cell.locator(".claim").inner_text()
+        assert cell.locator("rect.ghost").count() == 24
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ tiny_world.words userfile widgets.live
 checks checks.lesson_00 checks.lesson_04 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+drawings habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names tiny_world.habits

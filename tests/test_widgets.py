@@ -1,6 +1,9 @@
 """The instruments: what is drawn are the numbers worked out by hand, and a moved control changes them."""
 
 import math
+import random
+import re
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import experiments, plots, records, widgets
+from r1lab import drawings, experiments, plots, records, widgets
 from r1lab.running.settings import Options
 from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
@@ -16,127 +19,143 @@ from r1lab.widgets import playground as pg
 pytest.importorskip("ipywidgets")
 
 
-def playground(**start):
-    return pg.AdvantagePlayground(**start)
-
-
 def close(got, wanted, tolerance=1e-6):
-    return bool(
-        (got - torch.tensor([float(x) for x in wanted], dtype=torch.float64)).abs().max()
-        < tolerance
-    )
+    wanted = torch.tensor([float(x) for x in wanted], dtype=torch.float64)
+    return bool((got - wanted).abs().max() < tolerance)
 
 
-def click(board, *right):
-    """Exactly these completions (counted from 1) are right."""
-    for i, toggle in enumerate(board.toggles, start=1):
-        toggle.value = i in right
+def numbers(right=(1, 4), lengths=pg.LENGTHS, form="GRPO"):
+    """Of a group in which exactly these completions (counted from 1) are right."""
+    return pg.advantages_and_weights([int(i in right) for i in range(1, 9)], lengths, form)
 
 
 def test_two_right_of_eight_by_hand():
     """mean 1/4; sum of squares 2*(3/4)^2 + 6*(1/4)^2 = 3/2; n-1 form: std = sqrt(3/14)."""
-    board = playground()
-    std = math.sqrt(3 / 14) + 1e-4
+    found, std = numbers(), math.sqrt(3 / 14) + 1e-4
     wanted = [0.75 / std if i in (0, 3) else -0.25 / std for i in range(8)]
-    assert close(board.numbers()["advantage"], wanted)
-    assert close(
-        board.numbers()["whole"], [a / 8 for a in wanted]
-    )  # GRPO: 1/G each, whatever the length
+    assert close(found["advantage"], wanted)
+    assert close(found["whole"], [a / 8 for a in wanted])  # GRPO: 1/G each, whatever the length
     lengths = (20, 20, 40, 60, 60, 80, 120, 200)
-    assert close(
-        board.numbers()["token"], [a / 8 / n for a, n in zip(wanted, lengths, strict=True)]
-    )
+    assert close(found["token"], [a / 8 / n for a, n in zip(wanted, lengths, strict=True)])
 
 
-def test_clicking_one_more_right_answer_changes_the_advantages():
-    """Four right of eight: mean 1/2, std = sqrt(8/4/7)."""
-    board = playground()
-    click(board, 1, 2, 3, 4)
+def test_four_right_of_eight_by_hand():
+    """Mean 1/2, std = sqrt(8/4/7)."""
     half = 0.5 / (math.sqrt(2 / 7) + 1e-4)
-    assert close(board.numbers()["advantage"], [half] * 4 + [-half] * 4)
-    assert board.toggles[0].description == "1: right" and board.toggles[7].description == "8: wrong"
+    assert close(numbers((1, 2, 3, 4))["advantage"], [half] * 4 + [-half] * 4)
 
 
 def test_dr_grpo_gives_every_token_of_a_right_answer_the_same():
-    board = playground()
-    board.choice.value = "Dr. GRPO"
     each = Fraction(1, 8 * pg.CAP)
-    assert close(
-        board.numbers()["token"],
-        [each * (Fraction(3, 4) if i in (0, 3) else Fraction(-1, 4)) for i in range(8)],
-    )
+    parts = [Fraction(3, 4) if i in (0, 3) else Fraction(-1, 4) for i in range(8)]
+    assert close(numbers(form="Dr. GRPO")["token"], [each * part for part in parts])
 
 
-@pytest.mark.slow
-def test_dapo_divides_by_the_tokens_of_the_group_and_a_slider_changes_them():
-    board = playground()
-    click(board, 1)
-    board.choice.value = "DAPO"
-    for slider in board.sliders:
-        slider.value = 50
+def test_dapo_divides_by_the_tokens_of_the_group():
     winner = (7 / 8) / (math.sqrt(1 / 8) + 1e-4)  # n-1 form: variance 7/8 / 7
-    assert close(board.numbers()["token"][:1], [winner / 400])
-    board.sliders[7].value = 150
-    assert close(board.numbers()["token"][:1], [winner / 500])
-    assert close(board.numbers()["whole"][:1], [50 * winner / 500])
+    assert close(numbers((1,), [50] * 8, "DAPO")["token"][:1], [winner / 400])
+    found = numbers((1,), [50] * 7 + [150], "DAPO")
+    assert close(found["token"][:1], [winner / 500])
+    assert close(found["whole"][:1], [50 * winner / 500])
 
 
 @pytest.mark.parametrize("form", pg.FORMS)
-@pytest.mark.slow
 def test_equal_rewards_push_nothing(form):
-    board = playground(form=form)
     for right in ((), range(1, 9)):
-        click(board, *right)
-        assert all((v == 0).all() for v in board.numbers().values())
-        assert "teaches nothing" in texts(board.figure())
+        assert all((v == 0).all() for v in numbers(right, form=form).values())
+    assert "teaches nothing" in texts(pg.draw_playground([1] * 8, pg.LENGTHS, form))
 
 
 def texts(figure: Figure) -> str:
     return "\n".join(t.get_text() for axis in figure.axes for t in axis.texts)
 
 
-def test_the_picture_shows_the_numbers_and_follows_every_control():
-    board = playground()
+def test_the_picture_shows_the_numbers():
     winner, loser = 0.75 / (math.sqrt(3 / 14) + 1e-4), -0.25 / (math.sqrt(3 / 14) + 1e-4)
-    drawn = texts(board.figure())
+    drawn = texts(pg.draw_playground(pg.REWARDS, pg.LENGTHS, "GRPO"))
     assert f"{winner:+.2f}" in drawn and f"{loser:+.2f}" in drawn
     assert f"{1000 * winner / 8 / 20:+.2f}" in drawn
-    seen = [bytes(board.picture.value)]
-    for change in (
-        lambda: setattr(board.toggles[4], "value", True),
-        lambda: setattr(board.sliders[0], "value", 200),
-        lambda: setattr(board.choice, "value", "DAPO"),
-    ):
-        change()
-        now = bytes(board.picture.value)
-        assert now not in seen and now.startswith(b"\x89PNG")
-        seen.append(now)
 
 
-def test_the_output_has_a_picture_beside_the_widget(monkeypatch):
-    shown = []
-    monkeypatch.setattr(pg, "display", lambda data, **options: shown.append((data, options)))
-    widgets.advantage_playground()
-    ((data, options),) = shown
-    assert data["image/png"].startswith("iVBOR") and data["text/plain"]
-    assert data[live.WIDGET]["model_id"] and options["raw"]
-
-
-def test_without_ipywidgets_the_picture_is_drawn(monkeypatch):
-    import builtins
-
-    there = builtins.__import__
-
-    def missing(name, *args, **kwargs):
-        if name == "ipywidgets":
-            raise ImportError(name)
-        return there(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+def test_the_playground_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
     shown = []
     monkeypatch.setattr(pg, "display", lambda data, **options: shown.append(data))
     widgets.advantage_playground()
-    assert "image/png" in shown[0] and live.WIDGET not in shown[0]
+    html, text = shown[0]["text/html"], shown[0]["text/plain"]
+    assert 'src="data:image/png;base64,iVBOR' in html and "<script>" in html
+    assert not re.search(r"https?:|//cdn|import ", html)
+    assert "+1.62" in text and len(text.splitlines()) == 10
+
+
+@pytest.mark.slow
+def test_the_script_computes_what_losses_computes_and_keeps_its_axes(monkeypatch, tmp_path):
+    """In Chromium, from a file: a click and a dragged slider redraw, the ghost stays behind."""
+    sync = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("no Chromium here")
+    shown = []
+    monkeypatch.setattr(pg, "display", lambda data, **options: shown.append(data))
+    widgets.advantage_playground()
+    (tmp_path / "page.html").write_text(shown[0]["text/html"])
+    ask = "x => document.querySelector('.r1lab-playground').numbers(...x)"
+    draw = random.Random(0)
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "page.html").as_uri())
+        for form in pg.FORMS:
+            for right in (range(1, 9), *(draw.sample(range(1, 9), k) for k in (0, 1, 3, 7))):
+                lengths = [draw.randrange(20, 201, 10) for _ in range(8)]
+                rewards = [int(i in right) for i in range(1, 9)]
+                found = page.evaluate(ask, [rewards, lengths, form])
+                wanted = pg.advantages_and_weights(rewards, lengths, form)
+                assert all(close(wanted[key], found[key], 1e-12) for key in wanted)
+
+        def seen(what):
+            return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
+
+        ticks, bars = seen(".tick"), seen(".now")
+        assert len(bars) == 24 and not seen(".ghost")
+        page.click("[data-row='1']")
+        assert seen(".now") != bars and len(seen(".ghost")) == 24 and seen(".tick") == ticks
+        ghosts = []
+        for value in (30, 90, 150):  # one drag: the ghost stays where it began
+            page.evaluate(
+                "v => { const s = document.querySelector('[data-length]'); s.value = v;"
+                "s.dispatchEvent(new Event('input')); }", value)  # fmt: skip
+            ghosts.append(seen(".ghost"))
+            assert page.inner_text("[data-tokens]") == f"{value} tokens"
+        assert ghosts[0] == ghosts[1] == ghosts[2] and seen(".tick") == ticks
+        assert all(url.startswith(("file:", "data:")) for url in asked)
+        browser.close()
+
+
+def test_a_trees_branches_are_as_wide_as_they_are_likely():
+    """y 1/2, n 1/8, t 3/8, and of those ty 1/4, tn 1/16, tt 1/16."""
+    shares = {"y": 1 / 2, "n": 1 / 8, "ty": 1 / 4, "tn": 1 / 16, "tt": 1 / 16}
+    _, axis = plots.canvas()
+    drawings.tree(axis, shares, right={"n", "tn"})
+    widths = []
+    for branch in axis.collections:  # in the order they are drawn: y, n, t and what leaves t
+        x, y = branch.get_paths()[0].vertices.T
+        widths += [[np.ptp(y[np.isclose(x, end)]) for end in (x.min(), x.max())]]
+    wanted = [1 / 2, 1 / 8, 3 / 8, 1 / 4, 1 / 16, 1 / 16]
+    assert np.allclose(widths, np.array([wanted, wanted]).T)
+    blue = [branch.get_facecolor()[0, 2] > 0.6 for branch in axis.collections]
+    assert blue == [False, True, False, False, True, False]
+    assert "tn  0.06  right" in texts(axis.figure)
+
+
+def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():
+    _, axis = plots.canvas()
+    plots.mark_guess(axis, 5, None)
+    assert not axis.lines and not axis.texts
+    plots.mark_guess(axis, 5, 50)
+    assert axis.lines[0].get_xydata().tolist() == [[5, 50]]
+    assert axis.texts[0].get_text() == "your guess"
 
 
 def test_a_figure_is_shown_with_its_caption():

@@ -1,4 +1,12 @@
-"""The advantage playground of lesson 02: click rewards, see advantages and weights change."""
+"""The advantage playground of lesson 02: click rewards, see advantages and weights change.
+
+What moves is `playground.js`, in the output itself. Here: the same numbers from `losses`, which
+a test compares with the script's, and the still faces for pages that run no script.
+"""
+
+import base64
+import json
+from pathlib import Path
 
 import torch
 from IPython.display import display
@@ -6,7 +14,10 @@ from matplotlib.figure import Figure
 
 from r1lab import losses, plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
-from r1lab.widgets.live import with_widget
+
+SCRIPT = Path(__file__).with_suffix(".js")
+CAPTION = "One group of 8 completions; first update after sampling, so the ratio is 1."
+LOOK = "background:#fff;color:#000;font:13px sans-serif;padding:8px;overflow-x:auto"
 
 FORMS = {  # name on the button -> (name in losses.PUBLISHED, scale of the advantages)
     "GRPO": ("grpo", "group"),
@@ -76,62 +87,29 @@ def draw_playground(rewards, lengths, form: str) -> Figure:
     return figure
 
 
-class AdvantagePlayground:
-    """Eight completions of one prompt: click who is right, set the lengths, choose the loss.
+def page(rewards, lengths, form: str, still: str) -> str:
+    """The instrument as HTML: the picture `still` (a PNG in base64), and the script that puts
+    buttons, sliders and bars in its place wherever scripts run. It asks for nothing outside."""
+    state = {"rewards": list(rewards), "lengths": list(lengths), "form": form, "cap": CAP}
+    picture = f'<img src="data:image/png;base64,{still}" alt="{CAPTION}" style="max-width:100%">'
+    box = f'<div class="r1lab-playground" data-state=\'{json.dumps(state)}\' style="{LOOK}">'
+    return f"{box}{picture}</div>\n<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
 
-    `rewards`, `lengths`, `form` are the state; `box` is the widget, or None without
-    ipywidgets. `numbers()` is what is drawn.
+
+def in_words(rewards, lengths, form: str) -> str:
+    """The same as a table of text."""
+    found = advantages_and_weights(rewards, lengths, form)
+    lines = [CAPTION, f"{form}:  tokens  advantage  push on a token (thousandths)"]
+    rows = zip(lengths, found["advantage"].tolist(), found["token"].tolist(), strict=True)
+    lines += [f"{i}  {n:6}  {a:+9.2f}  {1000 * t:+9.2f}" for i, (n, a, t) in enumerate(rows, 1)]
+    return "\n".join(lines)
+
+
+def advantage_playground(rewards=REWARDS, lengths=LENGTHS, form: str = "GRPO") -> None:
+    """Show the playground; it needs no kernel, and lives in exported HTML too.
+
+    rewards: 0 or 1 a completion; lengths: 20 to 200 tokens; form: a key of `FORMS`.
     """
-
-    def __init__(self, rewards=REWARDS, lengths=LENGTHS, form: str = "GRPO"):
-        self.rewards, self.lengths, self.form = list(rewards), list(lengths), form
-        self.box = None
-        try:
-            import ipywidgets
-        except ImportError:
-            return
-        self._make(ipywidgets)
-
-    def numbers(self) -> dict[str, torch.Tensor]:
-        return advantages_and_weights(self.rewards, self.lengths, self.form)
-
-    def figure(self) -> Figure:
-        return draw_playground(self.rewards, self.lengths, self.form)
-
-    def _make(self, w) -> None:
-        slim, row = w.Layout(width="118px"), w.Layout(flex_flow="row wrap")
-        self.toggles = [w.ToggleButton(value=bool(r), layout=slim) for r in self.rewards]
-        self.sliders = [
-            w.IntSlider(value=n, min=10, max=CAP, step=10, readout=False, continuous_update=False,
-                        layout=w.Layout(width="118px"))
-            for n in self.lengths
-        ]  # fmt: skip
-        self.choice = w.ToggleButtons(
-            options=list(FORMS), value=self.form, style={"button_width": "90px"}
-        )
-        self.picture = w.Image(format="png")
-        columns = [w.VBox(pair) for pair in zip(self.toggles, self.sliders, strict=True)]
-        hint = w.Label(
-            "Click who is right (blue bars, wrong ones orange); drag how long each completion is."
-        )
-        self.box = w.VBox([self.choice, hint, w.HBox(columns, layout=row), self.picture])
-        for control in (*self.toggles, *self.sliders, self.choice):
-            control.observe(self._changed, names="value")
-        self._changed(None)
-
-    def _changed(self, _) -> None:
-        self.rewards = [int(t.value) for t in self.toggles]
-        self.lengths = [s.value for s in self.sliders]
-        self.form = self.choice.value
-        for i, toggle in enumerate(self.toggles, start=1):
-            toggle.description = f"{i}: {'right' if toggle.value else 'wrong'}"
-            toggle.button_style = "info" if toggle.value else ""
-        self.picture.value = plots.png(self.figure())
-
-
-def advantage_playground(**start) -> None:
-    """Show the playground: `rewards`, `lengths` and `form` may be given."""
-    playground = AdvantagePlayground(**start)
-    caption = "One group of 8 completions; first update after sampling, so the ratio is 1."
-    faces = plots.faces(playground.figure(), caption)
-    display(with_widget(faces, playground.box), metadata=plots.about(caption), raw=True)
+    still = base64.b64encode(plots.png(draw_playground(rewards, lengths, form))).decode()
+    html, text = page(rewards, lengths, form, still), in_words(rewards, lengths, form)
+    display({"text/html": html, "text/plain": text}, raw=True)
