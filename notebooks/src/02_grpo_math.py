@@ -4,11 +4,11 @@
 #
 # **Question.** How can a model learn from nothing but "right" or "wrong", and what exactly does GRPO compute?
 #
-# **You will be able to** 1. turn rewards into advantages by hand, 2. say when the clip acts and when it cannot, 3. name the KL that a k3 term really pulls towards, 4. say what GRPO, Dr. GRPO and DAPO do differently to one token, 5. write the training loop from memory.
+# **You will be able to** 1. turn rewards into advantages (exercises 02.1, 02.2), 2. say when the clip acts and when it cannot (02.3), 3. name the KL that a k3 term really pulls towards (02.4, 02.5), 4. say what GRPO, Dr. GRPO and DAPO do differently to one token, and build a divisor of your own (02.6 to 02.8), 5. write the training loop from memory (02.9).
 #
 # **Before this** PyTorch; no reinforcement learning needed.
 #
-# **Time** 60 min reading and doing; running: @MINUTES@.
+# **Time** 75 min reading and doing; running: @MINUTES@.
 #
 # **Needs** no GPU, no download.
 
@@ -21,7 +21,7 @@ import math
 
 import torch
 
-from r1lab import checks, evaluate, losses, models, plots, rewards, tasks
+from r1lab import checks, drawings, evaluate, losses, models, plots, rewards, tasks
 from r1lab.machine import colab, environment, presets
 
 colab.install("trl")  # for section 9; does nothing on other machines
@@ -67,10 +67,19 @@ for question, row, reward in zip(QUESTIONS, p, REWARD, strict=True):
     listed = "  ".join(f"{a} {x:.2f}" for a, x in zip(ANSWERS, row, strict=True))
     print(f"{question:13} {listed}   sum {row.sum():.2f}, right {row @ reward:.2f}")
 
+# %%
+figure, axes = plots.canvas(2, height=3.4, width=4.8)
+titles = "On 7, yes at once is mostly right", "On 91, thinking first pays"
+for axis, row, reward, title in zip(axes, p.tolist(), REWARD, titles, strict=True):
+    right = {a for a, r in zip(ANSWERS, reward, strict=True) if r}
+    drawings.tree(axis, dict(zip(ANSWERS, row, strict=True)), right)
+    axis.set_title(title)
+plots.show(figure, "Exact. A branch is as wide as it is likely; blue earns the reward.")
+
 # %% [markdown]
 # Check one number by hand. On 91 the right answers are `n`, with 0.1, and `tn`, with 0.2 x 0.6 = 0.12. Together 0.22, as printed.
 #
-# On 91, thinking first pays: after `t` the answer is no in 6 of 10 cases, without it in 1 of 10. This is a drawing of the whole R1 story. Will training find out?
+# After `t` the answer on 91 is no in 6 of 10 cases, without it in 1 of 10. This is a drawing of the whole R1 story. Will training find out?
 #
 # ## 2. What we want to raise, and its slope
 #
@@ -185,12 +194,17 @@ print("least noisy constant:", [round(b, 2) for b in best])
 # In the second setting only the group mean does not notice the bonus. That is its real merit. Questions differ in how well they go, and a group compares an answer with nothing but other answers to the same question.
 
 # %% [markdown]
-# ## 4. Advantages by hand
+# ## 4. Equation 1, and its advantage by hand
 #
-# R1's Equation 3 also divides by the spread of the group:
+# This is what R1 maximises. The rest of the lesson takes it apart, term by term.
 #
-# $$A_i = \frac{r_i - \text{mean}(r_1, \ldots, r_G)}{\text{std}(r_1, \ldots, r_G)}$$
+# $$\mathcal{J}(\theta) = \underbrace{\mathbb{E}_{\,q,\ o_1 \ldots o_G \sim \pi_{\text{old}}(\cdot|q)}}_{\text{ask, sample a group}} \; \underbrace{\frac{1}{G} \sum_{i=1}^{G}}_{\text{average it}} \Big( \min\big( \underbrace{\rho_i}_{\substack{\text{likelier than} \\ \text{when sampled?}}} \underbrace{A_i}_{\substack{\text{better than} \\ \text{its group?}}}, \; \underbrace{\text{clip}(\rho_i, 1-\varepsilon, 1+\varepsilon)}_{\text{brake}} A_i \big) - \underbrace{\beta}_{\text{how short}} \underbrace{\mathbb{D}_{\text{KL}}(\pi_\theta \| \pi_{\text{ref}})}_{\text{the leash}} \Big)$$
 #
+# with the ratio $\rho_i = \pi_\theta(o_i|q) \, / \, \pi_{\text{old}}(o_i|q)$, which the paper writes out in both places. Parts 2 and 3 explain the beginning: ask, sample, average. First term, its Equation 3:
+#
+# $$\underbrace{A_i}_{\substack{\text{better than} \\ \text{its group?}}} = \frac{\overbrace{r_i}^{\text{reward}} - \overbrace{\text{mean}(r_1, \ldots, r_G)}^{\text{baseline}}}{\underbrace{\text{std}(r_1, \ldots, r_G)}_{\text{spread of the group}}}$$
+
+# %% [markdown]
 # Take $G = 16$, R1's group size, with one right answer. The mean is 1/16. With $n$ in the standard deviation, the winner gets $\sqrt{15} \approx 3.87$. With $n-1$, which is what `torch.std` computes, it gets 3.75. The paper does not say which; TRL uses $n-1$, and so do we. For a learning rate found by trial the difference hardly matters. For comparing two programs to six digits it does.
 
 # %%
@@ -231,7 +245,7 @@ checks.check("02.1", my_advantages)
 # A group whose answers are all right, or all wrong, has only zeros: it costs samples and teaches nothing. With success rate $p$ this happens with probability $p^G + (1-p)^G$.
 #
 # ### Exercise 02.2 · predict · 3 min · difficulty 1 of 5
-# A model solves a kind of problem in 5 of 100 tries. It answers each problem 8 times. Out of 100 groups, how many teach nothing? Write your guess before you calculate.
+# A model solves a kind of problem in 5 of 100 tries. It answers each problem 8 times. Out of 100 groups, how many teach nothing? Guess before you calculate. A guess is never marked: the next figure draws it beside the truth.
 
 # %%
 my_guess = ...  # percent
@@ -259,19 +273,20 @@ for G, colour in ((4, plots.GREEN), (8, plots.ORANGE), (16, plots.BLUE)):
 sampled = REWARD[1][draw(START, 2000, 8, seed=2)[:, 1]]  # real groups, on 91
 measured = 100 * losses.zero_variance(sampled).double().mean()
 axis.plot(22, measured, "o", color="black", label="measured on 91, G = 8")
+plots.mark_guess(axis, 5, checks.guess("02.2"))
 axis.set(title="Hard and easy problems teach little", xlabel="success rate p, %")
 axis.set_ylabel("groups without signal, %")
 axis.legend(fontsize=8)
 plots.show(figure, "Lines: the formula. Point: n = 2000 sampled groups of 8.")
 
 # %% [markdown]
-# The curve has a message for whoever plans a run: choose problems the model solves sometimes, or make groups larger.
+# So choose problems the model solves sometimes, or make groups larger.
 #
 # ## 5. Ratio and clip
 #
-# Sampling is slow, so one wants several updates from one batch. After the first update the policy is no longer the one that sampled. The correction is the ratio $\rho = \pi_\theta(o) / \pi_{\text{old}}(o)$, and GRPO takes over PPO's brake for it:
+# Sampling is slow, so one wants several updates from one batch. After the first update the policy is no longer the one that sampled. The correction is the ratio $\rho = \pi_\theta(o) / \pi_{\text{old}}(o)$, and GRPO takes over PPO's brake for it. With the advantage, Equation 1 has grown to:
 #
-# $$\min\big(\rho A,\; \text{clip}(\rho, 1-\varepsilon, 1+\varepsilon)\, A\big)$$
+# $$\frac{1}{G} \sum_i \min\big( \underbrace{\rho_i A_i}_{\text{advantage, corrected}}, \; \underbrace{\text{clip}(\rho_i, 1-\varepsilon, 1+\varepsilon)\, A_i}_{\text{the same, with a brake}} \big)$$
 #
 # There are four cases. The answer was good or bad ($A$ positive or negative), and it has become likelier or rarer since it was sampled. *Predict: in which of the four does the gradient vanish?*
 
@@ -318,24 +333,33 @@ checks.check("02.3", my_clipped_loss)
 # %% [markdown]
 # When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a rollout, as this course's runs do, the clip is decoration.
 #
-# R1-Zero samples 8,192 outputs and makes 16 updates from them, each on 512 (Nature version, Methods). We do the same with our table: 16 groups a question, one after the other. For the first RL stage of R1 the authors give $\varepsilon = 10$. That means a range from -9 to 11, so no lower brake at all. *Predict: at which update does clipping begin, and which setting moves furthest?*
-
+# R1-Zero samples 8,192 outputs and makes 16 updates from them, each on 512 (Nature version, Methods). We do the same with our table: 16 groups a question, one after the other. For the first RL stage of R1 the authors give $\varepsilon = 10$. That means a range from -9 to 11, so no lower brake at all. Your two functions do it; where one is missing or not right yet, the course's takes its place, and the print says so. *Predict: at which update does clipping begin, and which setting moves furthest?*
 
 # %%
+advantages = checks.mine("02.1", my_advantages)
+token_loss = checks.mine("02.3", my_clipped_loss)
+
+
+def per_completion(each, mask):
+    """GRPO's average, over a completion's tokens and then over completions."""
+    return ((each * mask).sum(1) / mask.sum(1)).mean()
+
+
 def sixteen_updates(eps, seed, rate=2.0):
     """Clipped share and P(right on 91) before each of 16 updates from one rollout."""
     theta, rollout = START.clone().requires_grad_(), draw(START, 16, 8, seed)
     rows, trace = torch.arange(2)[:, None], []
     for picks in rollout:  # (2, 8): a group for each question
-        A = losses.group_advantages(REWARD[rows, picks]).flatten()
+        A = advantages(REWARD[rows, picks]).flatten()
         mask = MASK[picks].flatten(0, 1)
         now = token_logps(theta)[rows, picks].flatten(0, 1)
         old = token_logps(START)[rows, picks].flatten(0, 1)
-        batch = now, old, A, mask, losses.Objective(clip_low=eps, clip_high=eps)
-        clipped = losses.clip_fraction(*batch)
+        form = losses.Objective(clip_low=eps, clip_high=eps)
+        clipped = losses.clip_fraction(now, old, A, mask, form)
         right = (logps(theta).exp() * REWARD).sum(1)[1]
         trace.append((clipped.item(), right.item()))
-        loss = losses.policy_loss(*batch)
+        ratio = (now - old).exp()
+        loss = per_completion(token_loss(ratio, A[:, None], eps), mask)
         theta.data -= rate * torch.autograd.grad(loss, theta)[0]
     return trace
 
@@ -346,11 +370,9 @@ figure, axes = plots.canvas(2)
 colours = {0.05: plots.GREEN, 0.2: plots.ORANGE, 10: plots.BLUE}
 for eps, colour in colours.items():
     runs = 100 * torch.tensor([sixteen_updates(eps, s) for s in range(SEEDS)])
-    mean, half = runs.mean(0), 1.96 * runs.std(0) / SEEDS**0.5
+    mean = runs.mean(0)
     for i, axis in enumerate(axes):
-        axis.plot(range(1, 17), mean[:, i], color=colour, label=f"clip {eps}")
-        low, high = mean[:, i] - half[:, i], mean[:, i] + half[:, i]
-        axis.fill_between(range(1, 17), low, high, color=colour, alpha=0.2, linewidth=0)
+        plots.band(axis, range(1, 17), runs[:, :, i], colour, f"clip {eps}")
     print(f"clip {eps:<4} clipped at update 1, 2, 16: "
           + ", ".join(f"{mean[i, 0]:.0f} %" for i in (0, 1, 15))
           + f"; right on 91 before update 16: {mean[15, 1]:.0f} %")  # fmt: skip
@@ -359,14 +381,18 @@ axes[1].set(title="A tight clip stops early", ylabel="right on 91, %")
 for axis in axes:
     axis.set_xlabel("update from the same rollout")
 axes[1].legend(fontsize=8)
-plots.show(figure, f"Three-letter language, n = {SEEDS} seeds; band: 95 % interval.")
+plots.show(figure, f"91, n = {SEEDS} seeds; band: 95 % interval (Student's t).")
 
 # %% [markdown]
 # Whatever $\varepsilon$ is, the curve on the left begins at zero. A claim about clipping can only be tested with several updates a rollout. On the right, a tight clip leaves less to gain from each rollout. In this toy going far does no harm; a real model can break.
 #
 # ## 6. The KL term, and what its gradient really is
 #
-# Equation 1 subtracts $\beta$ times the distance from a reference policy, so that the model does not forget how to speak. $\text{KL}(\pi\|\pi_{\text{ref}}) = \mathbb{E}_\pi[\log \pi - \log \pi_{\text{ref}}]$ needs all completions, so it is estimated from samples. With $x = \pi_{\text{ref}}/\pi$ there are three well-known ways: k1 is $-\log x$, k2 is $\tfrac12 (\log x)^2$, and k3 is $x - \log x - 1$. R1's Equation 2 is k3.
+# The last term of Equation 1 keeps the model near a reference policy, so that it does not forget how to speak:
+#
+# $$\ldots - \underbrace{\beta}_{\text{how short}} \underbrace{\mathbb{D}_{\text{KL}}(\pi_\theta \| \pi_{\text{ref}})}_{\text{the leash}}, \qquad \mathbb{D}_{\text{KL}} = \underbrace{\frac{\pi_{\text{ref}}(o_i|q)}{\pi_\theta(o_i|q)}}_{x} - \underbrace{\log \frac{\pi_{\text{ref}}(o_i|q)}{\pi_\theta(o_i|q)}}_{\log x} - 1$$
+#
+# $\text{KL}(\pi\|\pi_{\text{ref}}) = \mathbb{E}_\pi[\log \pi - \log \pi_{\text{ref}}]$ needs all completions, so it is estimated from samples. There are three well-known ways: k1 is $-\log x$, k2 is $\tfrac12 (\log x)^2$, and k3 is $x - \log x - 1$. R1's Equation 2 is k3.
 #
 # ### Exercise 02.4 · code · 5 min · difficulty 2 of 5
 # Write k3 from log-probabilities. Mind which policy stands above the line.
@@ -446,7 +472,77 @@ plots.show(figure, "Exact: all five completions of 91, first letter.")
 # %% [markdown]
 # As a loss, k1 does nothing on average. k2 has the gradient of $\text{KL}(\pi\|\pi_{\text{ref}})$. k3, the one in the paper, has the gradient of the *other* KL, $\text{KL}(\pi_{\text{ref}}\|\pi)$. That one dislikes a policy that drops what the reference does, and cares less about new habits.
 #
-# In practice this is a small matter. R1 gives the term a weight of 0.001, Dr. GRPO and DAPO leave it out. TRL has a weight of 0 by default, and if you switch it on, it multiplies k3 by the ratio, which brings the wanted gradient back.
+# All this holds for *one* estimate a completion, as Equation 2 has it. Programs do something else. TRL, and this course's `grpo`, take one estimate a *token* and add or average them. As a number that changes nothing: the logarithms of tokens add up. As a loss?
+
+# %% [markdown]
+# Take a policy that has strayed. On 91 it thinks a little less often than the reference, 0.16 in the place of 0.20. But once it thinks it hardly ever answers: `tt` follows in 8 of 10 cases.
+#
+# Raising `t` leads more often into the place where it has strayed, so the KL grows: its exact slope on `t` is +0.079. A leash must pull `t` down.
+#
+# ### Exercise 02.5 · predict · 3 min · difficulty 3 of 5
+# Now use k2 with one value a token, summed. Which expected slope on `t` do you get: the same, smaller, of the other sign? Write a number.
+
+# %%
+my_slope = ...  # the exact KL has 0.079
+
+# %%
+checks.check("02.5", my_slope)
+
+# %% [markdown]
+# <details><summary>Solution 02.5</summary>
+#
+# ```python
+# my_slope = -0.037
+# ```
+#
+# The other sign. At the first letter a token-wise estimate sees only that `t` has become rarer than in the reference, and pulls it up.
+#
+# </details>
+
+# %%
+STRAYED = START.clone()
+STRAYED[1] = torch.tensor([[0.16, 0.72, 0.12], [0.8, 0.1, 0.1]]).log()
+OFTEN = logps(STRAYED)[1].exp()  # how often each completion is sampled: fixed
+
+
+def tokens(theta):
+    """(5, 2): the tokens of 91's completions, and 0 behind their end."""
+    return (token_logps(theta) * MASK)[1]
+
+
+def on_tokens(value):
+    return lambda t: (OFTEN[:, None] * value(tokens(t), tokens(START)) * MASK).sum()
+
+
+def corrected(now, ref):  # as TRL does it: k3 times the token's ratio
+    return (now - now.detach()).exp() * losses.kl_k3(now, ref)
+
+
+kl_losses = {
+    "KL, exact": lambda t: (logps(t)[1].exp() * (logps(t)[1] - ref)).sum(),
+    "k2, a completion": lambda t: (OFTEN * losses.kl_k2(logps(t)[1], ref)).sum(),
+    "k2, a token": on_tokens(losses.kl_k2),
+    "ratio x k3, a token": on_tokens(corrected),
+}
+
+# %%
+figure, axis = plots.canvas(width=7)
+colours = ["black", plots.GREEN, plots.ORANGE, plots.BLUE]
+for x, (name, loss) in enumerate(kl_losses.items()):
+    slope = gradient(loss, STRAYED)[1, 0, 0].item()
+    axis.bar(x, slope, 0.6, color=colours[x])
+    print(f"{name:20} slope on t {slope:+.4f}")
+axis.set_xticks(range(4), list(kl_losses))
+axis.axhline(0, color="black", linewidth=0.8)
+axis.set(title="Token by token, the leash pulls the other way", xlabel="the loss")
+axis.set_ylabel("slope on t, nats a unit of logit")
+plots.mark_guess(axis, 2, checks.guess("02.5"))
+plots.show(figure, "Exact: all five completions of 91, at the strayed policy.")
+
+# %% [markdown]
+# A token's value is differentiated where it stands. That an earlier letter decides how often one comes there is not in it. What the token-wise k2 has is the gradient of the KL *with the chances of the prefixes held fixed*, and so has k3 times the ratio, which TRL uses. The ratio exchanges one KL for the other. It does not bring the prefixes back. Dividing by $|o|$, as `grpo` does, weighs the tokens once more.
+#
+# In practice this is a small matter. R1 gives the term a weight of 0.001; Dr. GRPO, DAPO and TRL's defaults leave it out.
 
 # %% [markdown]
 # ## 7. GRPO as printed, and as implemented
@@ -464,7 +560,7 @@ for name, words in {"printed": "a completion", "grpo": "a token"}.items():
     print(f"one ratio {words:12}", [round(x, 2) for x in ratio], "slopes", slopes)
 
 # %% [markdown]
-# As printed, the two changes cancel: the product is 1, nothing is clipped. Token by token, the first is stopped and the second goes on. (DeepSeek's program is not public. A remark in the Nature version, that a small clip cuts off the gradients of many tokens, suggests that it too works token by token.)
+# As printed, the two changes cancel: the product is 1, nothing is clipped. Token by token, the first is stopped and the second goes on. (In this course's `loss="printed"` a KL term stays token by token, unlike Equation 2. DeepSeek's program is not public. A remark in the Nature version, that a small clip cuts off the gradients of many tokens, suggests that it too works token by token.)
 
 # %% [markdown]
 # Which one is right? After the policy has moved, only the whole ratio gives the exact slope of $J$. We can enumerate that too: sample from the start, ask for the slope at the moved policy, no clip. An `Objective` has three parts, whose ratio, which average, where the clip. Here all tokens count alike (average `sum`, as printed), so only the ratio differs.
@@ -495,17 +591,17 @@ for ratio, words in {"sequence": "a completion", "token": "a token"}.items():
 # %% [markdown]
 # What does not disappear is the division by $|o|$. Each completion has the same weight, shared by its tokens. A long completion's tokens get little each.
 #
-# ### Exercise 02.5 · predict · 2 min · difficulty 1 of 5
+# ### Exercise 02.6 · predict · 2 min · difficulty 1 of 5
 # Two wrong answers stand in one group, with the same advantage. One has 20 tokens, one has 200. Under GRPO, how many times harder is a token of the short one pushed down?
 
 # %%
 my_factor = ...
 
 # %%
-checks.check("02.5", my_factor)
+checks.check("02.6", my_factor)
 
 # %% [markdown]
-# <details><summary>Solution 02.5</summary>
+# <details><summary>Solution 02.6</summary>
 #
 # ```python
 # my_factor = 200 / 20
@@ -515,10 +611,22 @@ checks.check("02.5", my_factor)
 #
 # </details>
 
+# %%
+figure, axis = plots.canvas(width=5.5)
+n = torch.arange(10, 201)
+axis.plot(n, 200 / n, color=plots.BLUE, linewidth=2, label="GRPO")
+axis.plot(n, 0 * n + 1, color=plots.ORANGE, linewidth=2, label="Dr. GRPO and DAPO")
+axis.plot(20, 10, "o", color="black", label="20 tokens")
+axis.set(title="Under GRPO a short answer's tokens weigh more", xlabel="tokens, |o|")
+axis.set_ylabel("weight of a token, of 200 tokens: 1")
+axis.legend(fontsize=8)
+plots.mark_guess(axis, 20, checks.guess("02.6"))
+plots.show(figure, "Exact: the formulas' divisors, two answers of one group.")
+
 # %% [markdown]
 # Three answers to the division exist. GRPO: the mean over each completion, then over completions. Dr. GRPO: every token of every completion counts the same, divided by a constant; and no division by the std. DAPO: every token of the batch counts the same, divided by the number of tokens in it.
 #
-# Below is a playground: eight completions of one problem. Run the cell, then click who is right, drag the lengths, change the form. Without a kernel you see its starting picture. *Before you click: under GRPO, which of the two right answers gets the larger push on each token?*
+# Below is a playground: eight completions of one problem. Click who is right, drag the lengths, change the form. It needs no kernel. *Before you click: under GRPO, which of the two right answers gets the larger push on each token?*
 
 # %%
 from r1lab import widgets
@@ -555,17 +663,17 @@ def climb(kind, scale, rate=0.2, goal=0.95):
 
 
 # %% [markdown]
-# ### Exercise 02.6 · experiment · 6 min · difficulty 2 of 5
+# ### Exercise 02.7 · experiment · 6 min · difficulty 2 of 5
 # Train with each form until 95 % are right, and write down how often the policy then thinks first: `climb("grpo", "group")[-1]` gives the pair (right, thinks). Dr. GRPO is `climb("dr_grpo", "none")`, DAPO is `climb("dapo", "group")`. It starts at 0.20. Which form do you expect to think least?
 
 # %%
 my_thinking = {"grpo": ..., "dr_grpo": ..., "dapo": ...}
 
 # %%
-checks.check("02.6", my_thinking)
+checks.check("02.7", my_thinking)
 
 # %% [markdown]
-# <details><summary>Solution 02.6</summary>
+# <details><summary>Solution 02.7</summary>
 #
 # ```python
 # scales = {"grpo": "group", "dr_grpo": "none", "dapo": "group"}
@@ -596,7 +704,34 @@ plots.show(figure, "Exact: expected update over all 625 groups of 4.")
 # %% [markdown]
 # All three think more at first, because that pays at once. Later `n` catches up: it is never wrong on 91, while thinking still fails at times. Dr. GRPO does what the slope of $J$ says. The division by the length bends the path towards the short right answer.
 #
-# Do not read too much into the direction. With wrong answers that are long, the same division makes them cheap and lengths grow. The lesson is that the divisor is part of the reward, whether you meant it or not.
+# Do not read too much into the direction. With wrong answers that are long, the same division makes them cheap, and lengths grow.
+
+# %% [markdown]
+# ### Exercise 02.8 · experiment · 20 min · difficulty 4 of 5
+# Now turn it round. Write a weight for the tokens of a completion that sees its length (1 or 2) and its advantage, never its letters. Reward and advantages stay GRPO's. Training must reach 95 % right on 91 within 150 updates, as GRPO and DAPO do, and end with a policy that thinks first in at least 60 %. Each group's weights are scaled to one sum, so size wins nothing. Many ways lead there, and the obvious ones are too slow. How far can you get?
+
+
+# %%
+def my_weight(lengths, advantages):
+    """Both (groups, 4); returns: (groups, 4), positive. GRPO's is 1 / lengths."""
+    ...  # your code
+
+
+# %%
+checks.check("02.8", my_weight)
+
+# %% [markdown]
+# <details><summary>Solution 02.8</summary>
+#
+# ```python
+# def my_weight(lengths, advantages):
+#     short_and_wrong = (advantages < 0) & (lengths == 1)
+#     return torch.where(short_and_wrong, 100.0, lengths**2)
+# ```
+#
+# `lengths**2` alone thinks enough and is too slow: the weight of a group goes to long answers, and most are the short wrong `y`. Press hard on those, and the freed probability goes to `n` and to `t`; among right answers the long one weighs more. Nobody was paid for thinking.
+#
+# </details>
 
 # %% [markdown]
 # The second suspect is the std. Dividing by it turns up problems with a small spread, the hardest and the easiest. Dr. GRPO calls this the difficulty bias. *Predict: with groups of 8, how many times more does a problem with $p$ = 1 % count than one with $p$ = 50 %?*
@@ -636,30 +771,37 @@ plots.show(figure, "Exact: sum over the number of right answers in a group.")
 # %% [markdown]
 # ## 8. The whole loop
 #
-# Here is everything, in one function. `rollout` samples completions and judges them, `logps_of` says how likely the policy finds them now. The loop does not know what a completion is.
+# Here is everything, in one function, with your advantages and your loss inside. `rollout` samples completions and judges them, `logps_of` says how likely the policy finds them now. The loop does not know what a completion is.
 
 
 # %%
-def train(rollout, logps_of, optimizer, steps, kind="grpo", scale="group", cap=None):
-    objective = losses.PUBLISHED[kind]
+def train(rollout, logps_of, optimizer, steps, compare=advantages, mean=per_completion):
     for step in range(steps):
         batch, reward = rollout(step)  # sample and judge: reward (P, G)
-        advantages = losses.group_advantages(reward, scale).flatten()  # compare
+        A = compare(reward).flatten()[:, None]  # compare inside each group
         now, mask = logps_of(batch)  # (N, T): the policy, differentiable
-        divisor = losses.loss_divisor(mask, objective.average, cap)
-        loss = losses.policy_loss(now, now, advantages, mask, objective, divisor)
+        ratio = (now - now.detach()).exp()  # 1, but with a slope
+        loss = mean(token_loss(ratio, A), mask)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         yield reward
 
 
+def without_std(reward):
+    return losses.group_advantages(reward, scale="none")
+
+
+def by_a_constant(each, mask):
+    return (each * mask).sum() / mask.numel()
+
+
 # %% [markdown]
-# One update a rollout: `now` stands in both places, once as the policy and once as a constant. First the three-letter language, this time sampled, eight answers to each question. Dr. GRPO's weights are smaller, so its rate is four times as large; then both climb alike. *Predict: does the luck of sampling hide the difference of part 7?*
+# One update a rollout: `now` stands in both places, once as the policy and once as a constant. GRPO is the default; Dr. GRPO is `without_std` and `by_a_constant`. First the three-letter language, this time sampled, eight answers to each question. Dr. GRPO's weights are smaller, so its rate is four times as large; then both climb alike. *Predict: does the luck of sampling hide the difference of part 7?*
 
 
 # %%
-def three_letters(kind, scale, seed, steps):
+def three_letters(form, rate, seed, steps):
     """J and P(think on 91) before each step, trained on samples."""
     theta, rows, path = START.clone().requires_grad_(), torch.arange(2)[:, None], []
 
@@ -671,8 +813,8 @@ def three_letters(kind, scale, seed, steps):
     def logps_of(picks):
         return token_logps(theta)[rows, picks].flatten(0, 1), MASK[picks].flatten(0, 1)
 
-    optimizer = torch.optim.SGD([theta], lr=1.0 if kind == "grpo" else 4.0)
-    for _ in train(rollout, logps_of, optimizer, steps, kind, scale, cap=2):
+    optimizer = torch.optim.SGD([theta], lr=rate)
+    for _ in train(rollout, logps_of, optimizer, steps, *form):
         pass
     return path
 
@@ -680,36 +822,69 @@ def three_letters(kind, scale, seed, steps):
 # %%
 STEPS, RUNS = (10, 3) if environment.fast() else (60, 20)
 found = {}
-for name, *form in (("GRPO", "grpo", "group"), ("Dr. GRPO", "dr_grpo", "none")):
-    runs = [three_letters(*form, seed, STEPS) for seed in range(RUNS)]
+forms = {"GRPO": ((), 1.0), "Dr. GRPO": ((without_std, by_a_constant), 4.0)}
+for name, (form, rate) in forms.items():
+    runs = [three_letters(form, rate, seed, STEPS) for seed in range(RUNS)]
     found[name] = 100 * torch.tensor(runs)  # (seeds, steps, 2)
-
-# %%
 figure, axes = plots.canvas(2)
 for name, colour in {"GRPO": plots.BLUE, "Dr. GRPO": plots.ORANGE}.items():
-    runs = found[name]
-    mean, half = runs.mean(0), 1.96 * runs.std(0) / RUNS**0.5
-    print(f"{name:8} J {mean[0, 0]:.0f} -> {mean[-1, 0]:.0f} %, thinks on 91 "
-          f"{mean[0, 1]:.0f} -> {mean[-1, 1]:.0f} +- {half[-1, 1]:.0f} %")  # fmt: skip
+    start, end = found[name].mean(0)[[0, -1]].tolist()
+    print(f"{name:8} J {start[0]:.0f} -> {end[0]:.0f} %, "
+          f"thinks on 91 {start[1]:.0f} -> {end[1]:.0f} %")  # fmt: skip
     for i, axis in enumerate(axes):
-        axis.plot(mean[:, i], color=colour, label=name)
-        low, high = mean[:, i] - half[:, i], mean[:, i] + half[:, i]
-        axis.fill_between(range(STEPS), low, high, color=colour, alpha=0.2, linewidth=0)
+        plots.band(axis, range(STEPS), found[name][:, :, i], colour, name)
 axes[0].set(title="It learns from right and wrong alone", ylabel="J, %")
 axes[1].set(title="The habit depends on the divisor", ylabel="thinks first on 91, %")
 axes[0].legend(fontsize=8)
 for axis in axes:
     axis.set(xlabel="step", ylim=(0, 100))
-plots.show(figure, f"2 questions x 8 answers a step; n = {RUNS} seeds, 95 % band.")
+plots.show(figure, f"2 x 8 answers a step; n = {RUNS} seeds; band: 95 % (Student's t).")
 
 # %% [markdown]
-# Now the same function on a language model. The course ships one with about a million weights. It has read countdown puzzles (reach a target with three numbers) and solves few of them. LoRA adds a small trainable part to each layer. The reward is 1 for a right answer and 0 for any other.
+# ### Exercise 02.9 · code · 10 min · difficulty 3 of 5
+# Scroll the loop out of sight and write it again, GRPO only: sample, compare, ask, weigh, step. Use `advantages`, `token_loss` and `per_completion`, or write them out. Yours trains the language model below.
+
+
+# %%
+def my_train(rollout, logps_of, optimizer, steps):
+    """rollout(step) gives (batch, reward), reward (P, G); logps_of(batch) gives (logps,
+    mask), both (N, T). Yields the reward of each step."""
+    ...  # your code
+
+
+# %%
+checks.check("02.9", my_train)
+
+# %% [markdown]
+# <details><summary>Solution 02.9</summary>
+#
+# ```python
+# def my_train(rollout, logps_of, optimizer, steps):
+#     for step in range(steps):
+#         batch, reward = rollout(step)
+#         A = advantages(reward).flatten()[:, None]
+#         now, mask = logps_of(batch)
+#         each = token_loss((now - now.detach()).exp(), A) * mask
+#         loss = (each.sum(1) / mask.sum(1)).mean()
+#         optimizer.zero_grad()
+#         loss.backward()
+#         optimizer.step()
+#         yield reward
+# ```
+#
+# Without `detach` the ratio is 1 and its slope is 0: nothing would be learned.
+#
+# </details>
+
+# %% [markdown]
+# Now the loop meets a language model. The course ships one with about a million weights. It has read countdown puzzles (reach a target with three numbers) and solves few of them. LoRA adds a small trainable part to each layer. The reward is 1 for a right answer and 0 for any other.
 #
 # Only the two plugs change. Prompts and completions stand in one row, padded on the right, and the mask marks what the policy wrote.
 
 # %%
 from r1lab import grpo, policy
 
+train = checks.mine("02.9", my_train, train)
 model, tokenizer = models.load("rich")
 print(f"{sum(w.numel() for w in model.parameters()):,} weights")
 model = models.add_lora(model, rank=8)
@@ -844,7 +1019,7 @@ for kind in ("grpo", "dr_grpo", "dapo"):
     print(f"{kind:8} {ours:+.8f}  {theirs:+.8f}  {abs(ours - theirs):.0e}")
 
 # %% [markdown]
-# The two agree to rounding. Nothing in the library is secret; it is the same formula with more options. The project's tests also compare every gradient, over three updates.
+# The two agree to rounding: the same formula with more options. The project's tests also compare every gradient, over three updates.
 #
 # But TRL's defaults are not the paper's. Here they stand side by side. The right column is what the Nature version of the R1 report gives for R1-Zero; the clip is given for the first RL stage of R1 only.
 
@@ -865,7 +1040,12 @@ for name, paper in PAPER.items():
     print(f"{name:22}{default[name]!s:>12}   {paper}")
 
 # %% [markdown]
-# Each default has a reason (they stand in TRL's documentation). TRL follows DAPO's loss because it treats tokens alike, and leaves the KL term out because it needs a second model in memory and later papers did well without. The learning rate is meant for all weights; LoRA wants a higher one. What matters is to write the settings down. "We used GRPO" says less than it seems to.
+# Each default has a reason. TRL follows DAPO's loss because it treats tokens alike, and leaves the KL term out because it needs a second model in memory and later papers did well without. The learning rate is meant for all weights; LoRA wants a higher one. Write the settings down: "we used GRPO" says less than it seems to.
+
+# %% [markdown]
+# ## The sentence that stays
+#
+# Two settings of one name, and a habit is learned or lost. **The divisor is part of the reward, whether you meant it or not.**
 
 # %% [markdown]
 # ## What you can now do
@@ -884,7 +1064,7 @@ for name, paper in PAPER.items():
 # </details>
 # <details><summary>3. Towards which KL does a k3 loss pull?</summary>
 #
-# KL(reference || policy), not the one it estimates.
+# One estimate a completion: KL(reference || policy), not the one it estimates. One a token: the same of the next token, the prefixes' chances held fixed.
 #
 # </details>
 # <details><summary>4. What does Dr. GRPO leave out, and what does each do?</summary>

@@ -89,7 +89,7 @@ def _kept(number: str, exercise: Guess, thing) -> str:
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value):
-        return f"a guess is one number, in {exercise.unit}."
+        return f"a guess is one number ({exercise.unit})."
     _GUESSES[number] = value
     return f"kept: {value:g} {exercise.unit}. {exercise.lesson}"
 

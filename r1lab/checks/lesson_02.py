@@ -102,37 +102,41 @@ EXERCISES = {
     "02.3": Exercise(
         right=_clipped,
         run=letters.with_slope,
-        cases=_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
+        cases=(
+            *_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
+            *((*case, 0.05) for case in _tokens((1.1, 1.0), (0.9, -1.0))),
+        ),
         tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, "
-        "0.8), a ratio inside the range, an advantage of 0; each loss and its slope.",
+        "0.8), a ratio inside, an advantage of 0, another eps; each loss and its slope.",
         lesson="The lesson goes on with the course's.",
         mistakes=(
             (
-                lambda r, a: -_clipped(r, a),
+                lambda *given: -_clipped(*given),
                 "this is the objective, to be made large. A loss is made small: put a minus "
                 "in front.",
             ),
             (
-                lambda r, a: -r * a,
+                lambda r, a, e=0.2: -r * a,
                 "nothing is clipped: at ratio 1.5 and advantage +1 the loss must stop at -1.2.",
             ),
             (
-                lambda r, a: -r.clamp(0.8, 1.2) * a,
+                lambda r, a, e=0.2: -r.clamp(1 - e, 1 + e) * a,
                 "you only clip. Without min(), a bad token that has become likelier (ratio "
                 "1.5, advantage -1) loses its gradient too.",
             ),
             (
-                lambda r, a: -torch.max(r * a, r.clamp(0.8, 1.2) * a),
+                lambda r, a, e=0.2: -torch.max(r * a, r.clamp(1 - e, 1 + e) * a),
                 "max where min belongs: you keep the rosier of the two values. Eq. 1 keeps "
                 "the worse one.",
             ),
+            (lambda r, a, e=0.2: _clipped(r, a), "you clip at 0.2 whatever eps is."),
             (
-                lambda r, a: _clipped(r, a).detach(),
+                lambda *given: _clipped(*given).detach(),
                 "the value is right and has no gradient: no detach(), item() or float() on the "
                 "ratio.",
             ),
             (
-                lambda r, a: -torch.min(r, r.clamp(0.8, 1.2)) * a,
+                lambda r, a, e=0.2: -torch.min(r, r.clamp(1 - e, 1 + e)) * a,
                 "you take the min of the ratios and then multiply. Multiply first: for a "
                 "negative advantage the order turns round.",
             ),
@@ -219,10 +223,7 @@ EXERCISES = {
                 letters.loop(zero=False),
                 "gradients pile up from step to step: optimizer.zero_grad() before backward().",
             ),
-            (
-                letters.loop(step=False),
-                "the policy never moves: optimizer.step() is missing.",
-            ),
+            (letters.loop(step=False), "the policy never moves: optimizer.step() is missing."),
             (
                 letters.loop(give=False),
                 "it learns, but gives nothing: end each step with `yield reward`.",

@@ -90,10 +90,10 @@ def after_three_updates(train: Callable) -> Tensor | None:
     return torch.cat([theta.detach().flatten(), torch.tensor([float(given)])])
 
 
-def with_slope(answer, ratio, advantage):
+def with_slope(answer, ratio, advantage, *eps):
     """Loss and its slope on the ratio: a detached loss has the right value and teaches nothing."""
     ratio = ratio.clone().requires_grad_()
-    loss = answer(ratio, advantage)
+    loss = answer(ratio, advantage, *eps)
     if loss is None or loss is ...:
         return None
     loss = torch.as_tensor(loss)
