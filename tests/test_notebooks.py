@@ -234,5 +234,5 @@ def test_nothing_a_reader_writes_stops_a_lesson(source, right, monkeypatch):
     done = build.run(answered(source, right), timeout=90)
     checks = [c for c in done.cells if c.source.startswith("checks.check(")]
     said = [re.sub(r"\s+", " ", "".join(o.get("text", "") for o in c.outputs)) for c in checks]
-    good = r" (right\.|kept:) " if right else r" (not right yet:|a guess is one number)"
+    good = r" (right\.|kept:)" if right else r" (not right yet:|a guess is one number)"
     assert all(re.search(good, words) for words in said), said
