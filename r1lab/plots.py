@@ -11,6 +11,7 @@ from IPython.display import display
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from r1lab import stats
 
@@ -31,11 +32,13 @@ def canvas(columns: int = 1, height: float = 3.2, width: float = 4.6, **options)
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
-    buffer = io.BytesIO()
+    """The figure as a PNG file of 256 colours, a third of the size of one with all."""
+    full, small = io.BytesIO(), io.BytesIO()
     with rc_context(STYLE):
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+        figure.savefig(full, format="png", metadata={"Software": None})
+    picture = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def show(figure: Figure, caption: str) -> None:

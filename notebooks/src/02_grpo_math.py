@@ -181,7 +181,7 @@ for axis, bonus, title in zip(axes, (0, 10), titles, strict=True):
         axis.bar(x, mean, color=colours[x], width=0.6)
         axis.errorbar(x, mean, half, color="black", capsize=5)
     axis.set_xticks(range(3), list(found))
-    axis.set(title=title, ylabel="squared error of the slope")
+    axis.set(title=title, xlabel="baseline", ylabel="squared error of the slope")
 axes[1].set_yscale("log")
 plots.show(figure, f"n = {BATCHES} batches of 2 x {GROUP} samples; 95 % interval.")
 weight = p * SCORE.square().sum(-1)
@@ -381,7 +381,7 @@ axes[1].set(title="A tight clip stops early", ylabel="right on 91, %")
 for axis in axes:
     axis.set_xlabel("update from the same rollout")
 axes[1].legend(fontsize=8)
-plots.show(figure, f"91, n = {SEEDS} seeds; band: 95 % interval (Student's t).")
+plots.show(figure, f"n = {SEEDS} seeds; band: 95 % interval (Student's t).")
 
 # %% [markdown]
 # Whatever $\varepsilon$ is, the curve on the left begins at zero. A claim about clipping can only be tested with several updates a rollout. On the right, a tight clip leaves less to gain from each rollout. In this toy going far does no harm; a real model can break.
@@ -465,14 +465,14 @@ for i, (colour, (name, slopes)) in enumerate(zip(colours, bars.items(), strict=T
 axis.set_xticks([0.32, 1.32, 2.32], ["t (think)", "y (yes)", "n (no)"])
 axis.axhline(0, color="black", linewidth=0.8)
 axis.set(title="k2 pulls by the KL we wanted, k3 by the other one, k1 not at all")
-axis.set_ylabel("slope of the loss")
+axis.set(xlabel="logit of the first letter", ylabel="slope, nats a unit of logit")
 axis.legend(fontsize=8)
 plots.show(figure, "Exact: all five completions of 91, first letter.")
 
 # %% [markdown]
 # As a loss, k1 does nothing on average. k2 has the gradient of $\text{KL}(\pi\|\pi_{\text{ref}})$. k3, the one in the paper, has the gradient of the *other* KL, $\text{KL}(\pi_{\text{ref}}\|\pi)$. That one dislikes a policy that drops what the reference does, and cares less about new habits.
 #
-# All this holds for *one* estimate a completion, as Equation 2 has it. Programs do something else. TRL, and this course's `grpo`, take one estimate a *token* and add or average them. As a number that changes nothing: the logarithms of tokens add up. As a loss?
+# All this holds for *one* estimate a completion, as Equation 2 has it. Programs do something else. TRL, and this course's `grpo`, take one estimate a *token* and add or average them. As a number that changes little: summed over tokens, k1 and k3 still have the KL as their mean. As a loss?
 
 # %% [markdown]
 # Take a policy that has strayed. On 91 it thinks a little less often than the reference, 0.16 in the place of 0.20. But once it thinks it hardly ever answers: `tt` follows in 8 of 10 cases.
@@ -618,10 +618,10 @@ axis.plot(n, 200 / n, color=plots.BLUE, linewidth=2, label="GRPO")
 axis.plot(n, 0 * n + 1, color=plots.ORANGE, linewidth=2, label="Dr. GRPO and DAPO")
 axis.plot(20, 10, "o", color="black", label="20 tokens")
 axis.set(title="Under GRPO a short answer's tokens weigh more", xlabel="tokens, |o|")
-axis.set_ylabel("weight of a token, of 200 tokens: 1")
+axis.set_ylabel("weight of a token (200: 1)")
 axis.legend(fontsize=8)
 plots.mark_guess(axis, 20, checks.guess("02.6"))
-plots.show(figure, "Exact: the formulas' divisors, two answers of one group.")
+plots.show(figure, "Exact: the divisors. A token of a completion of 200 tokens has 1.")
 
 # %% [markdown]
 # Three answers to the division exist. GRPO: the mean over each completion, then over completions. Dr. GRPO: every token of every completion counts the same, divided by a constant; and no division by the std. DAPO: every token of the batch counts the same, divided by the number of tokens in it.
@@ -729,7 +729,7 @@ checks.check("02.8", my_weight)
 #     return torch.where(short_and_wrong, 100.0, lengths**2)
 # ```
 #
-# `lengths**2` alone thinks enough and is too slow: the weight of a group goes to long answers, and most are the short wrong `y`. Press hard on those, and the freed probability goes to `n` and to `t`; among right answers the long one weighs more. Nobody was paid for thinking.
+# `lengths**2` alone makes it think, but too slowly: the weight of a group goes to the long answers, and what must go is the short wrong `y`. Press hard on that, and its probability is freed for `n` and `t`; among right answers the long one weighs more. Nobody was paid for thinking.
 #
 # </details>
 

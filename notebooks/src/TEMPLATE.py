@@ -24,6 +24,11 @@ from r1lab.machine import presets
 P = presets.pick("cpu")
 
 # %% [markdown]
+# ## The sentence that stays
+#
+# **One sentence.**
+
+# %% [markdown]
 # ## What you can now do
 #
 # ## What this leaves out

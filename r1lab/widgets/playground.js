@@ -61,7 +61,8 @@
         text(zero, foot + 33, unit, 'font-size="11" text-anchor="middle" fill="#555"');
     });
     const wide = 3 * (WIDE + GAP);
-    return `<svg viewBox="0 0 ${wide} ${high}" width="${wide}" height="${high}" role="img"
+    return `<svg viewBox="0 0 ${wide} ${high}" width="${wide}" height="${high}"
+      role="img" style="max-width:none"
       aria-label="Advantage and pushes of each completion"
       font-family="sans-serif">${parts.join("")}</svg>`;
   }
