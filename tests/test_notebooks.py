@@ -220,7 +220,8 @@ def answered(source, right: bool):
             nonsense = stub.source.replace("...  # your code", "return 1 / 0").replace(
                 "...", '"nonsense"'
             )
-            stub.source = code if right else nonsense
+            # behind what else stands in the cell, such as what an experiment calls
+            stub.source = f"{stub.source}\n\n{code}" if right else nonsense
     return lesson
 
 
