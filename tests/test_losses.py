@@ -708,7 +708,9 @@ def held_prefixes(table, other, start, forward=False) -> float:
     """KL of the next letter after each prefix, weighted by the prefix's probability under `start`."""
     total = 0.0
     for i, prefix in enumerate(PREFIXES):
-        p, q = ([x - math.log(sum(map(math.exp, row))) for x in row] for row in (table[i], other[i]))
+        p, q = (
+            [x - math.log(sum(map(math.exp, row))) for x in row] for row in (table[i], other[i])
+        )
         p, q = (q, p) if forward else (p, q)
         kl = sum(math.exp(a) * (a - b) for a, b in zip(p, q, strict=True))
         total += math.exp(log_probability(start, prefix)) * kl
