@@ -173,6 +173,7 @@ def countdown(name):
 
 def by_size(found):
     """Texts of three numbers and of four."""
+    found = list(found)
     return [[t for t in found if t.problem and len(t.problem.numbers) == size] for size in (3, 4)]
 
 
@@ -611,6 +612,7 @@ def of(knobs, n=1000):
 
 
 def assert_share(found, form, share):
+    assert found
     hits = sum(text.form == form for text in found)
     assert near(hits, len(found), share), (form, hits, len(found), share)
 

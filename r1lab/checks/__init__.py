@@ -111,17 +111,19 @@ def _compared(exercise: Exercise, thing) -> tuple[bool, str]:
         if _empty(results[-1]):
             return False, f"not done yet. {exercise.lesson}"
 
-    def agrees(other: Callable, tolerance: float) -> bool:
-        wanted = [run(other, *case) for case in exercise.cases]
-        return all(_same(a, b, tolerance) for a, b in zip(results, wanted, strict=True))
+    def outcomes(other: Callable) -> list:
+        return [run(other, *case) for case in exercise.cases]
 
-    if agrees(exercise.right, exercise.tolerance):
+    def agrees(others: list, tolerance: float) -> bool:
+        return all(_same(a, b, tolerance) for a, b in zip(results, others, strict=True))
+
+    wanted = outcomes(exercise.right)
+    if agrees(wanted, exercise.tolerance):
         return True, f"right. {exercise.tried}"
     near = exercise.tolerance if exercise.near is None else exercise.near
     for mistake, message in exercise.mistakes:
-        if agrees(mistake, near):
+        if agrees(outcomes(mistake), near):
             return False, f"not right yet: {message}"
-    wanted = [run(exercise.right, *case) for case in exercise.cases]
     return False, f"not right yet: {_difference(exercise, results, wanted)}"
 
 

@@ -3,7 +3,7 @@
    r1lab.losses, which a test compares; `element.numbers(rewards, lengths, form)` gives them. */
 (() => {
   const BLUE = "#0072B2", ORANGE = "#E69F00", GREY = "#777777", EPS = 1e-4;
-  const ROW = 30, TOP = 28, WIDE = 204, GAP = 10, BOTTOM = 40;
+  const ROW = 30, TOP = 28, WIDE = 188, GAP = 10, BOTTOM = 40;
   const SCALED = { "GRPO": true, "Dr. GRPO": false, "DAPO": true };
   const LIMITS = {  // fixed for each form: the most that any setting of eight can reach
     "GRPO": [2.6, 16, 320], "Dr. GRPO": [2.6, 0.6, 120], "DAPO": [2.6, 16, 1500],
@@ -84,7 +84,7 @@
     const button = (words, at) => `<button type="button" ${at} style="${plain}">${words}</button>`;
     box.innerHTML = `<div>${Object.keys(LIMITS).map((f) => button(f, `data-form="${f}"`)).join("")}
       <span class="claim" style="margin-left:10px"></span></div>
-      <div style="display:flex;margin-top:6px"><div style="flex:none;width:262px;
+      <div style="display:flex;margin-top:6px"><div style="flex:none;width:250px;
       padding-top:${TOP}px">${state.rewards.map((_, i) => `<div style="height:${ROW}px;display:flex;
       align-items:center">${button("", `data-row="${i}"`)}<input type="range" min="20" step="10"
       max="${state.cap}" value="${state.lengths[i]}" data-length="${i}" style="width:90px;margin:0"
