@@ -5,6 +5,7 @@ import random
 import shutil
 from dataclasses import replace
 
+import evidence_01
 import numpy as np
 import pytest
 
@@ -167,7 +168,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(dose_8={"end": 0.9}, dose_0={"end": 0.8}),
     ),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
-}  # fmt: skip
+} | evidence_01.BOTH_WAYS  # fmt: skip
 
 
 DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why]

@@ -29,7 +29,7 @@ trl_engine.sampled
 
 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-critic dpo preflight.need speed.growth tiny_world.cards tiny_world.competence
+critic dpo preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
 
 grpo preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
@@ -40,7 +40,10 @@ preflight running.arms running.journal running.measure trl_engine
 experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero running.recorded running.run speed.training
+experiments.choices experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero
+experiments.train_time running.recorded running.run speed.training
+
+experiments.test_time_compute
 
 experiments speed.bench
 
