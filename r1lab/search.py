@@ -100,15 +100,16 @@ def _replaced(model, tokenizer, found: Answers, begun: dict[int, str], how: Samp
     return Answers(found.problems, found.per_problem, texts, lengths, ended, verdicts)
 
 
-def ballots(found: Answers) -> list[list[Hashable | None]]:
-    """(P, K) what each completion votes for: its answer, the target itself where it is right, None
-    where no answer can be read."""
-    rows = zip(found.repeated(), found.verdicts, strict=True)
+def ballots(found: Answers) -> list[list[str | None]]:
+    """(P, K) what each completion votes for: the text of its answer, None where none can be read.
+
+    Raises ValueError for Countdown: many expressions are right there, and to count them together
+    one would have to work them out, which is the check itself.
+    """
+    if any(problem.task == "countdown" for problem in found.problems):
+        raise ValueError("no vote on Countdown: different answers to one problem are right")
     readable = "correct", "wrong value"
-    votes = [
-        (p.target if v.correct else v.answer.strip()) if v.reason in readable else None
-        for p, v in rows
-    ]
+    votes = [v.answer.strip() if v.reason in readable else None for v in found.verdicts]
     K = found.per_problem
     return [votes[i : i + K] for i in range(0, len(votes), K)]
 
@@ -116,7 +117,7 @@ def ballots(found: Answers) -> list[list[Hashable | None]]:
 def vote(found: Answers, k: int, draws: int = 200) -> list[float]:
     """How often a majority of k of a problem's answers is right, for each problem (cons@k)."""
     rows = zip(found.problems, ballots(found), strict=True)
-    return [stats.maj_at_k(votes, problem.target, k, draws) for problem, votes in rows]
+    return [stats.maj_at_k(votes, str(problem.target), k, draws) for problem, votes in rows]
 
 
 def best_of(right: Sequence[bool], scores: Sequence[float], n: int) -> float:

@@ -54,7 +54,10 @@ def test_what_a_completion_votes_for():
     asked = Problem("multiplication", (12, 34), 408)
     texts = ["408", " 408 ", "480", "x", "4" * 5000]
     found = answers(asked, [f"<think></think><answer>{t}</answer>" for t in texts] + ["408"])
-    assert search.ballots(found) == [[408, 408, "480", None, None, None]]
+    assert search.ballots(found) == [["408", "408", "480", None, None, None]]
+    many = Problem("countdown", (1, 2, 3), 6)
+    with pytest.raises(ValueError, match="no vote on Countdown"):
+        search.vote(answers(many, ["<answer>1+2+3</answer>", "<answer>1*2*3</answer>"]), 2)
 
 
 def test_a_vote_over_all_answers_and_a_weighted_one():
@@ -64,7 +67,7 @@ def test_a_vote_over_all_answers_and_a_weighted_one():
     assert search.vote(found, 6) == [1.0]
     assert search.vote(found, 1, draws=40_000) == pytest.approx([0.5], abs=0.02)
     votes = search.ballots(found)[0]
-    assert search.weighted(votes, [1.0] * 6) == 408
+    assert search.weighted(votes, [1.0] * 6) == "408"
     assert search.weighted(votes, [0.9, 0.9, 0.1, 0.1, 0.1, 0.5]) == "480"
     assert search.weighted([None, None], [1, 1]) is None
 

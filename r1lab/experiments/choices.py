@@ -36,11 +36,14 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     )  # fmt: skip
     known = scorer.features(model, tokenizer, found, how.template)
     scores = {"scorer": score(known), "likelihood": known[:, scorer.MEAN_LOGP]}
-    return numbers(search.some(found, 0, 1)) | {
-        "tokens": float(np.mean(found.lengths)),
-        "chosen": chosen(found, {k: v.view(found.correct.shape) for k, v in scores.items()}),
-        "hard": hard(found),
-    }
+    return (
+        numbers(search.some(found, 0, 1))
+        | {
+            "tokens": float(np.mean(found.lengths)),
+            "chosen": chosen(found, {k: v.view(found.correct.shape) for k, v in scores.items()}),
+        }
+        | ({"hard": hard(found)} if _votes(found) else {})
+    )
 
 
 def _sampling(plan: Plan, seed: int, samples: int) -> Sampling:
@@ -54,20 +57,26 @@ def sizes(most: int) -> list[int]:
 
 def chosen(found: Answers, scores: dict) -> dict[str, dict[str, list[float]]]:
     """Way to choose -> k -> for each problem how often the choice from k answers is right. "any":
-    one of k is right, what a free check would find (pass@k). "weighted": a vote in which the scorer
-    gives the weights, of all answers."""
+    one of k is right, what a free check would find (pass@k). "weighted": a vote of all answers in
+    which the scorer gives the weights. No votes on Countdown, see `search.ballots`."""
     right, K = found.correct, found.per_problem
-    ways: dict[str, dict] = {name: {} for name in ("any", "vote", *scores)}
-    for k in sizes(K):
-        ways["any"][str(k)] = [stats.pass_at_k(K, int(c), k) for c in right.sum(1)]
-        ways["vote"][str(k)] = search.vote(found, k)
-        for name, table in scores.items():
-            pairs = zip(right, table.tolist(), strict=True)
-            ways[name][str(k)] = [search.best_of(r, s, k) for r, s in pairs]
-    rows = zip(found.problems, search.ballots(found), scores["scorer"].tolist(), strict=True)
-    heavy = [float(search.weighted(votes, s) == p.target) for p, votes, s in rows]
-    ways["weighted"] = {str(K): heavy}
-    return {w: {k: [round(v, 4) for v in vs] for k, vs in ks.items()} for w, ks in ways.items()}
+    ways = {"any": {k: [stats.pass_at_k(K, int(c), k) for c in right.sum(1)] for k in sizes(K)}}
+    for name, table in scores.items():
+        rows = list(zip(right, table.tolist(), strict=True))
+        ways[name] = {k: [search.best_of(*row, k) for row in rows] for k in sizes(K)}
+    if _votes(found):
+        ways["vote"] = {k: search.vote(found, k) for k in sizes(K)}
+        rows = zip(found.problems, search.ballots(found), scores["scorer"].tolist(), strict=True)
+        heavy = [search.weighted(votes, weights) == str(p.target) for p, votes, weights in rows]
+        ways["weighted"] = {K: heavy}
+    return {
+        way: {str(k): [round(float(v), 4) for v in values] for k, values in at.items()}
+        for way, at in ways.items()
+    }
+
+
+def _votes(found: Answers) -> bool:
+    return found.problems[0].task != "countdown"
 
 
 def hard(found: Answers) -> dict[str, list[float]]:
@@ -178,9 +187,9 @@ def figure(run: Run):
 def curves(axis, runs: list[Run], when: str) -> None:
     """Each way to choose over k, mean over runs and problems."""
     ks = sizes(_samples(runs[0]))
-    for way, colour in COLOURS.items():
+    for way in (w for w in COLOURS if w in part(runs[0], when)["chosen"]):
         rows = [[mean(points(run, way, k, when)) for k in ks] for run in runs]
-        axis.plot(ks, np.mean(rows, 0), color=colour, marker=".", label=LABELS[way])
+        axis.plot(ks, np.mean(rows, 0), color=COLOURS[way], marker=".", label=LABELS[way])
     axis.set_xscale("log", base=2)
     axis.set(xlabel="answers a problem, k", ylim=(0, 103))
 

@@ -56,7 +56,9 @@ def measure(model, tokenizer, problems: list, plan) -> dict:
     found["halves"] = halves(natural)
     found["thoughts"] = faithful(model, tokenizer, natural, short)
     found["repeats"] = {
-        str(t): repeats(model, tokenizer, problems, replace(how, per_problem=1, temperature=t))
+        str(t): repeats(
+            model, tokenizer, problems, replace(how, per_problem=1, temperature=t), steer
+        )
         for t in (GREEDY, COOL)
     }
     other = tasks.problems("multiplication", 2 * len(problems), 0, "test")
@@ -101,9 +103,9 @@ def faithful(model, tokenizer, found: Answers, how: Sampling) -> dict:
     return shares
 
 
-def repeats(model, tokenizer, problems: list, how: Sampling) -> list[int]:
+def repeats(model, tokenizer, problems: list, how: Sampling, steer=None) -> list[int]:
     """For each problem 1 where the answer tries something twice."""
-    found = evaluate.answer(model, tokenizer, problems, how)
+    found = evaluate.answer(model, tokenizer, problems, how, steer=steer)
     read = [habits.read(*one) for one in zip(problems, found.texts, strict=True)]
     return [int(one is not None and one.repeated > 0) for one in read]
 

@@ -2,14 +2,16 @@
 
 Every instrument is one output with two faces: a still one, drawn first, for GitHub, nbconvert
 and any page without a kernel; and the live thing where there is one. What needs no kernel (the
-advantage playground) is plain JavaScript in the output, so that it lives in exported HTML too;
-the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of plain values.
+advantage playground, the budget slider) is plain JavaScript in the output, so that it lives in
+exported HTML too; the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of
+plain values.
 
 Left out: animation, and everything that needs a JavaScript build.
 """
 
+from r1lab.widgets.budget import budget_slider
 from r1lab.widgets.dashboard import training_dashboard
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
-__all__ = ["advantage_playground", "rollout_browser", "training_dashboard"]
+__all__ = ["advantage_playground", "budget_slider", "rollout_browser", "training_dashboard"]
