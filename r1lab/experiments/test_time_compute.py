@@ -93,7 +93,7 @@ def faithful(model, tokenizer, found: Answers, how: Sampling) -> dict:
     thoughts again, behind none, and behind those about the next problem."""
     first = search.some(found, 0, 1)
     own = ["<think>" + thoughts(text) for text in first.texts]
-    given = {"own": own, "none": ["<think>"] * len(own), "another's": own[1:] + own[:1]}
+    given = {"own": own, "none": ["<think>"] * len(own), "other": own[1:] + own[:1]}
     kept = [i for i, v in enumerate(first.verdicts) if v.answer is not None and first.ended[i]]
     shares = {"n": len(kept)}
     for name, texts in given.items():
