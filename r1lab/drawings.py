@@ -53,3 +53,43 @@ def _branches(axis, stem: str, edge: float, shares: dict[str, float], known) -> 
             words = f"{node}  {width:.2f}  {verdict}"
             axis.text(len(node) + 0.05, target + width / 2, words, va="center", fontsize=9)
         edge += width
+
+
+SPENT = (  # name, the thoughts of each answer in parts, and what each answer says
+    ("its natural end", ((9,),), "A"),
+    ("a budget: cut by force", ((4, "cut"),), "B"),
+    ("told to wait", ((9, "Wait,", 4),), "A"),
+    ("four answers, a vote", ((2,), (3,), (2,), (2,)), "ABCA"),
+    ("four answers, a scorer", ((2,), (3,), (2,), (2,)), "ABCA"),
+)
+SCORES = ("0.6", "0.9", "0.2", "0.3")
+
+
+def ways_to_spend(axis) -> None:
+    """Five ways to spend tokens on one question: how long, how many, and who chooses."""
+    place = 0.0
+    for name, answers, said in SPENT:
+        middle = place + (len(answers) - 1) / 2
+        axis.text(-0.4, middle, name, ha="right", va="center")
+        for i, parts in enumerate(answers):
+            x = 0.0
+            for part in parts:
+                if isinstance(part, str):
+                    axis.text(x + 0.1, place + i, part, va="center", fontsize=9, color=ORANGE)
+                    x += 1.5
+                else:
+                    axis.barh(place + i, part, left=x, height=0.6, color=BLUE, alpha=0.6)
+                    x += part
+            axis.text(x + 0.2, place + i, said[i], va="center", weight="bold")
+            if name.endswith("scorer"):
+                axis.text(x + 0.8, place + i, SCORES[i], va="center", fontsize=8, color=GREY)
+        if len(answers) > 1:
+            vote = name.endswith("vote")
+            words = "A: most frequent" if vote else "B: highest score"
+            axis.text(6.5, middle, f"→  {words}", va="center", color=ORANGE)
+        place += len(answers) + 0.6
+    axis.set(xlim=(-6.5, 18), ylim=(place, -0.8), xlabel="tokens")
+    axis.set_yticks([])
+    axis.set_xticks([])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)

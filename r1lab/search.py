@@ -114,7 +114,7 @@ def ballots(found: Answers) -> list[list[str | None]]:
     return [votes[i : i + K] for i in range(0, len(votes), K)]
 
 
-def vote(found: Answers, k: int, draws: int = 200) -> list[float]:
+def vote(found: Answers, k: int, draws: int = 1000) -> list[float]:
     """How often a majority of k of a problem's answers is right, for each problem (cons@k)."""
     rows = zip(found.problems, ballots(found), strict=True)
     return [stats.maj_at_k(votes, str(problem.target), k, draws) for problem, votes in rows]

@@ -22,8 +22,8 @@ from collections import Counter
 import numpy as np
 import torch
 
-from r1lab import checks, evaluate, experiments, models, plots, scorer, search, stats
-from r1lab import tasks, widgets
+from r1lab import checks, drawings, evaluate, experiments, models, plots, scorer
+from r1lab import search, stats, tasks, widgets
 from r1lab.evaluate import Sampling
 from r1lab.machine import environment
 
@@ -62,6 +62,12 @@ plots.show(
 # ## 2. A budget of thought
 #
 # Our subject is the model of `run zero`: a million weights that learned by reinforcement to reach a target from four numbers (lesson 04). It thinks inside `<think>` and `</think>`. A *budget* of B tokens means: what thinks longer is cut there, `</think><answer>` is written in its place, and the model has to answer at once. This is *budget forcing* (Muennighoff and others, s1, 2025).
+
+# %%
+figure, axis = plots.canvas(height=3.4, width=7.4)
+drawings.ways_to_spend(axis)
+axis.set_title("Five ways to spend tokens on one question")
+plots.show(figure, "The first three in parts 2 to 5, the others from part 6 on.")
 
 # %%
 TRAINED = models.DATA / "runs" / "zero-rule-s0" / "trained"
@@ -231,7 +237,7 @@ checks.check("01.2", my_guess)
 # my_guess = -10
 # ```
 #
-# A trial with 32 problems (of the train split) lost 9 points with one Wait and 23 with two. Most thoughts end because the answer was found. Told to wait, the model looks for another one.
+# A trial with 32 problems (of the train split) lost 9 points with one Wait and 23 with two. Most thoughts end because a try has fitted. Told to wait, the model looks for another one.
 #
 # </details>
 
@@ -260,7 +266,7 @@ plots.show(figure, f"Recorded: 5 seeds a line each. Here: n = {COUNT}, one seed.
 # %% [markdown]
 # OUTCOME
 #
-# "Wait" helps a model whose thoughts end too early, or wrongly. Ours compares each try with the target and ends on a yes. Taking that end away destroys what it knew. Forcing is no magic word; it pays where stopping was the mistake.
+# The trained model compares each try with the target and ends on a yes. Taking that end away destroys what it knew. The base ends most thoughts behind its first guess, so being told to wait can only help it. "Wait" is no magic word: it pays where stopping was the mistake, as with s1, which had learned from a thousand examples when to stop.
 #
 # ## 5. How a trained model spends its tokens
 #
@@ -637,7 +643,35 @@ plots.show(figure, "Left: DeepSeek-R1 v1, Figure 2, digitised. Right: a line a s
 # %% [markdown]
 # OUTCOME
 #
-# Two claims of o1's report stand beside this. *Data-efficient*: `run checkpoints --arm 64` learns from 64 different problems in the place of 4,096, for as many steps. *Narrow*: a model that learned three numbers is asked four, and multiplication (lesson 04 has the run). Their verdicts are in part 11.
+# Two more claims of o1's report. *Data-efficient*: `run checkpoints --arm 64` learns from 64 different problems in the place of 4,096, for as many steps. *Narrow*: people preferred o1 where a question needs reasoning, and not in some tasks of language. Our models learned four numbers and nothing else. What became of the rest? Multiplication, which both have read, and plain text of their world, in nats a token (less is better). *Predict: does either get worse?*
+
+# %%
+from itertools import islice
+
+from r1lab.tiny_world import corpus
+
+texts = list(islice(corpus.texts(seed=987_654), 16 if FAST else 256))
+
+
+@torch.no_grad()
+def nats(policy):
+    """Mean loss of a token of these texts, and its standard error over texts."""
+    each = []
+    for text in texts:
+        ids = torch.tensor(tokenizer(text)["input_ids"][:1024])
+        logps = policy(ids[None, :-1]).logits[0].log_softmax(-1)
+        each.append(-logps.gather(1, ids[1:, None]).mean().item())
+    return np.mean(each), np.std(each) / len(each) ** 0.5
+
+
+for name, policy in (("base", base), ("trained", model)):
+    loss, error = nats(policy)
+    there = [r.summary["measured"]["multiplication"] for r in runs("budgets", name)]
+    said = ", ".join(f"{100 * share:.0f} %" for share in there)
+    print(f"{name:8} {loss:.3f} +- {error:.3f} nats a token; multiplication {said}")
+
+# %% [markdown]
+# OUTCOME: text costs more nats after training, because its texts mostly guess and the model no longer does; multiplication.
 #
 # ## 10. On your GPU
 #
