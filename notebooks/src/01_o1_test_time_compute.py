@@ -24,10 +24,7 @@ import torch
 
 from r1lab import checks, drawings, evaluate, experiments, models, plots, scorer
 from r1lab import search, stats, tasks, widgets
-from r1lab.evaluate import Sampling
 from r1lab.machine import environment
-
-FAST = environment.fast()
 
 # %% [markdown]
 # ## 1. Two charts
@@ -37,6 +34,7 @@ FAST = environment.fast()
 # We have read the right one from a copy of the picture. A slope by hand: the lowest point is 20.6 % at 2.35 units, the highest 74.9 % at 99.8. That is 54.3 points over $\log_{10}(99.8 / 2.35) = 1.63$ decades (a decade is a factor of ten), so some 33 points for ten times the compute.
 
 # %%
+FAST = environment.fast()
 figure, axes = plots.canvas(2, sharey=True)
 named = {
     "o1_test_time": "o1: more thinking, better answers",
@@ -55,10 +53,11 @@ plots.show(
 )
 
 # %% [markdown]
-# The slope of all seven points agrees with the two by hand. The right picture is an attempt by other people to draw the same with tokens on the axis. They told o1-mini how long to think. Above some 11,000 tokens it would not go on, so from 22,034 on each point is a majority vote of several answers.
+# The slope through all seven points is about the one by hand. The right picture is an attempt by other people to draw the same with tokens on the axis. They told o1-mini how long to think. Above some 11,000 tokens it would not go on, so from 22,034 on each point is a majority vote of several answers.
 #
 # A chart like this can mean two things. The model may have learned to *use* more thought. Or any model that is kept from stopping would show it. OpenAI's chart cannot tell them apart, and ours can: we also have the model before it learned.
 #
+# %% [markdown]
 # ## 2. A budget of thought
 #
 # Our subject is the model of `run zero`: a million weights that learned by reinforcement to reach a target from four numbers (lesson 04). It thinks inside `<think>` and `</think>`. A *budget* of B tokens means: what thinks longer is cut there, `</think><answer>` is written in its place, and the model has to answer at once. This is *budget forcing* (Muennighoff and others, s1, 2025).
@@ -75,7 +74,7 @@ model, tokenizer = models.load_trained(TRAINED, "rich")
 base, _ = models.load("rich")
 COUNT, CAP = (4, 160) if FAST else (32, 900)
 asked = tasks.problems("countdown", COUNT, 0, "test", size=4)
-found = evaluate.answer(model, tokenizer, asked, Sampling("tiny", CAP, seed=5))
+found = evaluate.answer(model, tokenizer, asked, evaluate.Sampling("tiny", CAP, seed=5))
 tokens = [
     tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"])
     for text in found.texts
@@ -83,9 +82,10 @@ tokens = [
 print(tasks.short(asked[0]))
 print("\n".join(textwrap.wrap(found.texts[0][:700], 84)))
 print(f"{len(tokens[0])} tokens, {found.verdicts[0].reason}")
-low, high = stats.wilson(int(found.correct.sum()), COUNT)
-print(f"all {COUNT} problems: {100 * found.correct.mean():.0f} % right",
-      f"[{100 * low:.0f}, {100 * high:.0f}], {np.mean(found.lengths):.0f} tokens")  # fmt: skip
+low, high = (100 * x for x in stats.wilson(int(found.correct.sum()), COUNT))
+share, length = 100 * found.correct.mean(), np.mean(found.lengths)
+print(f"all {COUNT}: {share:.0f} % right [{low:.0f}, {high:.0f}], {length:.0f} tokens")
+
 
 # %% [markdown]
 # ### Exercise 01.1 · code · 8 min · difficulty 2 of 5
@@ -131,7 +131,7 @@ def under(budget):
     right = found.correct[:, 0].copy()
     if forced:
         posed, texts = [asked[i] for i in forced], [begun[i] for i in forced]
-        how = Sampling("tiny", 40, seed=6)
+        how = evaluate.Sampling("tiny", 40, seed=6)
         right[forced] = evaluate.answer(model, tokenizer, posed, how, texts).correct[
             :, 0
         ]
@@ -152,7 +152,9 @@ for budget in (8, 32, 128, 512, 900):
 
 # %%
 few = tasks.problems("countdown", 4 if FAST else 20, 1, "test", size=4)
-data = widgets.budget.gather(model, tokenizer, few, Sampling("tiny", CAP, seed=8))
+data = widgets.budget.gather(
+    model, tokenizer, few, evaluate.Sampling("tiny", CAP, seed=8)
+)
 widgets.budget_slider(data)
 
 # %% [markdown]
@@ -190,8 +192,9 @@ for arm, colour in ARMS.items():
         spent = np.mean([p["tokens"] for p in ends])
         right = [100 * np.mean(p["right"]) for p in ends]
         axis.plot(spent, np.mean(right), "o", color=colour, markersize=9)
-        print(f"{arm:8} natural end: {spent:4.0f} tokens, {np.mean(right):.1f} % right;",
-              "seed by seed", ", ".join(f"{v:.0f}" for v in right))  # fmt: skip
+        each = ", ".join(f"{v:.0f}" for v in right)
+        mean = np.mean(right)
+        print(f"{arm:8} ends after {spent:.0f} tokens, {mean:.1f} % right ({each})")
 luck = competence.chance(tasks.problems("countdown", 64, 0, "test", size=4), 256, [1])
 axis.axhline(100 * luck["1"], color="black", linestyle=":")
 axis.text(8, 100 * luck["1"] + 2, "a guess by the rules", fontsize=8)
@@ -243,11 +246,18 @@ checks.check("01.2", my_guess)
 
 # %%
 word = "Wait, "
-longer = search.waited(model, tokenizer, found, word, Sampling("tiny", CAP, seed=9))
-ended = search.within(model, tokenizer, longer, CAP, Sampling("tiny", 40, seed=10))
+longer = search.waited(
+    model, tokenizer, found, word, evaluate.Sampling("tiny", CAP, seed=9)
+)
+ended = search.within(
+    model, tokenizer, longer, CAP, evaluate.Sampling("tiny", 40, seed=10)
+)
 before, after = found.correct[:, 0], ended.correct[:, 0]
-print(f"here: {100 * before.mean():.0f} % right before, {100 * after.mean():.0f} % after",
-      f"a Wait; {(before & ~after).sum()} lost, {(after & ~before).sum()} won")  # fmt: skip
+lost, won = (before & ~after).sum(), (after & ~before).sum()
+print(
+    f"here: {100 * before.mean():.0f} % right, {100 * after.mean():.0f} % after a Wait;"
+)
+print(f"{lost} answers lost, {won} won")
 figure, axis = plots.canvas(width=5)
 for arm, colour in ARMS.items():
     for i, run in enumerate(runs("budgets", arm)):
@@ -286,18 +296,23 @@ for axis, arm in zip(axes, ("base", "trained"), strict=True):
     axis.set(title=arm, xlabel="pass rate in one half, %")
 axes[0].set_ylabel("mean tokens in the other half")
 plots.show(figure, "A dot a problem and seed; finished answers alone.")
+print(
+    "answer the same behind own thoughts, none, another's; tries twice: greedy, at 0.6"
+)
 for run in runs("budgets", "trained"):
-    kept, said = run.summary["measured"]["thoughts"], run.summary["measured"]["repeats"]
-    print(f"seed {run.config['seed']}: answer stays the same behind its own thoughts in "
-          f"{100 * kept['own']:.0f} %, behind none {100 * kept['none']:.0f} %, another's "
-          f"{100 * kept['other']:.0f} %; tries twice: greedy "
-          f"{100 * np.mean(said['0.0']):.0f} %, at 0.6 {100 * np.mean(said['0.6']):.0f} %")  # fmt: skip
+    part = run.summary["measured"]
+    numbers = [part["thoughts"][k] for k in ("own", "none", "other")]
+    numbers += [np.mean(part["repeats"][t]) for t in ("0.0", "0.6")]
+    shown = "  ".join(f"{100 * v:3.0f} %" for v in numbers)
+    print(f"seed {run.config['seed']}: {shown}")
+
 
 # %% [markdown]
 # OUTCOME
 #
 # The last lines answer two more questions. Are the thoughts *faithful*, does the answer follow from them? o1's report hopes that a hidden chain of thought can be watched, "assuming it is faithful and legible". So we let the model answer behind its own thoughts once more (temperature 1, so not always the same), behind none, and behind those about another problem. And *greedy* decoding, which always takes the likeliest token: R1's authors avoid it because long answers then repeat themselves (section 3). We count answers that try something twice.
 #
+# %% [markdown]
 # ## 6. Many answers
 #
 # Instead of one long thought one can pay for many answers. o1 on AIME 2024: 74 % with one, 83 % by a majority of 64, 93 % when a learned scorer picks from 1,000.
@@ -307,7 +322,7 @@ for run in runs("budgets", "trained"):
 # %%
 FEW, K = (8, 16) if FAST else (48, 64)
 products = tasks.problems("multiplication", FEW, 0, "test")
-many = evaluate.answer(base, tokenizer, products, Sampling("tiny", 200, 11, K))
+many = evaluate.answer(base, tokenizer, products, evaluate.Sampling("tiny", 200, 11, K))
 ballots = search.ballots(many)
 print(f"one answer: {100 * many.correct.mean():.0f} % right,",
       f"{np.mean(many.lengths):.0f} tokens")  # fmt: skip
@@ -384,6 +399,7 @@ def voted(k, rounds=10):
     return right / rounds / FEW
 
 
+# %%
 shares = [100 * voted(k) for k in powers]
 passed = 100 * np.array(stats.pass_curve(many.correct.sum(1), K, powers))
 figure, axis = plots.canvas(width=5.5)
@@ -478,24 +494,20 @@ checks.check("01.5", difference)
 # </details>
 
 # %%
-lost = [
-    (
-        problem,
-        Counter(filter(None, votes)).most_common(1)[0],
-        votes.count(str(problem.target)),
-    )
-    for problem, votes in zip(products, ballots, strict=True)
-]
-lost = [one for one in lost if one[1][0] != str(one[0].target)]
-print(f"the vote of {K} is wrong on {len(lost)} of {FEW} problems")
-for problem, (answer, n), right in lost[:5]:
-    print(
-        f"  {tasks.short(problem)} = {problem.target} ({right} votes), winner {answer} ({n})"
-    )
+wrong = 0
+for problem, votes in zip(products, ballots, strict=True):
+    answer, n = Counter(filter(None, votes)).most_common(1)[0]
+    if answer != str(problem.target):
+        wrong += 1
+        right = votes.count(str(problem.target))
+        print(f"{tasks.short(problem)}: {n} x {answer}, {right} x {problem.target}")
+print(f"the vote of {K} is wrong on {wrong} of {FEW} problems")
+print("on problems that under half of 32 answers solve, a vote of 32 others loses")
 for run in runs("choices", "products"):
-    print(f"seed {run.config['seed']}, problems that under half of 32 answers solve: the vote of",
-          f"32 others loses {choices.lost(run, 'before'):+.0f} points on the base,",
-          f"{choices.lost(run):+.0f} after training")  # fmt: skip
+    before, after = choices.lost(run, "before"), choices.lost(run)
+    print(f"seed {run.config['seed']}: {before:+.0f} points on the base,",
+          f"{after:+.0f} after training")  # fmt: skip
+
 
 # %% [markdown]
 # OUTCOME. In a trial with the base the vote *won* 43 points on the hard multiplications: low accuracy alone does not make a vote lose. What it needs is a wrong answer that is shared.
@@ -509,7 +521,7 @@ for run in runs("choices", "products"):
 # %%
 LEARN = 24 if FAST else 320
 taught = tasks.problems("multiplication", LEARN, 0, "train")
-given = evaluate.answer(base, tokenizer, taught, Sampling("tiny", 200, 12, 8))
+given = evaluate.answer(base, tokenizer, taught, evaluate.Sampling("tiny", 200, 12, 8))
 known = scorer.features(base, tokenizer, given, "tiny")
 score = scorer.fit(known, torch.tensor(given.correct.flatten()), seed=0)
 seen = scorer.features(base, tokenizer, many, "tiny")
