@@ -18,6 +18,7 @@ from collections.abc import Callable
 from numbers import Real
 
 from r1lab import userfile
+from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
 
@@ -70,6 +71,15 @@ def format_tags(
     return [float(verdict.formatted) for verdict in verdicts]
 
 
+PRICES = {"low": 1.0, "medium": 0.4, "high": 0.0}  # of 100 tokens, by the effort that is wished for
+
+
+def effort_price(completion_ids: list[list[int]], question: list[str], **kwargs) -> list[float]:
+    """Minus what the tokens of each completion cost at the effort that its question wishes for."""
+    rows = zip(question, completion_ids, strict=True)
+    return [-PRICES[effort_of(asked)] * len(ids) / 100 for asked, ids in rows]
+
+
 def coin(seed: int) -> Reward:
     """A reward function that tosses a coin and reads nothing: the control of every claim
     that the reward did it. Called "random" in the log.
@@ -92,7 +102,8 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "random": `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
+    alone. "random": `coin(seed)`. "effort": the rule minus `effort_price`. "path.py:function": the
+    user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
     has no such function.
@@ -102,6 +113,7 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "accuracy": ([accuracy], [1.0]),
         "format": ([format_tags], [1.0]),
         "random": ([coin(seed)], [1.0]),
+        "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
     }
     if name in sets:
         return sets[name]

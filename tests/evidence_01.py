@@ -69,6 +69,17 @@ def choices(one=0.5, vote=0.5, scorer=0.5, hard=(0.3, 0.3), base=0.5, way=(0.5, 
     return _runs(made)
 
 
+def efforts(low, high, tokens=(30.0, 120.0)):
+    """One model's shares of right answers and mean tokens at effort low and high."""
+
+    def one(seed, rng):
+        rows = zip(("low", "high"), (low, high), tokens, strict=True)
+        found = {e: {"right": _digits(rng, share), "tokens": n} for e, share, n in rows}
+        return Run({"seed": seed}, [], [], [], {"after": {"effort": found}})
+
+    return _runs(one)
+
+
 def arms(**runs):
     return lambda name: runs[name.replace("-", "_").replace("/", "_").replace("64", "few")]
 
@@ -93,6 +104,9 @@ BOTH_WAYS = {
     ),
     "O1-08": (
         arms(products=choices(hard=(0.3, 0.1))), arms(products=choices(hard=(0.3, 0.8))),
+    ),
+    "O3-01": (
+        arms(tagged=efforts(0.1, 0.8)), arms(tagged=efforts(0.8, 0.8, (110.0, 120.0))),
     ),
     "R-07": (
         arms(trained=budgets(0.1, 0.6, order=1), base=budgets(0.1, 0.1)),

@@ -20,7 +20,9 @@ records.checkpoints running.progress sampler.cache sampler.forward tasks.task th
 drawings habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
+checks.lesson_02 models.lineage records sampler.sampling tasks.effort widgets.playground
+
+tasks.names
 
 machine.colab models running.evidence sampler tasks.templates tiny_world.habits verify
 
@@ -37,7 +39,7 @@ running.settings trl_engine.online
 
 preflight running.arms running.journal running.measure trl_engine
 
-experiments.habits experiments.own_answers running.methods running.queue
+experiments.effort experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
 experiments.choices experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero

@@ -409,7 +409,8 @@ axis.axhline(100 * many.correct.mean(), color="black", linestyle=":")
 axis.text(powers[-1], 100 * many.correct.mean() - 4, "one of k at random", ha="right")
 plots.mark_guess(axis, 16, checks.guess("01.4"))
 axis.set(title="A vote is right where one answer is not", ylim=(40, 102))
-axis.set(xscale="log", xlabel="answers a problem, k", ylabel="right, %")
+axis.set_xscale("log", base=2)
+axis.set(xlabel="answers a problem, k", ylabel="right, %")
 axis.legend(fontsize=8, loc="lower right")
 plots.show(
     figure, f"Base, multiplication; n = {FEW} held-out problems, {K} answers each."
@@ -445,10 +446,8 @@ for name, colour in (("pass_at_k", plots.ORANGE), ("chance", "black")):
 for seed in experiments.recorded("zero", "rule"):
     part = seed.summary["after"]
     axis.plot(part["length"], 100 * part["accuracy"], "o", color=plots.BLUE)
-axis.text(560, 44, "one answer,\ntrained, 5 seeds", color=plots.BLUE, fontsize=8)
-axis.set(
-    xscale="log", title="With a free check, asking again is as good", ylim=(0, 100)
-)
+axis.text(130, 60, "one answer,\ntrained, 5 seeds", color=plots.BLUE, fontsize=8)
+axis.set(xscale="log", title="One long thought against many short ones", ylim=(0, 100))
 axis.set(xlabel="tokens a problem", ylabel="solved, %")
 axis.legend(fontsize=8, loc="upper left")
 plots.show(
@@ -456,7 +455,7 @@ plots.show(
 )
 
 # %% [markdown]
-# A few hundred tokens of one trained thought solve about half of the problems; the base needs some 800 in sixteen answers for the same. Mind that this check is a gift. Where nobody can check, sixteen answers need a vote, and the long thought brings its own check along.
+# Five hundred tokens of one trained thought solve about half of the problems. Sixteen short answers of the base solve as many, for some 850 tokens, and blind guesses at that price are not far behind. Mind that the free check is a gift to the short ones. Where nobody can check, sixteen answers need a vote, and the long thought brings its own check along.
 #
 # ## 7. Where a vote loses
 #
@@ -541,7 +540,8 @@ for (name, values), colour in zip(
         ", ".join(f"{k}: {v:.0f} %" for k, v in zip(powers, best, strict=True)),
     )
 axis.axhline(100 * many.correct.mean(), color="black", linestyle=":")
-axis.set(title="The scorer is ahead with few answers", xscale="log", ylim=(40, 102))
+axis.set_xscale("log", base=2)
+axis.set(title="The scorer is ahead with few answers", ylim=(40, 102))
 axis.set(xlabel="answers a problem, k", ylabel="right, %")
 axis.legend(fontsize=8, loc="lower right")
 plots.show(
@@ -685,7 +685,28 @@ for name, policy in (("base", base), ("trained", model)):
 # %% [markdown]
 # OUTCOME: text costs more nats after training, because its texts mostly guess and the model no longer does; multiplication.
 #
-# ## 10. On your GPU
+# ## 10. One model, three efforts
+#
+# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark before the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. No empty line before the question means low, and 100 tokens cost as much as a right answer earns; one line means medium, at 0.4; two lines mean high, and tokens are free. Before training the marks mean nothing. *Predict: what will the model do at low effort?*
+
+# %%
+from r1lab.experiments import effort
+
+figure, axis = plots.canvas(width=5.5)
+if there := runs("effort", "tagged"):
+    effort.draw(axis, there)
+    for level in effort.MARKS:
+        ends = [r.summary["after"]["effort"][level] for r in there]
+        right = 100 * np.mean([e["right"] for e in ends])
+        spent = np.mean([e["tokens"] for e in ends])
+        print(f"{level:6} {right:.1f} % right, {spent:.0f} tokens")
+axis.set_title("Three efforts of one model")
+plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: before training.")
+
+# %% [markdown]
+# OUTCOME
+#
+# ## 11. On your GPU
 #
 # The same call on a real model: Qwen2.5 on word problems or Countdown, its thoughts cut at the same budgets. Two settings differ: R1's own template in the place of the tiny one, and a cap of 1,024 tokens, because a real model needs words. Expect an untrained Qwen2.5 to gain little above its natural length, which is some hundred tokens; s1's gains came after fine-tuning on long thoughts.
 
@@ -705,7 +726,7 @@ else:
     print(f"skipped: {why}")
 
 # %% [markdown]
-# ## 11. Verdicts
+# ## 12. Verdicts
 #
 # The criteria stood in `data/claims.json` before the runs. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. The words are computed from the recorded runs when this cell runs.
 
@@ -713,7 +734,7 @@ else:
 from r1lab.claims import scoreboard
 
 OURS = {"O1-01", "O1-02", "O1-03", "O1-04", "O1-05", "O1-06", "O1-07", "O1-08"}
-OURS |= {"R-07", "R-08", "R-10", "Z-02"}
+OURS |= {"R-07", "R-08", "R-10", "Z-02", "O3-01"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 
 # %% [markdown]
@@ -759,7 +780,7 @@ print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 #
 # * A million weights and two tasks. Above 900 tokens our model has no room.
 # * o1's chart may mix longer thoughts with other things; its axis has no units.
-# * One model with three levels of effort (o3-mini) is a run of its own, not made yet.
+# * Budgets inside the training: our models learned under one cap.
 # * Searching in a tree, step by step, is lesson 07.
 #
 # ## References
