@@ -258,6 +258,8 @@ print(
     f"here: {100 * before.mean():.0f} % right, {100 * after.mean():.0f} % after a Wait;"
 )
 print(f"{lost} answers lost, {won} won")
+
+# %%
 figure, axis = plots.canvas(width=5)
 for arm, colour in ARMS.items():
     for i, run in enumerate(runs("budgets", arm)):
@@ -456,7 +458,8 @@ plots.show(
 
 # %% [markdown]
 # Five hundred tokens of one trained thought solve about half of the problems. Sixteen short answers of the base solve as many, for some 850 tokens, and blind guesses at that price are not far behind. Mind that the free check is a gift to the short ones. Where nobody can check, sixteen answers need a vote, and the long thought brings its own check along.
-#
+
+# %% [markdown]
 # ## 7. Where a vote loses
 #
 # o1's appendix A has a quiet line: on GPQA biology it was right in 69.2 % with one answer and in 68.4 % by a vote of 64. A vote does not find the right answer. It finds the *most frequent* one.
@@ -525,6 +528,8 @@ known = scorer.features(base, tokenizer, given, "tiny")
 score = scorer.fit(known, torch.tensor(given.correct.flatten()), seed=0)
 seen = scorer.features(base, tokenizer, many, "tiny")
 scores = {"learned scorer": score(seen), "likeliest": seen[:, scorer.MEAN_LOGP]}
+
+# %%
 figure, axis = plots.canvas(width=5.5)
 axis.plot(powers, shares, color=plots.BLUE, marker=".", label="vote")
 for (name, values), colour in zip(
