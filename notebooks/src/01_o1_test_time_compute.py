@@ -512,7 +512,7 @@ for run in runs("choices", "products"):
 
 
 # %% [markdown]
-# OUTCOME. In a trial with the base the vote *won* 43 points on the hard multiplications: low accuracy alone does not make a vote lose. What it needs is a wrong answer that is shared.
+# OUTCOME. In a trial with the base the vote *won* 43 points on the hard multiplications: low accuracy alone does not make a vote lose. Where the vote was wrong, the lines above show what that takes: one slip that many answers share.
 #
 # ## 8. Learn to choose
 #
@@ -559,25 +559,22 @@ plots.show(
 # The recorded runs repeat it with five models that were trained on multiplication, and on Countdown, where o1's programming contest has its like: fifty submissions and a choice.
 
 # %%
+from r1lab.running import evidence
+
 figure, axes = plots.canvas(2, sharey=True)
-for axis, (arm, when) in zip(
-    axes, (("products", "after"), ("countdown", "after")), strict=True
-):
-    if there := runs("choices", arm):
-        choices.curves(axis, there, when)
-        for way in ("any", "vote", "scorer", "likelihood"):
-            for k in (1, 50):
-                if (
-                    way
-                    in there[0].summary.get(when, there[0].summary.get("measured"))[
-                        "chosen"
-                    ]
-                ):
-                    mean = np.mean([choices.points(r, way, k) for r in there])
-                    print(f"{arm:9} {way:10} of {k:2}: {mean:.1f} %")
+for axis, arm in zip(axes, ("products", "countdown"), strict=True):
     axis.set(title=f"{arm}: who chooses well?", xlabel="answers a problem, k")
+    if there := runs("choices", arm):
+        choices.curves(axis, there, "after")
+        axis.legend(fontsize=8)
+        for way in sorted(
+            evidence.part(there[0], "after")["chosen"].keys() - {"weighted"}
+        ):
+            one, fifty = (
+                np.mean([choices.points(r, way, k) for r in there]) for k in (1, 50)
+            )
+            print(f"{arm:9} {way:10} of 1: {one:.1f} %, of 50: {fifty:.1f} %")
 axes[0].set_ylabel("right, %")
-axes[0].legend(fontsize=8)
 plots.show(figure, "Mean over 5 seeds, 128 problems x 64 answers each.")
 
 # %%
@@ -588,8 +585,9 @@ for run in runs("choices", "products"):
     }
     enough = next((n for n, share in votes.items() if share >= one), None)
     spent = np.mean(choices.points(run, "vote", k, "before"))
-    print(f"seed {run.config['seed']}: one trained answer {one:.0f} %; its base by a vote of",
-          f"{k}, as many tokens: {spent:.0f} %; as good from a vote of {enough} on")  # fmt: skip
+    print(f"seed {run.config['seed']}: one trained answer {one:.0f} %;",
+          f"its base by a vote of {k}, as many tokens: {spent:.0f} %;",
+          f"as good from a vote of {enough} on")  # fmt: skip
 
 # %% [markdown]
 # OUTCOME: R1's authors say that a vote cannot take the place of long thinking (appendix E.4: GPT-4o goes from 9.3 to 13.4 % on AIME by a vote of 64). The last lines are our side of it.
