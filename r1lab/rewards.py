@@ -71,7 +71,7 @@ def format_tags(
     return [float(verdict.formatted) for verdict in verdicts]
 
 
-PRICES = {"low": 1.0, "medium": 0.4, "high": 0.0}  # of 100 tokens, by the effort that is wished for
+PRICES = {"low": 2.0, "medium": 0.6, "high": 0.0}  # of 100 tokens, by the effort that is wished for
 
 
 def effort_price(completion_ids: list[list[int]], question: list[str], **kwargs) -> list[float]:

@@ -63,7 +63,9 @@ def test_a_run_measures_the_same_problems_at_three_efforts(tmp_path):
     for when in ("before", "after"):
         assert set(found.summary[when]["effort"]) == set(MARKS)
         assert all(len(one["right"]) == 6 for one in found.summary[when]["effort"].values())
-    assert len(effort.right(found, "low")) == 6
+    assert len(effort.right(found, "low")) == 6 and set(effort.at(found, "free")) == set(MARKS)
+    assert [m["stage"] for m in found.metrics] == ["learn"] * 2 + ["priced"] * 2
+    assert "reward_effort_price" not in found.metrics[0]
     line = found.metrics[-1]
     total = line["reward_accuracy"] + 0.1 * line["reward_format_tags"] + line["reward_effort_price"]
     assert line["reward"] == pytest.approx(total, abs=1e-4)
