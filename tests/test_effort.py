@@ -19,8 +19,8 @@ PLAIN = Problem("countdown", (3, 5, 11), 19)
 def test_the_prompt_is_countdowns_behind_a_mark_that_the_tokenizer_keeps():
     plain = tasks.prompt(PLAIN, "tiny")
     prompts = {e: tasks.prompt(with_effort(PLAIN, e), "tiny") for e in MARKS}
-    assert prompts["low"] == plain and len(set(prompts.values())) == 3
-    ids = [words()(prompts[e])["input_ids"] for e in ("low", "medium", "high")]
+    assert prompts["high"] == plain and len(set(prompts.values())) == 3
+    ids = [words()(prompts[e])["input_ids"] for e in ("high", "medium", "low")]
     assert [len(one) - len(ids[0]) for one in ids] == [0, 1, 2]
     assert words().unk_token_id not in sum(ids, [])
     assert "Effort: high." in tasks.prompt(with_effort(PLAIN, "high"), "r1")
@@ -63,9 +63,7 @@ def test_a_run_measures_the_same_problems_at_three_efforts(tmp_path):
     for when in ("before", "after"):
         assert set(found.summary[when]["effort"]) == set(MARKS)
         assert all(len(one["right"]) == 6 for one in found.summary[when]["effort"].values())
-    assert len(effort.right(found, "low")) == 6 and set(effort.at(found, "free")) == set(MARKS)
-    assert [m["stage"] for m in found.metrics] == ["learn"] * 2 + ["priced"] * 2
-    assert "reward_effort_price" not in found.metrics[0]
+    assert len(effort.right(found, "low")) == 6
     line = found.metrics[-1]
     total = line["reward_accuracy"] + 0.1 * line["reward_format_tags"] + line["reward_effort_price"]
     assert line["reward"] == pytest.approx(total, abs=1e-4)

@@ -707,7 +707,7 @@ for name, policy in (("base", base), ("trained", model)):
 #
 # ## 10. One model, three efforts
 #
-# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark before the question, and let tokens have a price that depends on it. `run effort` does that on three numbers, in two stages. First the model learns to think by the rule alone, and the mark means nothing. Then, for 30 steps, 100 tokens cost twice what a right answer earns if no empty line stands before the question (low), 0.6 of it with one line (medium), and nothing with two (high). *Predict: what will the model do at low effort?*
+# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark before the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. Two empty lines before the question mean low, and 100 tokens cost twice what a right answer earns; one line means medium, at 0.6 of it; no line means high, and tokens are free. Before training the marks mean nothing. *Predict: what will the model do at low effort?*
 
 # %%
 from r1lab.experiments import effort
@@ -721,7 +721,7 @@ if there := runs("effort", "tagged"):
         spent = np.mean([e["tokens"] for e in ends])
         print(f"{level:6} {right:.1f} % right, {spent:.0f} tokens")
 axis.set_title("Three efforts of one model")
-plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: tokens were free.")
+plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: before training.")
 
 # %% [markdown]
 # OUTCOME

@@ -1,11 +1,10 @@
 """`run effort`: one model, three levels of effort (OpenAI o3-mini), on three numbers.
 
-A mark before the question says low, medium or high. First the model learns to think, by the rule
-alone; then tokens get a price that depends on the mark: dear, cheap, none. (With prices from the
-start one trial searched at every effort, and another, with dearer tokens, still guessed at every
-effort after 24 steps.)
-Until the second stage the mark means nothing, which is the control: the same held-out problems are
-asked with each of the three marks before training and after each stage.
+A mark before the question says low, medium or high. The reward is the rule's minus a price of
+tokens that depends on the mark: dear, cheap, none. Before training the mark means nothing, which is
+the control: the same held-out problems are asked with each of the three marks, before and after.
+The prices are there from the start: in a trial, a model that had learned to search first came upon no
+guess any more, and 20 steps with prices did not bring it back to one.
 """
 
 import numpy as np
@@ -19,8 +18,6 @@ from r1lab.running.measure import numbers
 from r1lab.running.settings import Plan
 from r1lab.tasks.effort import MARKS, with_effort
 
-LEARN = Stage("grpo", "learn", settings={"reward": "rule", "steps": 50})
-PRICED = Stage("grpo", "priced", settings={"reward": "effort", "steps": 30})
 COLOURS = {"low": plots.GREY, "medium": plots.ORANGE, "high": plots.BLUE}
 
 
@@ -38,12 +35,7 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
 
 def right(run: Run, effort: str, when: str = "after") -> list[float]:
     """100 for each problem that was right at that effort."""
-    return [100.0 * one for one in at(run, when)[effort]["right"]]
-
-
-def at(run: Run, when: str) -> dict:
-    """What was measured at each effort "before", "after", or in between, while tokens were free."""
-    return (run.summary["stages"][0] if when == "free" else part(run, when))["effort"]
+    return [100.0 * one for one in part(run, when)["effort"][effort]["right"]]
 
 
 def _levels(arms: Arms) -> list[Table]:  # O3-01
@@ -54,21 +46,21 @@ def _levels(arms: Arms) -> list[Table]:  # O3-01
 
 
 def figure(run: Run):
-    """Accuracy over tokens at each effort, with tokens free and priced."""
+    """Accuracy over tokens at each effort, before and after."""
     drawn, axis = plots.canvas(width=5.4)
     draw(axis, [run])
     axis.set_title("One model, three levels of effort")
-    plots.write_below(drawn, f"n = {run.summary['n']} held-out problems. Hollow: tokens were free.")
+    plots.write_below(drawn, f"n = {run.summary['n']} held-out problems. Hollow: before training.")
     plots.tidy(drawn)
     return drawn
 
 
 def draw(axis, runs: list[Run]) -> None:
-    """A dot a seed and effort; hollow before tokens had a price."""
+    """A dot a seed and effort; hollow before training."""
     for run in runs:
-        for when, style in (("free", {"markerfacecolor": "white"}), ("after", {})):
+        for when, style in (("before", {"markerfacecolor": "white"}), ("after", {})):
             for effort, colour in COLOURS.items():
-                x = at(run, when)[effort]["tokens"]
+                x = part(run, when)["effort"][effort]["tokens"]
                 label = effort if run is runs[0] and when == "after" else None
                 axis.plot(
                     x, mean(right(run, effort, when)), "o", color=colour, label=label, **style
@@ -84,13 +76,13 @@ EXPERIMENTS = (
         section="o3-mini",
         about="one model with three levels of effort: a mark, and a price of tokens for each",
         arms=(
-            Arm("tagged", "three numbers, three levels of effort", (LEARN, PRICED),
-                {"task": "effort", "size": 3, "max_new": 400}),
+            Arm("tagged", "three numbers, three levels of effort", (Stage("grpo"),),
+                {"task": "effort", "size": 3, "max_new": 400, "reward": "effort", "steps": 100}),
         ),
         measure=measure,
         figure=figure,
         evidence={"O3-01": _levels},
-        minutes={"cpu": {"quick": 8}},
+        minutes={"cpu": {"quick": 10}},
         on={"cpu": {"eval_problems": 256}},
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ from r1lab.tasks.countdown import COUNTDOWN
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.task import Task
 
-MARKS = {"low": "", "medium": "\n", "high": "\n\n"}  # effort -> what stands before the prompt
+MARKS = {"low": "\n\n", "medium": "\n", "high": ""}  # effort -> what stands before the prompt
 
 
 def with_effort(problem: Problem, effort: str) -> Problem:
