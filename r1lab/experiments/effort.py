@@ -3,8 +3,8 @@
 A mark before the question says low, medium or high. The reward is the rule's minus a price of
 tokens that depends on the mark: dear, cheap, none. Before training the mark means nothing, which is
 the control: the same held-out problems are asked with each of the three marks, before and after.
-The prices are there from the start: in a trial, a model that had learned to search first came upon no
-guess any more, and 20 steps with prices did not bring it back to one.
+The prices are there from the start: in a trial a model that had learned to search first came upon
+no guess any more, and 20 steps with prices did not bring it back to one.
 """
 
 import numpy as np
