@@ -189,7 +189,7 @@ for text in tries:
 #
 # ### Before and after
 #
-# A recorded run of 40 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small LoRA matrices on top of the base. You can make it yourself in a few minutes with `python -m r1lab run habits --seed 0`.
+# A recorded run of 60 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small LoRA matrices on top of the base. You can make it yourself in a few minutes with `python -m r1lab run habits --seed 0`.
 #
 # Now the same problem, eight answers from each, sampled here. *Predict: what will the trained answers look like?*
 
@@ -212,7 +212,7 @@ def column(text, reason, width, lines=6):
     return [reason.upper(), *rows]
 
 
-print(f"{'BASE':36} | AFTER 40 STEPS")
+print(f"{'BASE':36} | AFTER 60 STEPS")
 for i in range(8):
     left, right = (
         column(a.texts[i], f"{i + 1}: {a.verdicts[i].reason}", width)
@@ -238,7 +238,7 @@ def count(model):
     return evaluate.measure(found)
 
 
-results = {"base": count(base), "after 40 steps": count(trained)}
+results = {"base": count(base), "after 60 steps": count(trained)}
 for name, m in results.items():
     low, high = (100 * x for x in m["ci95"])
     print(f"{name:14} right {100 * m['accuracy']:.0f} % [{low:.0f}, {high:.0f}], "
@@ -271,7 +271,7 @@ plots.show(figure, f"n = {COUNT} held-out problems, one answer each; 95 % interv
 # %% [markdown]
 # ## 5. Watch it change
 #
-# The recorded run kept what the model wrote at ten of its steps. In the browser below, pull the slider from step 1 to step 40, and then choose another completion. Look for two things: when does "no" begin to be followed by another try, and when do the answers grow long? The rows under the text are the rewards of all eight answers, and what each then counts in training (lesson 02). (On a page that only shows the notebook you see the first step; the controls need it running.)
+# The recorded run kept what the model wrote at ten of its steps. In the browser below, pull the slider from step 1 to step 60, and then choose another completion. Look for two things: when does "no" begin to be followed by another try, and when do the answers grow long? The rows under the text are the rewards of all eight answers, and what each then counts in training (lesson 02). (On a page that only shows the notebook you see the first step; the controls need it running.)
 
 # %%
 widgets.rollout_browser()
@@ -436,7 +436,7 @@ figure, axis = plots.canvas(width=5.5)
 x, y, bottom, top = zip(*points, strict=True)
 axis.fill_between(x, bottom, top, color=plots.GREY, alpha=0.2, linewidth=0)
 axis.plot(x, y, color=plots.GREY, marker="o", label="base: 1, 2, 4, 8 tries")
-axis.plot(tokens, share, "o", color=plots.BLUE, label="after 40 steps: one answer")
+axis.plot(tokens, share, "o", color=plots.BLUE, label="after 60 steps: one answer")
 axis.vlines(tokens, low, high, color=plots.BLUE)
 axis.set(title="Training packs the tries into one answer", ylim=(0, 100))
 axis.set(xlabel="tokens a problem", ylabel="solved, %", xlim=(0, None))
@@ -473,7 +473,7 @@ plots.show(figure, f"n = {len(problems)} held-out problems; 95 % interval.")
 # Anything from about 68 % fits.
 #
 # </details>
-# <details><summary>5. What did 40 steps change?</summary>
+# <details><summary>5. What did 60 steps change?</summary>
 #
 # One guess became a search: try, compare, try again. It solves several times as many problems, and runs out of space on the rest.
 #

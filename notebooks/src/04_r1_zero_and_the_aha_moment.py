@@ -20,8 +20,8 @@ import textwrap
 
 import numpy as np
 
-from r1lab import checks, evaluate, experiments, habits, models, plots, records
-from r1lab import reflection, rewards, stats, tasks, widgets
+from r1lab import checks, evaluate, experiments, habits, microscope, models, plots
+from r1lab import records, reflection, rewards, stats, tasks, widgets
 from r1lab.claims import scoreboard
 from r1lab.machine import environment, presets
 from r1lab.tiny_world import competence
@@ -475,7 +475,95 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
 # Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
 
 # %% [markdown]
-# ## 9. Emergence or amplification?
+# ## 9. Under the microscope
+#
+# What did training change, token by token? Let both models read the same completion. At each place both have a distribution over the next token; the distance between the two is the KL of lesson 02, in nats. (A fair coin that has become certain has moved by 0.7.) On the trained model's own completions these distances add up, in the mean, to the KL of the whole policy, so the change can be divided among places.
+#
+# Here is one completion after training on three numbers. The deeper the colour, the further the choice at that place moved; below it stands the chance of the token, before and after. *Predict: how many of the tokens are coloured?*
+
+# %%
+SEEN, readings = 16 if environment.fast() else 64, {}
+for name, size, cap in (("habits-rule-s0", 3, 600), ("zero-rule-s0", 4, 900)):
+    policy, _ = models.load_trained(models.DATA / "runs" / name / "trained", "rich")
+    asked = tasks.problems("countdown", SEEN, 0, "test", size=size)
+    how = evaluate.Sampling("tiny", cap, 0)
+    texts = evaluate.answer(policy, tokenizer, asked, how).texts
+    readings[size] = [
+        microscope.read(model, policy, tokenizer, tasks.prompt(p, "tiny"), text)
+        for p, text in zip(asked, texts, strict=True)
+    ]
+lengths = [len(r.pieces) for r in readings[3]]
+one = readings[3][lengths.index(sorted(lengths)[SEEN // 2])]  # of middle length
+widgets.coloured(one, "The completion of middle length, run habits, seed 0.")
+
+# %% [markdown]
+# Nearly all of it stands behind one result. The base would have stopped or compared there; the trained model writes "; " and thereby begins to go through all ways in order. What follows is what the base would have done after such a beginning, too. Is this one typical? The sum over many completions, by kind of place; a black line marks what each kind would get if the change lay evenly on all tokens.
+
+# %%
+figure, axes = plots.canvas(2)
+for axis, (size, read) in zip(axes, readings.items(), strict=True):
+    found = microscope.by_place(read)
+    whole, n = (sum(part[i].sum() for part in found.values()) for i in (0, 1))
+    for x, (kind, (moved, tokens)) in enumerate(found.items()):
+        mean, low, high = stats.mean_interval(moved)
+        axis.bar(x, mean, 0.6, color=plots.BLUE, alpha=0.6)
+        axis.vlines(x, low, high, color=plots.BLUE)
+        even = whole / len(read) * tokens.sum() / n
+        axis.hlines(even, x - 0.35, x + 0.35, color="black")
+        print(f"{size} numbers, {kind:15} {mean:5.1f} nats an answer "
+              f"[{low:.1f}, {high:.1f}], {100 * moved.sum() / whole:3.0f} % of the change, "
+              f"{100 * tokens.sum() / n:3.0f} % of the tokens")  # fmt: skip
+    axis.set_xticks(range(len(found)), found, rotation=30)
+    axis.set(ylim=(0, None), ylabel="moved, nats an answer")
+axes[0].set_title("Three numbers: one decision")
+axes[1].set_title("Four: which sums are tried")
+plots.show(
+    figure,
+    f"Seed 0, n = {SEEN} completions of the trained model; 95 % interval. "
+    "Black: spread evenly over the tokens.",
+)
+
+# %% [markdown]
+# With three numbers some four fifths of the change lie right behind a result, at an eighth of the tokens. Set that decision by hand, and the untrained base should do as well as the trained model. Part 2 has done it: there "in order" was begun by force.
+
+# %%
+after = [r.summary["after"]["accuracy"] for r in experiments.recorded("habits", "rule")]
+low, high = (100 * x for x in begun["in order"]["ci95"])
+print(f"base, one decision set by hand: {100 * begun['in order']['accuracy']:.0f} % right "
+      f"[{low:.0f}, {high:.0f}]; trained, {len(after)} seeds: "
+      + ", ".join(f"{100 * a:.0f}" for a in after))  # fmt: skip
+
+# %% [markdown]
+# So the rest of the change is worth little. With four numbers it is the other way round: most of the change is about which sums are tried, and `think-on`, which has nothing of it, is right as often. Where a policy has moved far is not where it has improved.
+#
+# ### Exercise 04.5 · design · 20 min · difficulty 4 of 5
+# You choose what wins. Under the rule reward the ordered search passes guessing first. Write a reward under which trying *at random* does. Two limits: it lies between 0 and 1, and no wrong answer earns more than a right one. The check pays some thousand answers of the base with it and makes the forecast of part 2.
+
+
+# %%
+def my_reward(text, right):
+    """text: a completion; right: the judge's word, True or False; returns: the reward."""
+    ...  # your code
+
+
+# %%
+checks.check("04.5", my_reward)
+
+# %% [markdown]
+# <details><summary>Solution 04.5</summary>
+#
+# ```python
+# def my_reward(text, right):
+#     ordered = ";" in text or "；" in text
+#     return right * (0.2 if ordered else 1.0)
+# ```
+#
+# The ordered search is right in nine of ten answers, so it must earn much less for each. To pay other ways half as much is not enough: it would still earn nearly as much, and there is more of it at first. To train with it, write it down in a file as `r1lab/rewards.py` does (a list of completions in, a list of numbers out) and run `python -m r1lab run habits --reward mine.py:reward`.
+#
+# </details>
+
+# %% [markdown]
+# ## 10. Emergence or amplification?
 #
 # The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world both sides can be checked, because we made the text: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
 #
@@ -515,7 +603,7 @@ plots.show(figure, words)
 # %% [markdown]
 # With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there, because it does not stop at the first try and knows when to stop. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
 #
-# ## 10. What a careful reader should know
+# ## 11. What a careful reader should know
 #
 # * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
 # * **71.0 or 77.9?** Version 1 ends near step 8,400 with 71.0; Nature and version 2 end at 10,400 with 77.9.
@@ -558,7 +646,7 @@ checks.check("04.4", factor)
 # </details>
 
 # %% [markdown]
-# ## 11. Verdicts
+# ## 12. Verdicts
 #
 # Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. Nobody types these words: they are computed from the recorded runs when this cell runs.
 

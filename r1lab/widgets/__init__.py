@@ -8,8 +8,9 @@ the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of
 Left out: animation, and everything that needs a JavaScript build.
 """
 
+from r1lab.widgets.colouring import coloured
 from r1lab.widgets.dashboard import training_dashboard
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
-__all__ = ["advantage_playground", "rollout_browser", "training_dashboard"]
+__all__ = ["advantage_playground", "coloured", "rollout_browser", "training_dashboard"]

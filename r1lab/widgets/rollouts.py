@@ -11,7 +11,7 @@ from r1lab import experiments, reflection, tasks, thoughts
 from r1lab.plots import BLUE, GREEN, GREY
 from r1lab.tasks.reading import Unreadable, read_expression
 from r1lab.verify import verify
-from r1lab.widgets.live import with_widget
+from r1lab.widgets.live import BOX, NO_MATH, with_widget
 
 RED = "#C04A00"  # Okabe and Ito's vermilion, darkened until it can be read as text
 WORDS = "|".join(sorted(map(re.escape, thoughts.GROUP), key=len, reverse=True))
@@ -37,12 +37,6 @@ LEGEND = (
     ("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"),
     ("word", "Wait"), ("answer", "the answer"),
 )  # fmt: skip
-# Else Jupyter sets what stands between two prices as a formula.
-NO_MATH = "mathjax_ignore tex2jax_ignore"
-BOX = (
-    "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;"
-    "line-height:1.6"
-)
 
 
 def pieces(completion: str) -> list[tuple[str, str]]:
