@@ -31,7 +31,7 @@ P = presets.pick("cpu")
 # %% [markdown]
 # ## 1. What R1-Zero is
 #
-# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The template says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
+# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The *template* says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
 #
 # DeepSeek reports that this took its base from 15.6 % to 71.0 % on the AIME 2024 contest (version 1 of the report, Table 2 and Figure 2), that responses grew from hundreds to thousands of tokens, and that reflection appeared by itself. One sample in its Table 3 became famous: the model writes "Wait, wait. Wait. That's an aha moment I can flag here."
 #
@@ -67,7 +67,7 @@ print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
 # A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
 #
 # ### Exercise 04.1 · code · 8 min · difficulty 2 of 5
-# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the length cap cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
+# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the *cap*, the most tokens allowed, cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
 
 
 # %%
@@ -411,8 +411,9 @@ for name, (odds, right) in (("four", four), ("three", three)):
 # * `random`: a coin for a reward. `format`: the format part only.
 # * `think-on`: no training at all. The untrained base may not end its thoughts before it has said yes.
 #
-# One control is missing here: a base that has read every part of a search but never a second try after a no (`parts`), and one that has never compared at all (`poor`). Their recipes and criteria stand; they are not recorded yet. Without them nobody can say that reinforcement learning *invents* nothing.
-#
+# * `parts`: another base, made the same way. It has read every part of a search, tries, comparisons, yes and no, the words, but never a second try after a no. If a reward can put known parts together to something new, here it can.
+
+# %% [markdown]
 # ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
 # With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out; nobody judges it.
 
@@ -434,7 +435,7 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-ARMS = ("rule", "think-on", "random", "format")
+ARMS = ("rule", "think-on", "random", "format", "parts")
 for experiment, numbers in (("habits", "three"), ("zero", "four")):
     figure, axes = plots.canvas(2)
     for x, arm in enumerate(ARMS):
@@ -469,7 +470,8 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
 
 # %% [markdown]
 # A coin teaches nothing, and the form alone teaches the form. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
-#
+
+# %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens (OUTCOME: all seeds). There the reward has chosen a way.
 #
 # Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
@@ -566,8 +568,9 @@ checks.check("04.5", my_reward)
 # ## 10. Emergence or amplification?
 #
 # The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world both sides can be checked, because we made the text: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
-#
-# A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
+
+# %% [markdown]
+# A second test asks what the model *can* do, not what it does. Draw many samples from each model and count *pass@k*, the share of problems with a right answer among k: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
 
 # %%
 few, K = (4, 8) if environment.fast() else (32, 32)
@@ -602,7 +605,8 @@ plots.show(figure, words)
 
 # %% [markdown]
 # With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there, because it does not stop at the first try and knows when to stop. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
-#
+
+# %% [markdown]
 # ## 11. What a careful reader should know
 #
 # * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
