@@ -1,6 +1,7 @@
 """Exercises of lesson 04: a reader of reflection, the share a jump explains, a prediction, a cap, a
 reward that makes another way of thinking win."""
 
+import math
 import re
 from functools import cache
 
@@ -69,7 +70,10 @@ def _written() -> tuple[dict[str, float], dict[str, list[tuple[str, bool]]]]:
 
 
 def _chosen(reward) -> tuple[float, str]:
-    """1 if the forecast says that under `reward` trying at random wins, and it keeps its limits."""
+    """1 if the forecast says that under `reward` trying at random wins, and it keeps its limits; not
+    a number where it gives nothing yet."""
+    if reward("<think>13+5=18</think><answer>13+5</answer>", False) in (None, ...):
+        return math.nan, ""
     shares, written = _written()
     paid = {
         name: [(float(reward(text, right)), right) for text, right in answers]
