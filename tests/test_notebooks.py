@@ -122,7 +122,9 @@ def test_a_word_of_the_glossary_stands_in_italics_where_it_comes_first():
     """And in the lesson that the glossary names. Opening cells and references are not counted:
     they say what will come."""
     rows = re.findall(
-        r"^\| ([^|]+) \| (\d\d) \| [^|]+ \|$", (ROOT / "notebooks/GLOSSARY.md").read_text("utf-8"), re.M
+        r"^\| ([^|]+) \| (\d\d) \| [^|]+ \|$",
+        (ROOT / "notebooks/GLOSSARY.md").read_text("utf-8"),
+        re.M,
     )
     assert len(rows) > 20
     texts = [

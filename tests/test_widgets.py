@@ -149,6 +149,35 @@ def test_a_trees_branches_are_as_wide_as_they_are_likely():
     assert "tn  0.06  right" in texts(axis.figure)
 
 
+def test_a_lineage_has_a_box_a_step_and_an_arrow_between_two():
+    axis = Figure().subplots()
+    rows = [("one", [("base", "given"), ("RL", "RL"), ("end", "")]), ("two", [("base", "given")])]
+    drawings.lineage(axis, rows, {"given": "#DDDDDD", "RL": "#0072B2"})
+    filled = [patch.get_facecolor()[3] > 0 for patch in axis.patches]
+    assert filled == [True, True, False, True], "the third is a model, no step"
+    assert (
+        sum(text.arrow_patch is not None for text in axis.texts if hasattr(text, "arrow_patch"))
+        == 2
+    )
+    lows, highs = zip(*(patch.get_bbox().intervalx for patch in axis.patches[:3]), strict=True)
+    assert all(low > high for low, high in zip(lows[1:], highs, strict=False)), "none overlap"
+
+
+def test_a_turn_of_the_loop_draws_each_completion_with_its_advantage():
+    axis = Figure().subplots()
+    rows = [
+        ("13+5", "wrong value", 0.1, -0.5),
+        ("13+7", "correct", 1.1, 1.5),
+        ("", "no answer", 0, -1),
+    ]
+    drawings.loop(axis, "20 from\n13, 5, 7", rows)
+    widths = [bar.get_width() for bar in axis.patches]
+    assert widths[0] / widths[1] == pytest.approx(-1 / 3)
+    assert widths[2] / widths[1] == pytest.approx(-2 / 3) and widths[1] > 0
+    words = {text.get_text() for text in axis.texts}
+    assert {"20 from\n13, 5, 7", "13+5", "correct", "no answer", "1.1", "+1.50", "-1.00"} <= words
+
+
 def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():
     _, axis = plots.canvas()
     plots.mark_guess(axis, 5, None)

@@ -19,7 +19,7 @@
 import itertools
 import textwrap
 
-from r1lab import checks, evaluate, models, plots, preflight, stats
+from r1lab import checks, drawings, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
 from r1lab.tiny_world.corpus import RICH
@@ -53,6 +53,31 @@ print(P.name, "preset", "(fast mode)" if environment.fast() else "")
 # * **R1**: it needs neither examples of good thinking nor a second model as a judge. R1-Zero started from a *base model*, which has read text and was never taught to answer, and got a rule that checks answers. The authors watched it think longer and begin to re-examine its steps. R1 then adds a few stages to make this readable.
 # * **k1.5**: a simple recipe is enough, with no tree search and no model that scores single steps. What was learned in long answers can be brought into short ones.
 #
+# How the models came about, as far as the reports tell it:
+
+# %%
+KINDS = {"given": "#DDDDDD", "SFT": "#F6D28B", "RL": "#A6CEE3"}
+LINES = [
+    ("o1, September 2024",
+     [("a model", "given"), ("RL; how is\nnot said", "RL"), ("o1", "")]),
+    ("R1-Zero, January 2025",
+     [("V3-Base", "given"), ("RL on rules", "RL"), ("R1-Zero", "")]),
+    ("R1",
+     [("V3-Base", "given"), ("SFT: thousands\nof examples", "SFT"),
+      ("RL: rules and\none language", "RL"), ("base again, SFT:\n800,000 answers", "SFT"),
+      ("RL: rules and\npreferences", "RL"), ("R1", "")]),
+    ("R1-Distill",
+     [("Qwen, Llama", "given"), ("SFT: the same\n800,000", "SFT"), ("R1-Distill", "")]),
+    ("k1.5, January 2025",
+     [("a base model", "given"), ("SFT", "SFT"),
+      ("RL: rules and a\nlearned judge", "RL"), ("k1.5, long", ""),
+      ("long2short", "RL"), ("k1.5, short", "")]),
+]  # fmt: skip
+figure, axis = plots.canvas(width=8.6, height=4.2)
+drawings.lineage(axis, LINES, KINDS)
+plots.show(figure, "Blue: reinforcement learning (RL). Orange: imitation (SFT).")
+
+# %% [markdown]
 # The second claim is the boldest, so it gets the first figure. *Predict: if you ask 16 times and take the most frequent answer, does the gain shrink as the model gets better?*
 
 # %%

@@ -16,12 +16,14 @@
 # @SETUP@
 
 # %%
+import re
 import textwrap
 
 import numpy as np
+import torch
 
-from r1lab import checks, evaluate, experiments, habits, microscope, models, plots
-from r1lab import records, reflection, rewards, stats, tasks, widgets
+from r1lab import checks, drawings, evaluate, experiments, habits, losses, microscope
+from r1lab import models, plots, records, reflection, rewards, stats, tasks, widgets
 from r1lab.claims import scoreboard
 from r1lab.machine import environment, presets
 from r1lab.tiny_world import competence
@@ -62,6 +64,28 @@ low, high = stats.wilson(int(base.correct.sum()), base.correct.size)
 share, length = base.correct.mean(), np.mean(base.lengths)
 print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
       f"n = {base.correct.size}; {length:.0f} tokens a completion")  # fmt: skip
+
+# %% [markdown]
+# One turn of R1-Zero's loop, on the first of these problems with a right answer among eight. The rule pays 1 for a right answer and 0.1 for the form. An answer's advantage is what it earned beside its group (lesson 02).
+
+# %%
+how = evaluate.Sampling("tiny", P.max_new, 0, 8)
+eight = evaluate.answer(model, tokenizer, held_out[:16], how)
+k = int(np.argmax(eight.correct.any(1)))
+group = slice(8 * k, 8 * k + 8)
+texts, verdicts = eight.texts[group], eight.verdicts[group]
+both = {"completions": texts, "verdicts": verdicts}
+paid, _ = rewards.score(*rewards.reward_set("rule"), **both)
+worth = losses.group_advantages(torch.tensor([paid]))[0].tolist()
+shown = [
+    textwrap.shorten(re.sub("</?(think|answer)>", " ", text), 48, placeholder=" ...")
+    for text in texts
+]
+reasons = [verdict.reason for verdict in verdicts]
+figure, axis = plots.canvas(width=9.2)
+asked = tasks.short(held_out[k]).replace(" from ", " from\n")
+drawings.loop(axis, asked, list(zip(shown, reasons, paid, worth, strict=True)))
+plots.show(figure, "Eight completions of the base. Long ones are shortened.")
 
 # %% [markdown]
 # A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.

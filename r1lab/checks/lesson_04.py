@@ -70,7 +70,7 @@ def _written() -> tuple[dict[str, float], dict[str, list[tuple[str, bool]]]]:
 
 
 def _chosen(reward) -> tuple[float, str]:
-    """1 if the forecast says that under `reward` trying at random wins, and it keeps its limits; not
+    """1 if the forecast says that under `reward` trying at random wins and it keeps its limits; not
     a number where it gives nothing yet."""
     if reward("<think>13+5=18</think><answer>13+5</answer>", False) in (None, ...):
         return math.nan, ""
