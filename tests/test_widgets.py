@@ -4,6 +4,7 @@ import math
 import random
 import re
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from r1lab import drawings, experiments, plots, records, widgets
 from r1lab.running.settings import Options
+from r1lab.tasks import Problem
 from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
 
@@ -292,6 +294,17 @@ def test_the_browser_follows_its_controls_and_survives_runs_of_another_size():
     assert browser.view.value == browser.page()
 
 
+def test_one_problem_through_all_steps_is_shown_first_and_last_on_a_page_without_a_kernel():
+    run = a_run(1, "13")
+    probe = [group | {"step": step} for step, group in zip((0, 9, 60), run.samples * 2, strict=False)]
+    browser = rollouts.RolloutBrowser({"mine": [replace(run, probe=probe)]})
+    still = browser.still()
+    assert "Step 0<" in still and "Step 60<" in still and "Step 9<" not in still
+    other = probe[-1] | {"target": 14}
+    browser = rollouts.RolloutBrowser({"mine": [replace(run, probe=[*probe[:-1], other])]})
+    assert browser.still() == browser.page(), "another problem is no comparison"
+
+
 def test_the_browser_needs_something_to_show():
     with pytest.raises(ValueError, match="train one first"):
         rollouts.RolloutBrowser({"a": []})
@@ -327,8 +340,11 @@ def metrics(folder):
     return (folder / "metrics.jsonl").read_bytes()
 
 
-def board_of(folder, name="zero"):
-    return dashboard.TrainingDashboard(experiments.named(name), Options(), folder)
+def board_of(folder, name="zero", probe=None):
+    return dashboard.TrainingDashboard(experiments.named(name), Options(), folder, probe)
+
+
+PROBE = Problem("countdown", (7, 12, 5), 24)
 
 
 @pytest.mark.slow
@@ -337,7 +353,7 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     summary = whole.run()
     assert summary["steps"] == len(whole.metrics) == 4 and "4 steps in" in whole.words
 
-    board = board_of(tmp_path / "stopped")
+    board = board_of(tmp_path / "stopped", probe=PROBE)
     watch = board.watch
 
     def impatient(now):
@@ -349,9 +365,14 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     with pytest.raises(dashboard.Stopped, match="after step 2 of 4. Run this cell again"):
         board.run()
     assert metrics(board.folder) == b"\n".join(metrics(whole.folder).split(b"\n")[:2]) + b"\n"
-    again = board_of(tmp_path / "stopped")
+    again = board_of(tmp_path / "stopped", probe=PROBE)
     assert again.run()["after"] == summary["after"]
-    assert metrics(again.folder) == metrics(whole.folder)
+    assert metrics(again.folder) == metrics(whole.folder), "a probe changes no number"
+    asked = records.load_run(again.folder).probe
+    assert [group["step"] for group in asked] == [0, 1, 2, 3, 4]
+    assert {(*group["numbers"], group["target"]) for group in asked} == {(7, 12, 5, 24)}
+    assert "24 from" in again.sample.value or "reach 24" in again.sample.value
+    assert not records.load_run(whole.folder).probe
 
     shown = again.picture.value
     again.slider.value = 1  # after the run: drawn at once

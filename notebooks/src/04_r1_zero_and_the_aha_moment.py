@@ -176,13 +176,15 @@ print("first to pass guessing:", competence.forecast(shares, right))
 # %% [markdown]
 # ## 3. The run
 #
-# Sixty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes some five minutes on two cores. Watch the completions below the curves change. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
+# Sixty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes some five minutes on two cores. Below the curves one problem is asked again and again, with the same luck, so that what changes is the policy. Type one of your own if you like. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
 #
 # *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
 
 # %%
 folder = records.place("lesson-04")
-summary = widgets.training_dashboard(folder, "habits", seed=5)
+probe = tasks.Problem("countdown", (13, 9, 4), 61)  # or one of your own
+summary = widgets.training_dashboard(folder, "habits", seed=5, probe=probe)
+widgets.rollout_browser({"your run": [records.load_run(folder)]})
 
 # %% [markdown]
 # Three numbers, and the completions get longer at first and then shorter again. Nothing in the reward asks for length, in either direction. A search in order that makes no mistake needs some 130 tokens here, so that is where it ends. Length is not the aim; it is what the winning way costs.

@@ -118,12 +118,14 @@ def rewards_table(group: dict, pick: int) -> str:
 
 
 class RolloutBrowser:
-    """Choose an arm, a step, a problem and a completion. `arms`: name -> runs, each with its
-    `samples`: one problem a run and kept step. `box` is the widget, or None without ipywidgets."""
+    """Choose an arm, a step, a problem and a completion. `arms`: name -> runs; of each its `probe`,
+    one problem through all kept steps, or where it has none its `samples`, another problem at each.
+    `box` is the widget, or None without ipywidgets."""
 
     def __init__(self, arms: dict[str, list]):
-        self.arms = {arm: [run for run in found if run.samples] for arm, found in arms.items()}
-        self.arms = {arm: found for arm, found in self.arms.items() if found}
+        kept = {arm: [run.probe or run.samples for run in found] for arm, found in arms.items()}
+        self.arms = {arm: [groups for groups in runs if groups] for arm, runs in kept.items()}
+        self.arms = {arm: runs for arm, runs in self.arms.items() if runs}
         if not self.arms:
             raise ValueError("no run with samples: train one first, or leave the argument away")
         self.arm = next(iter(self.arms))
@@ -137,11 +139,23 @@ class RolloutBrowser:
 
     def group(self) -> dict:
         """The group that is shown."""
-        samples = self.arms[self.arm][self.problem].samples
-        return samples[min(self.at, len(samples) - 1)]
+        groups = self.arms[self.arm][self.problem]
+        return groups[min(self.at, len(groups) - 1)]
 
     def page(self) -> str:
         return page(self.group(), min(self.pick, len(self.group()["completions"]) - 1))
+
+    def still(self) -> str:
+        """For pages without a kernel: what is shown; of one problem through all steps the first
+        and the last, side by side."""
+        groups = self.arms[self.arm][self.problem]
+        first, last = groups[0], groups[-1]
+        if first is last or problem_of(first) != problem_of(last):
+            return self.page()
+        pages = "".join(
+            f'<div style="flex:1 1 320px">{page(group, 0)}</div>' for group in (first, last)
+        )
+        return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{pages}</div>'
 
     def _make(self, w) -> None:
         wide = w.Layout(width="320px")
@@ -166,10 +180,10 @@ class RolloutBrowser:
         """Set what can be chosen to what the arm and the step hold, then draw."""
         c = self.choices
         found = self.arms[self.arm]
-        c["at"].max = len(found[self.problem].samples) - 1
+        c["at"].max = len(found[self.problem]) - 1
         names = []
-        for i, run in enumerate(found):
-            group = run.samples[min(self.at, len(run.samples) - 1)]
+        for i, groups in enumerate(found):
+            group = groups[min(self.at, len(groups) - 1)]
             names.append(
                 (textwrap.shorten(tasks.short(problem_of(group)), 48, placeholder=" …"), i)
             )
@@ -189,8 +203,9 @@ class RolloutBrowser:
 
 
 def rollout_browser(arms: dict[str, list] | None = None) -> None:
-    """Show what was written during training. arms: name -> runs (`records.load_run`); default the
-    recorded runs, where every seed drew another problem."""
+    """Show what was written during training. arms: name -> runs (`records.load_run`), such as your
+    own, with one problem through all steps if it had a probe; default the recorded runs, where
+    every seed and step drew another problem."""
     if arms is None:
         habits = experiments.named("habits")
         chosen = [habits.arm(name) for name in ("rule", "random", "format", "parts")]
@@ -199,4 +214,4 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"
-    display(with_widget({"text/html": browser.page(), "text/plain": words}, browser.box), raw=True)
+    display(with_widget({"text/html": browser.still(), "text/plain": words}, browser.box), raw=True)
