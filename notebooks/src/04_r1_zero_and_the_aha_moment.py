@@ -213,7 +213,7 @@ for axis, arm in zip(axes, ("rule", "restless"), strict=True):
           ", ".join(f"{a:.1f} %" for a in after))  # fmt: skip
     axis.set(xlabel="RL step", ylim=(0, 100))
 axes[0].set(title="Base rich: the ordered search wins", ylabel="of a step's answers, %")
-axes[1].set_title("Base restless: OUTCOME")
+axes[1].set_title("Base restless: the random one")
 figure.legend(loc="outside upper center", ncols=3, fontsize=8)
 plots.show(
     figure,
@@ -222,7 +222,7 @@ plots.show(
 )
 
 # %% [markdown]
-# OUTCOME
+# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, on `restless` the random one. Both are what the forecast says (that of `restless` stands on its card, `data/models/restless`). The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
 #
 # ## 5. R1-Zero's picture
 #
@@ -495,10 +495,10 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     )
 
 # %% [markdown]
-# A coin teaches nothing, and the form alone teaches the form. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
+# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
 
 # %% [markdown]
-# With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens (OUTCOME: all seeds). There the reward has chosen a way.
+# With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
 #
 # Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
 
@@ -686,9 +686,14 @@ rows = [row for row in scoreboard.every() if row["id"] in mine]
 print(scoreboard.text(rows))
 
 # %% [markdown]
-# OUTCOME
+# Read them together. What one *sees* is there in every seed: answers grow, reflection and tries with them, accuracy too. What it is *worth* is another question, and there the control decides: against a base that may not stop, R1-Zero's claim does not hold here. Nor do the hard problems gain most. With a cap of 900 tokens a hard one is one whose search does not end in time.
 #
 # `python -m r1lab claims --lesson 04` prints all claims of this lesson, those without a run yet and those that cannot be tested here, too. `python -m r1lab claims --run Z-04` makes the runs of one again on your machine, with other seeds, and says whether the verdict agrees.
+
+# %% [markdown]
+# ## The sentence that stays
+#
+# **A reward makes likely what the base could already do; ask what that is before you call it learning to reason.**
 
 # %% [markdown]
 # ## What you can now do
