@@ -115,7 +115,7 @@ checks.check("04.1", my_reflects)
 #     return bool(re.search(r"\b(wait|try|check)\b", thoughts, re.I))
 # ```
 #
-# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter" and "awaits", and a counter that is wrong by a little at step 0 makes a false story about what appeared later.
+# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter", and a counter that is wrong at step 0 makes a false story about what appeared later.
 #
 # </details>
 
@@ -226,7 +226,7 @@ plots.show(
 #
 # ## 5. R1-Zero's picture
 #
-# With three numbers all ways can be listed in some hundred tokens. With four there are thousands, and no order that ends in time: the longer a model searches, the more it finds. That is nearer to the paper's situation, and here is `run zero`: the same method on four numbers, with room for 900 tokens. (You can make it with `python -m r1lab run zero`.) Five seeds, beside R1-Zero.
+# With three numbers all ways can be listed in some hundred tokens. With four there are thousands, and no order that ends in time: the longer a model searches, the more it finds. That is nearer to the paper's situation, and here is `run zero`: the same method on four numbers, with room for 900 tokens. Five seeds, beside R1-Zero.
 
 # %%
 seeds = experiments.recorded("zero", "rule")
@@ -305,7 +305,7 @@ for key, name in KEYS.items():
 # %% [markdown]
 # Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps. (That it never says no to a right result is no finding. The text it has read never does.)
 #
-# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens and nearly thirty times in an answer, because the answers grow. Say which of the two you count.
+# The report's authors counted ten such words and found five to seven times more of them (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens, and nearly thirty times in an answer, because answers grow. Say which of the two you count.
 #
 # Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
 
@@ -383,9 +383,9 @@ for r in seeds:
           "waits in the steepest tenth of the steps")  # fmt: skip
 
 # %% [markdown]
-# A little under half in four seeds, a little over in one: more than four times what a line has, and not what the criterion asks of every seed. So there is no jump, and no even growth either.
+# A little under half in four seeds, a little over in one: four times what a line has, and not what was asked of every seed. No jump, and no even growth either.
 #
-# Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Nothing could be more even. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
+# Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
 
 
 # %%
@@ -427,7 +427,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
 # It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
 
 # %% [markdown]
-# So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen from outside, with a check every few hundred steps, that looks like a moment.
+# So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen with a check every few hundred steps, that looks like a moment.
 
 # %% [markdown]
 # ## 8. Controls
@@ -441,7 +441,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
 
 # %% [markdown]
 # ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
-# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out; nobody judges it.
+# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out.
 
 # %%
 my_guess = ...  # percent
@@ -495,17 +495,17 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     )
 
 # %% [markdown]
-# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
+# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises tenfold.
 
 # %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
 #
-# Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
+# Keep this control in mind when you read that a model "learned to reason".
 
 # %% [markdown]
 # ## 9. Under the microscope
 #
-# What did training change, token by token? Let both models read the same completion. At each place both have a distribution over the next token; the distance between the two is the KL of lesson 02, in nats. (A fair coin that has become certain has moved by 0.7.) On the trained model's own completions these distances add up, in the mean, to the KL of the whole policy, so the change can be divided among places.
+# What did training change, token by token? Let both models read the same completion. At each place both have a distribution over the next token; the distance between the two is the KL of lesson 02, in nats. (A fair coin that has become certain has moved by 0.7.) On the trained model's own completions these distances add up to the KL of the whole policy, so the change can be divided among places.
 #
 # Here is one completion after training on three numbers. The deeper the colour, the further the choice at that place moved; below it stands the chance of the token, before and after. *Predict: how many of the tokens are coloured?*
 
@@ -630,13 +630,12 @@ words = f"n = {few} held-out problems, {K} samples each; 95 % interval over prob
 plots.show(figure, words)
 
 # %% [markdown]
-# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there, because it does not stop at the first try and knows when to stop. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
+# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
 
 # %% [markdown]
 # ## 11. What a careful reader should know
 #
 # * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
-# * **71.0 or 77.9?** Version 1 ends near step 8,400 with 71.0; Nature and version 2 end at 10,400 with 77.9.
 # * **The "wait" spike.** Version 2 says that "wait" was nearly absent early and spiked after step 8,000. It also says that the length cap was doubled at step 8,200. A longer cap gives more room for every word.
 
 # %% [markdown]
@@ -671,14 +670,14 @@ checks.check("04.4", factor)
 # factor = wait_count(900)[0] / wait_count(450)[0]
 # ```
 #
-# About 1.5, from the very same policy (other sampling seeds: 1.5 to 1.6), and more answers are right. A count of words that jumps where a cap is raised says little about learning. Divide by the tokens, or hold the cap still.
+# About 1.5, from the very same policy (other sampling seeds: 1.5 to 1.6), and more answers are right. So divide by the tokens, or hold the cap still.
 #
 # </details>
 
 # %% [markdown]
 # ## 12. Verdicts
 #
-# Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. Nobody types these words: they are computed from the recorded runs when this cell runs.
+# Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. The words are computed from the recorded runs when this cell runs.
 
 # %%
 mine = {"Z-01", "Z-03", "Z-04", "Z-05", "Z-07", "K-13", "T-01", "T-06", "RW-01"}
@@ -707,7 +706,7 @@ print(scoreboard.text(rows))
 # </details>
 # <details><summary>2. Which controls does an R1-Zero run need?</summary>
 #
-# A random reward, a format-only reward, and a base without the behaviour; several seeds of each.
+# Useless rewards, a base without the behaviour, and the untrained base that may not stop; several seeds of each.
 #
 # </details>
 # <details><summary>3. Why count distinct tries and not only words?</summary>
@@ -731,7 +730,6 @@ print(scoreboard.text(rows))
 #
 # * A base of a million weights, one kind of problem, some eighty steps.
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
-# * The cap of 900 tokens ends our curve. We did not train with a longer one here.
 # * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
 
 # %% [markdown]
