@@ -296,7 +296,9 @@ def test_the_browser_follows_its_controls_and_survives_runs_of_another_size():
 
 def test_one_problem_through_all_steps_is_shown_first_and_last_on_a_page_without_a_kernel():
     run = a_run(1, "13")
-    probe = [group | {"step": step} for step, group in zip((0, 9, 60), run.samples * 2, strict=False)]
+    probe = [
+        group | {"step": step} for step, group in zip((0, 9, 60), run.samples * 2, strict=False)
+    ]
     browser = rollouts.RolloutBrowser({"mine": [replace(run, probe=probe)]})
     still = browser.still()
     assert "Step 0<" in still and "Step 60<" in still and "Step 9<" not in still

@@ -13,7 +13,7 @@ from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
-from r1lab.running.methods import PAIRS, check_engine, learn, learner_of, wait
+from r1lab.running.methods import PAIRS, check_engine, learn, learner_of, method_of, wait
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Leg, Options, Plan, plan
 from r1lab.running.summary import summarise
@@ -65,7 +65,7 @@ class _Run:
         self.held_out, self.pool = _problems(preset)
         words = models.tokenizer(preset.model)
         prompt = preflight.longest(words, self.pool + self.held_out, preset.template)
-        methods = {leg.stage.method for leg in self.plan.legs} or {"evaluation"}
+        methods = set(map(method_of, self.plan.legs)) or {"evaluation"}
         wanted = max(preflight.check(preset, prompt, method).wanted for method in methods)
         self.predicted["memory_gib"] = round(wanted, 2)
         in_use = memory.start(preset.device)
