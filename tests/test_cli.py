@@ -208,7 +208,7 @@ def test_root_is_told_how_jupyterlab_starts(monkeypatch, capsys):
 def test_recorded_prints_both_tables(capsys):
     assert main(["recorded"]) == 0
     out = capsys.readouterr().out
-    assert "rule reward" in out and "| rich |" in out
+    assert "rule reward" in out and "[rich](" in out
 
 
 def test_preflight_measures_this_machine():

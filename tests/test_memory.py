@@ -35,9 +35,9 @@ def predicted(preset, method) -> preflight.Need:
     return preflight.need(preset, preflight.longest(tokenizer, POOL, "tiny"), method)
 
 
-def assert_close(need, sampling, learning):
+def assert_close(need, sampling, learning, most=1.1):
     """Hardly below and not far above: fake attention makes one copy more than the real one."""
-    assert 0.95 < need.sampling / sampling < 1.1
+    assert 0.95 < need.sampling / sampling < most
     assert 0.97 < need.learning / learning < 1.15
 
 
@@ -83,7 +83,7 @@ def test_the_prediction_is_what_a_step_on_pairs_takes(method, dtype):
         seen.peak = seen.now
         method.update(who, examples, method.Config(prompts=6, micro_tokens=1024))
     need = predicted(preset, method.__name__.removeprefix("r1lab."))
-    assert_close(need, sampling / GIB, seen.peak / GIB)
+    assert_close(need, sampling / GIB, seen.peak / GIB, most=1.2)  # some end before the cap
 
 
 def test_a_micro_batch_is_the_largest_that_the_policy_makes():
