@@ -187,7 +187,7 @@ summary = widgets.training_dashboard(folder, "habits", seed=5, probe=probe)
 widgets.rollout_browser({"your run": [records.load_run(folder)]})
 
 # %% [markdown]
-# Three numbers, and the completions get longer at first and then shorter again. Nothing in the reward asks for length, in either direction. A search in order that makes no mistake needs some 130 tokens here, so that is where it ends. Length is not the aim; it is what the winning way costs.
+# Three numbers, and the completions grow fourfold and then stay at some 170 tokens. Nothing in the reward asks for length, in either direction. A search in order that makes no mistake needs some 130 tokens here. Length is not the aim; it is what the winning way costs.
 #
 # ## 4. Which way of thinking won
 #
@@ -495,7 +495,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     )
 
 # %% [markdown]
-# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises tenfold.
+# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises ninefold.
 
 # %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
@@ -525,7 +525,7 @@ one = readings[3][lengths.index(sorted(lengths)[SEEN // 2])]  # of middle length
 widgets.coloured(one, "The completion of middle length, run habits, seed 0.")
 
 # %% [markdown]
-# Nearly all of it stands behind one result. The base would have stopped or compared there; the trained model writes "; " and thereby begins to go through all ways in order. What follows is what the base would have done after such a beginning, too. Is this one typical? The sum over many completions, by kind of place; a black line marks what each kind would get if the change lay evenly on all tokens.
+# Most of it stands behind the first result. The base would have stopped or compared there; the trained model writes "; " and thereby begins to go through all ways in order. What follows is what the base would have done after such a beginning, too. Is this one typical? The sum over many completions, by kind of place; a black line marks what each kind would get if the change lay evenly on all tokens.
 
 # %%
 figure, axes = plots.canvas(2)
