@@ -1,8 +1,13 @@
 """Drawings that carry an idea, made by code so that they move with the numbers."""
 
+import re
+from textwrap import shorten
+
 import numpy as np
+import torch
 from matplotlib.patches import Rectangle
 
+from r1lab import losses
 from r1lab.plots import BLUE, GREY, ORANGE
 
 GAP = 0.09  # between two ends, where all probability together is 1 high
@@ -56,20 +61,24 @@ def _branches(axis, stem: str, edge: float, shares: dict[str, float], known) -> 
         edge += width
 
 
-def loop(axis, asked: str, rows: list[tuple[str, str, float, float]]) -> None:
+def loop(axis, asked: str, texts: list[str], verdicts: list[str], paid: list[float]) -> None:
     """One turn of R1-Zero from left to right: a prompt, its group of completions, the judge, the
     rewards, what each is worth beside the others; below, the way back to the policy.
 
-    rows: (completion, verdict, reward, advantage) of each. A bar to the right of its line makes
+    texts, verdicts, paid: of each completion of the group. A bar to the right of its line makes
     the completion likelier, one to the left rarer.
     """
-    n = len(rows)
-    most = max((abs(row[3]) for row in rows), default=0) or 1.0
+    n, worth = len(texts), losses.group_advantages(torch.tensor([paid]))[0].tolist()
+    most = max(map(abs, worth)) or 1.0
+    shown = [
+        shorten(re.sub("</?(think|answer)>", " ", text), 48, placeholder=" ...") for text in texts
+    ]
     heads = (0.0, "prompt"), (1.5, "a group of completions"), (6.2, "judge"), (7.9, "reward")
     for x, head in (*heads, (9.6, "advantage")):
         axis.text(x, -0.9, head, ha="left" if x < 9 else "center", weight="bold", fontsize=9)
     middle = (n - 1) / 2
     axis.text(0, 0, asked, va="center", fontsize=9)
+    rows = zip(shown, verdicts, paid, worth, strict=True)
     for y, (text, verdict, reward, advantage) in enumerate(rows):
         colour = BLUE if advantage > 0 else ORANGE if advantage < 0 else GREY
         axis.plot([1.05, 1.42], [middle, y], color=GREY, linewidth=0.8)

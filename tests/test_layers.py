@@ -17,12 +17,12 @@ tiny_world.words userfile widgets.live
 checks checks.lesson_00 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-drawings habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
-machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
+drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
 
 claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled widgets.colouring

@@ -166,18 +166,17 @@ def test_a_lineage_has_a_box_a_step_and_an_arrow_between_two():
 
 
 def test_a_turn_of_the_loop_draws_each_completion_with_its_advantage():
+    """Rewards 0.1, 1.1 and 0: mean 0.4, so the bars stand as -3 : 7 : -4."""
     axis = Figure().subplots()
-    rows = [
-        ("13+5", "wrong value", 0.1, -0.5),
-        ("13+7", "correct", 1.1, 1.5),
-        ("", "no answer", 0, -1),
-    ]
-    drawings.loop(axis, "20 from\n13, 5, 7", rows)
+    texts = ["<think>13+5=18</think><answer>13+5</answer>", "13+7", "1" * 90]
+    drawings.loop(
+        axis, "20 from\n13, 5, 7", texts, ["wrong value", "correct", "no answer"], [0.1, 1.1, 0]
+    )
     widths = [bar.get_width() for bar in axis.patches]
-    assert widths[0] / widths[1] == pytest.approx(-1 / 3)
-    assert widths[2] / widths[1] == pytest.approx(-2 / 3) and widths[1] > 0
+    assert widths[1] > 0 and [w / widths[1] for w in widths] == pytest.approx([-3 / 7, 1, -4 / 7])
     words = {text.get_text() for text in axis.texts}
-    assert {"20 from\n13, 5, 7", "13+5", "correct", "no answer", "1.1", "+1.50", "-1.00"} <= words
+    assert {"20 from\n13, 5, 7", "13+5=18 13+5", "correct", "no answer", "1.1"} <= words
+    assert max(map(len, words)) < 90, "a long completion is shortened"
 
 
 def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():

@@ -63,19 +63,21 @@ LINES = [
     ("R1-Zero, January 2025",
      [("V3-Base", "given"), ("RL on rules", "RL"), ("R1-Zero", "")]),
     ("R1",
-     [("V3-Base", "given"), ("SFT: thousands\nof examples", "SFT"),
-      ("RL: rules and\none language", "RL"), ("base again, SFT:\n800,000 answers", "SFT"),
-      ("RL: rules and\npreferences", "RL"), ("R1", "")]),
+     [("V3-Base", "given"), ("SFT on thousands\nof examples", "SFT"),
+      ("RL on rules and\none language", "RL"),
+      ("the base again,\nSFT on 800,000", "SFT"),
+      ("RL on rules and\npreferences", "RL"), ("R1", "")]),
     ("R1-Distill",
-     [("Qwen, Llama", "given"), ("SFT: the same\n800,000", "SFT"), ("R1-Distill", "")]),
+     [("Qwen, Llama", "given"), ("SFT on the\nsame 800,000", "SFT"),
+      ("R1-Distill", "")]),
     ("k1.5, January 2025",
      [("a base model", "given"), ("SFT", "SFT"),
-      ("RL: rules and a\nlearned judge", "RL"), ("k1.5, long", ""),
+      ("RL on rules and\na learned judge", "RL"), ("k1.5, long", ""),
       ("long2short", "RL"), ("k1.5, short", "")]),
 ]  # fmt: skip
 figure, axis = plots.canvas(width=8.6, height=4.2)
 drawings.lineage(axis, LINES, KINDS)
-plots.show(figure, "Blue: reinforcement learning (RL). Orange: imitation (SFT).")
+plots.show(figure, "Blue: reinforcement learning, RL. Orange: imitation, SFT.")
 
 # %% [markdown]
 # The second claim is the boldest, so it gets the first figure. *Predict: if you ask 16 times and take the most frequent answer, does the gain shrink as the model gets better?*

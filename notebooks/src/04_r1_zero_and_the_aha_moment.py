@@ -16,15 +16,12 @@
 # @SETUP@
 
 # %%
-import re
 import textwrap
 
 import numpy as np
-import torch
 
-from r1lab import checks, drawings, evaluate, experiments, habits, losses, microscope
-from r1lab import models, plots, records, reflection, rewards, stats, tasks, widgets
-from r1lab.claims import scoreboard
+from r1lab import checks, drawings, evaluate, experiments, habits, microscope, models
+from r1lab import plots, records, reflection, rewards, stats, tasks, widgets
 from r1lab.machine import environment, presets
 from r1lab.tiny_world import competence
 
@@ -72,19 +69,12 @@ print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
 how = evaluate.Sampling("tiny", P.max_new, 0, 8)
 eight = evaluate.answer(model, tokenizer, held_out[:16], how)
 k = int(np.argmax(eight.correct.any(1)))
-group = slice(8 * k, 8 * k + 8)
-texts, verdicts = eight.texts[group], eight.verdicts[group]
+texts, verdicts = (part[8 * k : 8 * k + 8] for part in (eight.texts, eight.verdicts))
 both = {"completions": texts, "verdicts": verdicts}
 paid, _ = rewards.score(*rewards.reward_set("rule"), **both)
-worth = losses.group_advantages(torch.tensor([paid]))[0].tolist()
-shown = [
-    textwrap.shorten(re.sub("</?(think|answer)>", " ", text), 48, placeholder=" ...")
-    for text in texts
-]
-reasons = [verdict.reason for verdict in verdicts]
 figure, axis = plots.canvas(width=9.2)
 asked = tasks.short(held_out[k]).replace(" from ", " from\n")
-drawings.loop(axis, asked, list(zip(shown, reasons, paid, worth, strict=True)))
+drawings.loop(axis, asked, texts, [v.reason for v in verdicts], paid)
 plots.show(figure, "Eight completions of the base. Long ones are shortened.")
 
 # %% [markdown]
@@ -379,8 +369,9 @@ print(f"a straight line: {100 * best_split(line)[0]:.0f} % explained")
 # %%
 for r in seeds:
     waits = [m["waits"] for m in r.metrics]
-    print(f"seed {r.config['seed']}: {100 * stats.steepest(waits):.0f} % of the rise of",
-          "waits in the steepest tenth of the steps")  # fmt: skip
+    steep = 100 * stats.steepest(waits)
+    print(f"seed {r.config['seed']}: {steep:.0f} % of the rise of waits in the",
+          "steepest tenth of the steps")  # fmt: skip
 
 # %% [markdown]
 # A little under half in four seeds, a little over in one: four times what a line has, and not what was asked of every seed. No jump, and no even growth either.
@@ -395,7 +386,7 @@ def log_odds(share):
 
 
 def steps_to(curve, rise):
-    """The first step from which on five steps lie that much higher than the first five."""
+    """The first step from which on five lie that much higher than the first five."""
     smooth = np.convolve(curve, np.ones(5) / 5, "valid")
     return int(np.argmax(smooth >= smooth[0] + rise)) + 1
 
@@ -411,6 +402,7 @@ plots.show(
     figure, f"The same {len(seeds)} seeds, a line each; n = 128 completions a step."
 )
 
+# %%
 four = log_odds(reflecting), curves("accuracy", factor=128)
 easy = experiments.recorded("habits", "rule")
 three = (
@@ -420,8 +412,9 @@ three = (
 for name, (odds, right) in (("four", four), ("three", three)):
     for curve, at_first in zip(odds, right[:, :5].mean(1), strict=True):
         one, more = steps_to(curve, 1), steps_to(curve, 4)
-        print(f"{name} numbers: {at_first:4.0f} of 128 right at first; log-odds rise by 1",
-              f"in {one:2} steps, by 4 in {more:2}: {more / one:.1f} times")  # fmt: skip
+        print(f"{name} numbers: {at_first:4.0f} of 128 right at first; log-odds rise",
+              f"by 1 in {one:2} steps, by 4 in {more:2}: "
+              f"{more / one:.1f} times")  # fmt: skip
 
 # %% [markdown]
 # It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
@@ -480,19 +473,15 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
         )
         print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
               f"a second try in {second:5.1f} % of the answers")  # fmt: skip
-    axes[0].set(
-        title=f"{numbers.capitalize()} numbers", ylabel="right, %", ylim=(0, 100)
-    )
-    axes[1].set(title="A second try", ylabel="of the answers, %", ylim=(0, 100))
+    axes[0].set(title=f"{numbers.capitalize()} numbers", ylabel="right, %")
+    axes[1].set(title="A second try", ylabel="of the answers, %")
     for axis in axes:
+        axis.set_ylim(0, 100)
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
     if experiment == "zero":
         plots.mark_guess(axes[1], ARMS.index("format"), checks.guess("04.3"))
-    plots.show(
-        figure,
-        "After training: mean over seeds (bar), each seed (dot), n = 512 problems; "
-        "dotted: before training.",
-    )
+    words = "After training: mean over seeds (bar), each seed (dot), n = 512 problems; "
+    plots.show(figure, words + "dotted: before training.")
 
 # %% [markdown]
 # A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises ninefold.
@@ -539,8 +528,8 @@ for axis, (size, read) in zip(axes, readings.items(), strict=True):
         even = whole / len(read) * tokens.sum() / n
         axis.hlines(even, x - 0.35, x + 0.35, color="black")
         print(f"{size} numbers, {kind:15} {mean:5.1f} nats an answer "
-              f"[{low:.1f}, {high:.1f}], {100 * moved.sum() / whole:3.0f} % of the change, "
-              f"{100 * tokens.sum() / n:3.0f} % of the tokens")  # fmt: skip
+              f"[{low:.1f}, {high:.1f}], {100 * moved.sum() / whole:3.0f} % of the "
+              f"change, {100 * tokens.sum() / n:3.0f} % of the tokens")  # fmt: skip
     axis.set_xticks(range(len(found)), found, rotation=30)
     axis.set(ylim=(0, None), ylabel="moved, nats an answer")
 axes[0].set_title("Three numbers: one decision")
@@ -556,21 +545,22 @@ plots.show(
 
 # %%
 after = [r.summary["after"]["accuracy"] for r in experiments.recorded("habits", "rule")]
-low, high = (100 * x for x in begun["in order"]["ci95"])
-print(f"base, one decision set by hand: {100 * begun['in order']['accuracy']:.0f} % right "
+by_hand = begun["in order"]
+mean, low, high = (100 * x for x in (by_hand["accuracy"], *by_hand["ci95"]))
+print(f"base, one decision set by hand: {mean:.0f} % right "
       f"[{low:.0f}, {high:.0f}]; trained, {len(after)} seeds: "
       + ", ".join(f"{100 * a:.0f}" for a in after))  # fmt: skip
 
 # %% [markdown]
 # So the rest of the change is worth little. With four numbers it is the other way round: most of the change is about which sums are tried, and `think-on`, which has nothing of it, is right as often. Where a policy has moved far is not where it has improved.
 #
-# ### Exercise 04.5 · design · 20 min · difficulty 4 of 5
+# ### Exercise 04.5 · code · 20 min · difficulty 4 of 5
 # You choose what wins. Under the rule reward the ordered search passes guessing first. Write a reward under which trying *at random* does. Two limits: it lies between 0 and 1, and no wrong answer earns more than a right one. The check pays some thousand answers of the base with it and makes the forecast of part 2.
 
 
 # %%
 def my_reward(text, right):
-    """text: a completion; right: the judge's word, True or False; returns: the reward."""
+    """text: a completion; right: True or False, the judge's word; returns: pay."""
     ...  # your code
 
 
@@ -680,6 +670,8 @@ checks.check("04.4", factor)
 # Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. The words are computed from the recorded runs when this cell runs.
 
 # %%
+from r1lab.claims import scoreboard
+
 mine = {"Z-01", "Z-03", "Z-04", "Z-05", "Z-07", "K-13", "T-01", "T-06", "RW-01"}
 rows = [row for row in scoreboard.every() if row["id"] in mine]
 print(scoreboard.text(rows))
