@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers import tiny_model
+from helpers import share_of_digits, tiny_model
 
 from r1lab import curriculum, grpo, losses, models, policy, tasks
 from r1lab.grpo import Config
@@ -13,14 +13,6 @@ from r1lab.tiny_world import pretrain
 TOKENIZER = pretrain.wrap_tokenizer()
 POOL = tasks.problems("countdown", 40, seed=3)
 CONFIG = Config(steps=4, prompts=4, group=6, max_new=24, lr=1e-2, micro_tokens=4096, seed=5)
-
-
-DIGITS = set(TOKENIZER.convert_tokens_to_ids([*map(str, range(100))]))
-
-
-def share_of_digits(completion_ids, **_):
-    """A reward that a random model can climb: the share of tokens that are digits."""
-    return [sum(token in DIGITS for token in ids) / len(ids) for ids in completion_ids]
 
 
 def shallow(completions, **_):

@@ -64,9 +64,9 @@ def test_it_learns_and_leaves_the_base_alone(rank, tmp_path):
     base = models.prepare(models.load("rich")[0], rank)
     learner = policy.learner(base, TOKENIZER, 2e-2) if rank else fresh(0, lr=4e-3)
     frozen, learning = copies(learner.model, False), copies(learner.model, True)
-    config = replace(CONFIG, steps=16, group=8, micro_tokens=4000)
+    config = replace(CONFIG, steps=16 if rank else 24, group=8, micro_tokens=4000)
     found = [float(s.rewards.mean()) for s in run(learner, tmp_path, config)]
-    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + 0.2
+    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + (0.2 if rank else 0.3)
     after = dict(learner.model.named_parameters())
     assert all(torch.equal(p, after[k]) for k, p in frozen.items())
     assert not any(torch.equal(p, after[k]) for k, p in learning.items())
