@@ -89,7 +89,7 @@ print(f"all {COUNT}: {share:.0f} % right [{low:.0f}, {high:.0f}], {length:.0f} t
 
 # %% [markdown]
 # ### Exercise 01.1 · code · 8 min · difficulty 2 of 5
-# Cut a completion at a budget. `tokens` is a list of texts, such as `["<think>", "3", "+", "4", "=", "7", "</think>", "<answer>", ...]`. The thoughts are what stands before `</think>`, their opening tag included. If they end by themselves within the budget, give the completion as it is. Otherwise give the first `budget` tokens of thought, then `"</think>"` and `"<answer>"`. Where the length cap has cut the completion there is no `</think>` in it.
+# Cut a completion at a budget. `tokens` is a list of texts, such as `["<think>", "3", "+", "4", "=", "7", "</think>", "<answer>", ...]`. The thoughts are what stands before `</think>`, their opening tag included. If they end by themselves within the budget, give the completion as it is. Otherwise give the first `budget` tokens of thought, then `"</think>"` and `"<answer>"`. Where the *cap*, the most tokens that a completion may have, has cut it, there is no `</think>` in it.
 
 
 # %%
@@ -728,7 +728,7 @@ plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: before training
 #
 # ## 11. On your GPU
 #
-# The same call on a real model: Qwen2.5 on word problems or Countdown, its thoughts cut at the same budgets. Two settings differ: R1's own template in the place of the tiny one, and a cap of 1,024 tokens, because a real model needs words. Expect an untrained Qwen2.5 to gain little above its natural length, which is some hundred tokens; s1's gains came after fine-tuning on long thoughts.
+# The same call on a real model: Qwen2.5 on word problems or Countdown, its thoughts cut at the same budgets. Two settings differ: R1's own *template*, the words around a problem that make a prompt of it, in the place of the tiny one, and a cap of 1,024 tokens, because a real model needs words. Expect an untrained Qwen2.5 to gain little above its natural length, which is some hundred tokens; s1's gains came after fine-tuning on long thoughts.
 
 # %%
 from r1lab import preflight, records
