@@ -168,7 +168,8 @@ def pretrain(options) -> None:
     from r1lab.tiny_world import pretrain
 
     folder = options.out or ROOT / "data" / "models" / options.name
-    pretrain.pretrain(options.name, pretrain.RECIPES[options.name], folder, not options.no_compile)
+    recipe = pretrain.RECIPES[options.name]
+    pretrain.pretrain(options.name, recipe, folder, not options.no_compile, options.device)
 
 
 def report(options) -> None:
