@@ -206,7 +206,7 @@ plots.show(
 )
 
 # %% [markdown]
-# OUTCOME: slope in points a decade beside o1's 33; how near `think-on` comes.
+# The trained models rise by 37 to 42 points for ten times the thought; o1's chart by some 33. But `think-on` rises by 39 to 42 as well and ends as high, 52 to 57 % right against 49 to 57, for 10 % more tokens. Only below 400 tokens is the trained model ahead, by some five points.
 #
 # So the shape of o1's chart is not yet a sign of learning. A base that is kept from stopping draws it, too. What training did here is the dot: the model goes on by itself to where its curve is high, and the base stops where it is low. In lesson 04 the same control decides the claim about R1-Zero.
 
@@ -276,7 +276,7 @@ axis.legend(fontsize=8)
 plots.show(figure, f"Recorded: 5 seeds a line each. Here: n = {COUNT}, one seed.")
 
 # %% [markdown]
-# OUTCOME
+# One Wait costs the trained models 11 to 15 points and a second one some eight more, in every seed. `think-on` loses 28 to 35: it may end only behind a yes, so what Wait takes away was right more often still. The base wins 7 to 8 points.
 #
 # The trained model compares each try with the target and ends on a yes. Taking that end away destroys what it knew. The base ends most thoughts behind its first guess, so being told to wait can only help it. "Wait" is no magic word: it pays where stopping was the mistake, as with s1, which had learned from a thousand examples when to stop.
 #
@@ -310,7 +310,7 @@ for run in runs("budgets", "trained"):
 
 
 # %% [markdown]
-# OUTCOME
+# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base it is 0.0. A search ends where a try fits, and on hard problems that is later. `think-on`, which was not trained, has part of it (-0.2 to -0.5). So to think longer about what is harder need not be a judgement of difficulty. It comes with searching.
 #
 # The last lines answer two more questions. Are the thoughts *faithful*, does the answer follow from them? o1's report hopes that a hidden chain of thought can be watched, "assuming it is faithful and legible". So we let the model answer behind its own thoughts once more (temperature 1, so not always the same), behind none, and behind those about another problem. And *greedy* decoding, which always takes the likeliest token: R1's authors avoid it because long answers then repeat themselves (section 3). We count answers that try something twice.
 #
