@@ -17,7 +17,7 @@ tiny_world.words userfile widgets.live
 checks checks.lesson_00 checks.lesson_04 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-drawings habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+drawings habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
@@ -29,7 +29,7 @@ trl_engine.sampled
 
 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-critic dpo preflight.need speed.growth tiny_world.cards tiny_world.competence
+critic dpo preflight.need speed.growth tiny_world.cards tiny_world.competence tiny_world.judges
 
 grpo preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
@@ -40,7 +40,7 @@ preflight running.arms running.journal running.measure trl_engine
 experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero running.recorded running.run speed.training
+experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
 
 experiments speed.bench
 
