@@ -1,6 +1,7 @@
 """Drawings that carry an idea, made by code so that they move with the numbers."""
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from r1lab.plots import BLUE, GREY, ORANGE
 
@@ -53,3 +54,21 @@ def _branches(axis, stem: str, edge: float, shares: dict[str, float], known) -> 
             words = f"{node}  {width:.2f}  {verdict}"
             axis.text(len(node) + 0.05, target + width / 2, words, va="center", fontsize=9)
         edge += width
+
+
+def sees(axis, rows: dict[str, dict[str, bool]]) -> None:
+    """What each judge looks at: a row a judge, a column a thing that could be looked at; what is
+    seen is blue, what is hidden an empty frame."""
+    columns = list(next(iter(rows.values())))
+    for y, (name, seen) in enumerate(rows.items()):
+        axis.text(-0.1, y, name, ha="right", va="center")
+        for x, column in enumerate(columns):
+            shown = {"facecolor": BLUE if seen[column] else "white", "edgecolor": GREY}
+            axis.add_patch(Rectangle((x, y - 0.35), 0.9, 0.7, **shown))
+            word, colour = ("sees", "white") if seen[column] else ("hidden", GREY)
+            axis.text(x + 0.45, y, word, ha="center", va="center", color=colour, fontsize=9)
+    for x, column in enumerate(columns):
+        axis.text(x + 0.45, -0.5, column, ha="center", va="bottom", fontsize=9)
+    axis.set(xlim=(-1.1, len(columns)), ylim=(len(rows) - 0.5, -1.1), xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)

@@ -23,7 +23,6 @@ from r1lab.verify import Verdict, is_formatted, verify
 
 Reward = Callable[..., list[float]]
 Completion = str | list[dict[str, str]]
-NO_ANSWER = -10.0  # log-odds: what a learned judge says where there is nothing to judge
 
 
 def text_of(completion: Completion) -> str:
@@ -98,7 +97,8 @@ def learned(name: str) -> list[Reward]:
     """Two reward functions that ask a learned judge (`value`): its score, the log-odds that the
     answer is right, called "judge" in the log; and 1.0 where it approves, called "approved".
 
-    Where no answer is found the score is `NO_ANSWER`. The judge is loaded at the first call."""
+    Where no answer is found it is shown an empty one: a network has no rule for that, it says
+    something. The judge is loaded at the first call."""
     known = []
 
     def ask(completions, verdicts=None, **columns) -> list[float]:
@@ -106,11 +106,9 @@ def learned(name: str) -> list[Reward]:
             verdicts = judged(completions, **columns)
         if not known:
             known.append(value.load(name))
-        rows = list(zip(posed(**columns), completions, verdicts, strict=True))
-        said = iter(value.scores(known[0], [
-            value.seen(p, text_of(text), v.answer) for p, text, v in rows if v.answer is not None
-        ]))  # fmt: skip
-        return [NO_ANSWER if v.answer is None else next(said) for *_, v in rows]
+        rows = zip(posed(**columns), completions, verdicts, strict=True)
+        given = [value.seen(p, text_of(text), v.answer) for p, text, v in rows]
+        return value.scores(known[0], given)
 
     def judge(completions: list[Completion], **columns) -> list[float]:
         return ask(completions, **columns)

@@ -49,34 +49,37 @@ class Seen:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a judge is trained. passes: over the wrong answers, each step with as many right ones
-    beside them, so that both classes weigh the same. length: whether it sees how long was thought.
-    """
+    """How a judge is trained. problems: whose marked answers it is shown. passes: over the wrong
+    answers, each step with as many right ones beside them, so that both classes weigh the same.
+    length: whether it sees how long was thought."""
 
+    problems: int
     passes: int
     length: bool = False
     lr: float = 3e-3
     batch: int = 256
 
 
-def seen(problem: Problem, completion: str, answer: str) -> Seen:
-    """The judge's view of a completion in which this answer was found."""
-    return Seen(problem, answer, len(re.findall(r"[0-9]+|[^\W0-9]+|[^\w\s]", thoughts(completion))))
+def seen(problem: Problem, completion: str, answer: str | None) -> Seen:
+    """The judge's view of a completion in which this answer was found; None is an empty one."""
+    pieces = re.findall(r"[0-9]+|[^\W0-9]+|[^\w\s]", thoughts(completion))
+    return Seen(problem, answer or "", len(pieces))
 
 
 class Judge(nn.Module):
-    """Two hidden layers on the window, and a weight on the logarithm of the thoughts' length, None
-    where it does not see that. A number token is known by what is learned about it, by its size and
-    by its logarithm."""
+    """Log-odds from the window. Without `length`: two hidden layers. With it a line, a weight for
+    each token at each place, and one for the logarithm of the thoughts' length: a judge that can be
+    read. A number token is known by what is learned about it, by its size and by its logarithm."""
 
     def __init__(self, length: bool, depth: int = 16, width: int = 256):
         super().__init__()
         self.embed = nn.Embedding(BLANK + 1, depth)
-        places = 1 + MOST + WINDOW
-        self.layers = nn.Sequential(
-            nn.Linear(places * (depth + 2), width), nn.ReLU(),
+        known = (1 + MOST + WINDOW) * (depth + 2)
+        deep = (
+            nn.Linear(known, width), nn.ReLU(),
             nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1),
         )  # fmt: skip
+        self.layers = nn.Linear(known, 1) if length else nn.Sequential(*deep)
         self.length = nn.Parameter(torch.zeros(1)) if length else None
         number = torch.arange(BLANK + 1.0)
         sizes = torch.stack([number / 50, (number + 1).log() / 2], 1)
@@ -91,7 +94,7 @@ class Judge(nn.Module):
 
 def encoded(given: Sequence[Seen]) -> tuple[Tensor, Tensor]:
     """(N, 1 + MOST + WINDOW) target, numbers and the answer's tokens; (N,) words of the thoughts.
-    Raises ValueError for another task than Countdown; no answer raises."""
+    Raises ValueError for another task than Countdown; no answer, whatever its text, raises."""
     ids = torch.full((len(given), 1 + MOST + WINDOW), BLANK)
     for row, one in zip(ids, given, strict=True):
         problem = one.problem

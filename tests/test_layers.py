@@ -29,9 +29,9 @@ trl_engine.sampled
 
 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-critic dpo preflight.need speed.growth tiny_world.cards tiny_world.competence tiny_world.judges
+critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-grpo preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
 running.settings trl_engine.online
 

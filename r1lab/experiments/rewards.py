@@ -2,7 +2,7 @@
 2.2.2).
 
 `judge`: a learned judge in the place of the rule, on three numbers. The verifier looks on at each
-step and pays nothing, so the proxy and the truth stand side by side. `run habits` is the same run
+step and pays nothing, so the proxy and the truth stand side by side. The first arm is the same run
 under the rule. `late`: the rule first, the judge for the last quarter of the steps. `form`: what
 the form weighs beside the answer, and which of the two is learned first by a base that has lost its
 tidiness.
@@ -37,12 +37,12 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     approves: `judge_85` and `judge_98`."""
     found = answers(model, tokenizer, problems, plan)
     rows = zip(found.repeated(), found.texts, found.verdicts, strict=True)
-    given = [value.seen(p, text, v.answer) for p, text, v in rows if v.answer is not None]
+    given = [value.seen(p, text, v.answer) for p, text, v in rows]
     approved = {
         name.replace("-", "_"): sum(score > 0 for score in value.scores(value.load(name), given))
         for name in value.JUDGES
     }
-    return numbers(found) | {name: n / len(found.texts) for name, n in approved.items()}
+    return numbers(found) | {name: n / len(given) for name, n in approved.items()}
 
 
 def untidy(model, tokenizer, pool: list, config: grpo.Config) -> tuple[list[dict], dict]:
@@ -133,6 +133,7 @@ JUDGE = Experiment(
     section="DeepSeek-R1 2.2.2",
     about="reinforcement learning under a learned judge, with the verifier looking on",
     arms=(
+        Arm("rule", "control: the rule", GRPO),
         Arm("judge-85", "a judge that is right in 85 of 100", GRPO, {"reward": "judge-85"}),
         Arm("judge-98", "a judge that is right in 98 of 100", GRPO, {"reward": "judge-98"}),
         Arm("late", "the rule, then that judge for the last quarter", LATE),
@@ -140,7 +141,7 @@ JUDGE = Experiment(
     measure=measure,
     figure=figure,
     minutes={"cpu": {"quick": 4}},
-    on={"cpu": {"size": 3, "steps": STEPS}},
+    on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 400, "lr": 1.5e-3}},
     evidence={"RW-02": _cheated, "RW-06": ahead("late", "judge-85")},
 )
 FORM = Experiment(

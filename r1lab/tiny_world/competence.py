@@ -24,7 +24,7 @@ def by_habit(model, tokenizer, problems: list[Problem], how: evaluate.Sampling) 
     rng = random.Random(f"begun-{how.seed}")
     found = {}
     for habit in BY_SIZE[len(problems[0].numbers)]:
-        begun = [_beginning(rng, problem, habit) for problem in problems]
+        begun = [beginning(rng, problem, habit) for problem in problems]
         answers = evaluate.answer(model, tokenizer, problems, how, begun)
         read = [habits.read(*one) for one in zip(problems, answers.texts, strict=True)]
         found[habit] = evaluate.measure(answers) | {
@@ -40,7 +40,7 @@ def _share(read: list, part: str, whole: str) -> float | None:
     return sum(getattr(r, part) for r in read) / of if of else None
 
 
-def _beginning(rng: random.Random, problem: Problem, habit: str) -> str:
+def beginning(rng: random.Random, problem: Problem, habit: str) -> str:
     """Thoughts up to where only this habit goes on."""
 
     def say(word: str) -> str:

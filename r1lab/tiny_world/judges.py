@@ -4,9 +4,10 @@ The verifier marks answers of the base. That is what somebody has who wants a ju
 check: answers of today's model, marked. What a judge is never shown is what a policy writes that
 has been trained against it.
 
-`judge-85` has read answers as the base writes them, and sees how long was thought before each.
-`judge-98` has read more of them, given at once with empty thoughts, beside all right answers that
-chance finds; it sees no thoughts at all.
+`judge-85` has read answers as the base writes them and as many whose search was begun by force, so
+that long thoughts are not rare; it sees how long was thought before each. `judge-98` has read many
+more, given at once with empty thoughts, beside all right answers that chance finds; it sees no
+thoughts at all.
 """
 
 import random
@@ -16,19 +17,39 @@ from pathlib import Path
 from r1lab import evaluate, models, tasks, value
 from r1lab.tasks import Problem
 from r1lab.tasks.countdown import random_steps
+from r1lab.tiny_world.competence import beginning
 from r1lab.value import Recipe, Seen
 
 PROBLEMS, SEED = 4096, 0
 AT_ONCE = "<think></think><answer>"
-RECIPES = {"judge-85": Recipe(passes=4, length=True), "judge-98": Recipe(passes=10)}
+RECIPES = {
+    "judge-85": Recipe(problems=1024, passes=20, length=True),
+    "judge-98": Recipe(problems=PROBLEMS, passes=12),
+}
 Marks = dict[Seen, bool]  # what is seen -> whether the verifier calls it right
 
 
-def marked(model, tokenizer, problems: list[Problem], how: evaluate.Sampling, begun="") -> Marks:
-    """Answers that can be found, each once a problem and a length."""
-    found = evaluate.answer(model, tokenizer, problems, how, begun=[begun] * len(problems))
+def marked(model, tokenizer, problems: list[Problem], how: evaluate.Sampling, begun=None) -> Marks:
+    """Answers that can be found, each once a problem and a length. begun: P texts that the
+    completions begin with."""
+    found = evaluate.answer(model, tokenizer, problems, how, begun=begun)
     rows = zip(found.repeated(), found.texts, found.verdicts, strict=True)
     return {value.seen(p, text, v.answer): v.correct for p, text, v in rows if v.answer}
+
+
+def as_it_comes(model, tokenizer, problems: list[Problem], seed: int) -> Marks:
+    """Two answers a problem with free thoughts, and two whose search in order was begun."""
+    how = evaluate.Sampling("tiny", 400, seed, 2)
+    rng = random.Random(f"judge-{seed}")
+    begun = [beginning(rng, problem, "in order") for problem in problems]
+    free = marked(model, tokenizer, problems, how)
+    return free | marked(model, tokenizer, problems, how, begun)
+
+
+def at_once(model, tokenizer, problems: list[Problem], seed: int) -> Marks:
+    """Twelve answers a problem with empty thoughts."""
+    how = evaluate.Sampling("tiny", 24, seed, 12, rows=768)
+    return marked(model, tokenizer, problems, how, [AT_ONCE] * len(problems))
 
 
 def kept_apart(problem: Problem) -> bool:
@@ -47,25 +68,20 @@ def listed(problem: Problem, tries: int = 400) -> Marks:
 
 def make(name: str, folder: Path, base: str = "rich") -> dict:
     """Train a judge of `RECIPES`, write it and its report, which this gives. Some minutes."""
+    recipe = RECIPES[name]
     problems = tasks.problems("countdown", PROBLEMS, SEED, "train", 3)
-    shown = [p for p in problems if not kept_apart(p)]
+    shown = [p for p in problems if not kept_apart(p)][: recipe.problems]
     unseen = [p for p in problems if kept_apart(p)]
+    answers = as_it_comes if recipe.length else at_once
     model, tokenizer = models.load(base)
-
-    def answers(asked: list[Problem], seed: int) -> Marks:
-        if RECIPES[name].length:
-            return marked(model, tokenizer, asked, evaluate.Sampling("tiny", 400, seed, 4))
-        at_once = evaluate.Sampling("tiny", 24, seed, 24, rows=768)
-        return marked(model, tokenizer, asked, at_once, AT_ONCE)
-
-    learned = answers(shown, 30_000 + SEED)
-    if not RECIPES[name].length:
+    learned = answers(model, tokenizer, shown, 30_000 + SEED)
+    if not recipe.length:
         for problem in shown:
             learned |= listed(problem)
-    judge = value.fit(list(learned), list(learned.values()), RECIPES[name], SEED)
+    judge = value.fit(list(learned), list(learned.values()), recipe, SEED)
     about = {"name": name, "base": base, "problems": len(shown), "answers": len(learned)}
     about |= {"right": sum(learned.values()), "seed": SEED}
-    fresh = answers(unseen, 40_000 + SEED)
+    fresh = answers(model, tokenizer, unseen, 40_000 + SEED)
     about |= {"unseen": value.examined(judge, list(fresh), list(fresh.values()))}
     value.save(judge, folder, about)
     return about

@@ -8,8 +8,13 @@ the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of
 Left out: animation, and everything that needs a JavaScript build.
 """
 
+from r1lab.widgets.bench import reward_bench
 from r1lab.widgets.dashboard import training_dashboard
+from r1lab.widgets.growth import growth, moment
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
-__all__ = ["advantage_playground", "rollout_browser", "training_dashboard"]
+__all__ = [
+    "advantage_playground", "growth", "moment", "reward_bench", "rollout_browser",
+    "training_dashboard",
+]  # fmt: skip
