@@ -26,8 +26,6 @@ from r1lab.claims import scoreboard
 from r1lab.machine import environment
 from r1lab.tasks.reading import Unreadable, read_expression
 
-FAST = environment.fast()
-
 # %% [markdown]
 # ## 1. Two rules
 #
@@ -93,6 +91,7 @@ checks.check("03.1", my_format)
 # Your rule, or the course's, now reads real answers: those of the base, before any training.
 
 # %%
+FAST = environment.fast()
 well_formed = checks.mine("03.1", my_format, verify.is_formatted)
 held_out = tasks.problems("countdown", 16 if FAST else 256, 0, "test")
 model, tokenizer = models.load("rich")
@@ -212,8 +211,9 @@ checks.check("03.2", my_break)
 targets = [p.target for p in base.repeated()]
 for rule in LENIENT:
     paid = np.array([rule(t, n) for t, n in zip(base.texts, targets, strict=True)])
-    print(f"{rule.__name__:13} pays {100 * paid.mean():5.1f} % of the base's answers;"
-          f" of those {100 * right[paid].mean() if paid.any() else 0:5.1f} % are right")  # fmt: skip
+    good = 100 * right[paid].mean() if paid.any() else 0
+    print(f"{rule.__name__:13} pays {100 * paid.mean():5.1f} % of the answers;",
+          f"of those {good:5.1f} % are right")  # fmt: skip
 
 # %% [markdown]
 # ## 4. A judge that learns
@@ -241,14 +241,15 @@ answered = [
     if v.answer is not None
 ]
 seen, marks = zip(*answered, strict=True)
-print(f"refusing everything: right about {100 - 100 * np.mean(marks):.1f} % of answers")
+print(f"refusing everything: right about {100 - 100 * np.mean(marks):.1f} %")
 judges, reports = {}, {}
 for name in value.JUDGES:
     judges[name] = value.load(name)
     found = reports[name] = value.examined(judges[name], seen, marks)
-    print(f"{name}: approves {100 * found['approves_right']:.0f} % of the right, refuses"
-          f" {100 * found['rejects_wrong']:.0f} % of the wrong: balanced"
-          f" {100 * found['accuracy']:.1f} %, AUC {found['auc']:.3f}, n = {found['n']}")  # fmt: skip
+    kept, refused = 100 * found["approves_right"], 100 * found["rejects_wrong"]
+    print(f"{name}: approves {kept:.0f} % of the right, refuses {refused:.0f} % of",
+          f"the wrong: balanced {100 * found['accuracy']:.1f} %,",
+          f"AUC {found['auc']:.3f}, n = {found['n']}")  # fmt: skip
 
 # %%
 figure, axis = plots.canvas()
@@ -278,11 +279,10 @@ for low, high in ((0, 1), (1, 20), (20, 60), (60, 150), (150, 10_000)):
     inside = (words >= low) & (words < high)
     if inside.any():
         means = "".join(f"{s[inside].mean():12.2f}" for s in scored.values())
-        print(f"{low:4} to {high - 1:5} {inside.sum():6} {100 * truth[inside].mean():6.0f} %"
-              f"{means}")  # fmt: skip
-print(
-    f"judge-85 pays {judges['judge-85'].length.item():+.2f} for each e-fold of length"
-)
+        share = 100 * truth[inside].mean()
+        print(f"{low:4} to {high - 1:5} {inside.sum():6} {share:6.0f} %{means}")
+weight = judges["judge-85"].length.item()
+print(f"judge-85 pays {weight:+.2f} for each e-fold of length")
 
 # %% [markdown]
 # A score is the log-odds that the answer is right: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
@@ -365,9 +365,9 @@ for axis, (arm, title) in zip(axes, titles.items(), strict=True):
                 curve, _ = plots.smooth([100 * line[key] for line in run.metrics])
                 axis.plot(range(1, len(curve) + 1), curve, color=colour, linewidth=1)
         end = run.summary["after"]
-        print(f"{arm:9} seed {run.config['seed']}: held out {100 * end['accuracy']:5.1f} %"
-              f" right, {100 * end['judge_85']:5.1f} % approved by judge-85,"
-              f" {end['length']:.0f} tokens")  # fmt: skip
+        true, approved = (100 * end[key] for key in ("accuracy", "judge_85"))
+        print(f"{arm:9} seed {run.config['seed']}: held out {true:5.1f} % right,",
+              f"{approved:5.1f} % approved, {end['length']:.0f} tokens")  # fmt: skip
     axis.set(title=title, xlabel="RL step", ylim=(0, 102))
 for column, colour in enumerate(lines.values()):
     curve, _ = plots.smooth([step[column] for step in own])
@@ -487,8 +487,8 @@ for template in ("tiny", "tiny-zh"):
     how = evaluate.Sampling(template, 96 if FAST else 400, seed=2)
     found = evaluate.measure(evaluate.answer(base_model, tokenizer, held_out, how))
     low, high = (100 * x for x in found["ci95"])
-    print(f"rich, {template:8} right {100 * found['accuracy']:4.1f} % [{low:.1f}, {high:.1f}],"
-          f" in its form {100 * found['formatted']:.0f} %, n = {found['n']}")  # fmt: skip
+    print(f"rich, {template:8} right {100 * found['accuracy']:4.1f} %",
+          f"[{low:.1f}, {high:.1f}], n = {found['n']}")  # fmt: skip
 
 # %% [markdown]
 # ## 11. On your GPU
