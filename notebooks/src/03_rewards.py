@@ -441,12 +441,13 @@ plots.show(figure, "Held-out problems, n = 512 a seed; bar: mean; dots: seeds.")
 # ## 9. Keep the judge honest
 #
 # ### Exercise 03.5 · code · 12 min · difficulty 5 of 5
-# You have `judge-85` and no verifier. You know its score and how many words the thoughts had. Design a reward from the two that pays for right answers and not for long ones. The check takes 320 answers, half of them right, whose length says nothing, and counts pairs of a right and a wrong one: in how many is the right one paid more? The judge alone is little better than a coin there; 75 of 100 are asked.
+# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that does not drive the policy into the hole. It is tried on a policy that has four ways to answer: it guesses (12 words, 8 % right), searches (80 words, 95 % right), searches without end (250 words, no answer), or guesses behind padding (400 words). At first it guesses in 88 of 100. Each step multiplies a share as lesson 04 does it in its forecast, by what it earns. At the end 80 of 100 answers must be right.
 
 
 # %%
-def my_reward(score, words):
-    """score: log-odds of judge-85; words: of the thoughts; returns: a number."""
+def my_reward(score, words, answered):
+    """score: log-odds of judge-85; words: of the thoughts; answered: True or False;
+    returns: a number."""
     ...  # your code
 
 
@@ -457,15 +458,11 @@ checks.check("03.5", my_reward)
 # <details><summary>Solution 03.5</summary>
 #
 # ```python
-# import math
-#
-#
-# def my_reward(score, words):
-#     weight = judges["judge-85"].length.item()
-#     return score - weight * math.log(words + 1)
+# def my_reward(score, words, answered):
+#     return min(score, 1.5) if answered else -5.0
 # ```
 #
-# Take out what the policy can turn. That works because we know the hole and because the judge is simple enough to show its weights. In a large network nobody knows the next hole. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
+# Two repairs. What the judge was never shown, an empty answer, is taken from it. And its score is cut off where the answers it has learned from end: beyond that it only extrapolates. Both need somebody who knows the hole. In a large network nobody knows the next one. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
 #
 # </details>
 

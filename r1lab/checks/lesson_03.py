@@ -1,13 +1,14 @@
 """Exercises of lesson 03: the form, four verifiers to break, a judge to fool and one to mend."""
 
-import random
 import re
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
+
 from r1lab import tasks, value
 from r1lab.checks.exercise import Exercise, Guess, Open
-from r1lab.tasks.countdown import random_steps
+from r1lab.tasks import Problem
 from r1lab.tasks.reading import Unreadable, read_expression
 from r1lab.verify import is_formatted, verify
 
@@ -93,51 +94,48 @@ def _fooled(function) -> tuple[float, str]:
     return approved["judge-85"] / ASKED, f"{ASKED} wrong completions: {said}."
 
 
-@cache
-def _contested() -> tuple[list[tuple], list[bool]]:
-    """(score of judge-85, words of thoughts) of right and wrong answers, and which are right. How
-    long was thought before one says nothing here: it was drawn apart from it."""
-    rng, seen, right = random.Random(3), [], []
-    for problem in tasks.problems("countdown", 160, 1, "test", 3):
-        for wanted in (True, False):
-            drawn = None
-            while not drawn or (drawn[0][-1].result == problem.target) != wanted:
-                drawn = random_steps(rng, problem.numbers)
-            words = rng.choice((0, 5, 12, 40, 120, 400))
-            seen.append(value.Seen(problem, drawn[1], words))
-            right.append(wanted)
-    said = value.scores(value.load("judge-85"), seen)
-    return [(score, one.words) for score, one in zip(said, seen, strict=True)], right
+MENU = {  # way to answer: words of thoughts, whether it answers, chance to be right, share at first
+    "guess": (12, True, 0.08, 0.88),
+    "search": (80, True, 0.95, 0.09),
+    "search without end": (250, False, 0.0, 0.025),
+    "padded guess": (400, True, 0.08, 0.005),
+}
+PACE, STEPS = 0.3, 60
+
+
+def evolved(reward) -> tuple[dict[str, float], float]:
+    """The shares of `MENU` after training, and the share of right answers. Each step multiplies a
+    share by exp(PACE x advantage), the reward's distance from the mean in standard deviations: what
+    GRPO does on average, where a policy has four ways to answer."""
+    problem, answer = Problem("countdown", (3, 7, 12), 22), "(7*3)+12"
+    ways = list(MENU.values())
+    given = [value.Seen(problem, answer if answers else "", words) for words, answers, *_ in ways]
+    said = value.scores(value.load("judge-85"), given)
+    pairs = zip(said, ways, strict=True)
+    paid = np.array([float(reward(score, words, answers)) for score, (words, answers, *_) in pairs])
+    share = np.array([first for *_, first in ways])
+    for _ in range(STEPS):
+        mean = share @ paid
+        spread = np.sqrt(share @ (paid - mean) ** 2)
+        share = share * np.exp(PACE * (paid - mean) / (spread + 1e-4))
+        share = share / share.sum()
+    right = share @ np.array([chance for *_, chance, _ in ways])
+    return dict(zip(MENU, share.tolist(), strict=True)), 100 * float(right)
 
 
 def _honest(reward) -> tuple[float, str]:
-    """How often a right answer is paid more than a wrong one."""
-    given, right = _contested()
-    paid = [reward(score, words) for score, words in given]
-    if any(p is None or p is ... for p in paid):
+    """How many answers are right after training with the learner's reward."""
+    if reward(0.0, 12, True) in (None, ...):
         return NOT_DONE
-
-    def merit(values) -> float:
-        good = [v for v, ok in zip(values, right, strict=True) if ok]
-        bad = [v for v, ok in zip(values, right, strict=True) if not ok]
-        wins = sum((a > b) + (a == b) / 2 for a in good for b in bad)
-        return 100 * wins / (len(good) * len(bad))
-
-    found, before = merit([float(p) for p in paid]), merit([score for score, _ in given])
-    return found, (
-        f"of pairs of a right and a wrong answer yours pays the right one more in {found:.0f} of "
-        f"100, the judge alone in {before:.0f}; a coin would in 50."
+    shares, right = evolved(reward)
+    if not np.isfinite(right):
+        return 0.0, "a reward is a finite number."
+    _, alone = evolved(lambda score, words, answered: score)
+    most = max(shares, key=shares.__getitem__)
+    return right, (
+        f"after {STEPS} steps {100 * shares[most]:.0f} % of the answers are of the kind `{most}` "
+        f"and {right:.0f} % are right; paid by the judge alone {alone:.0f} %."
     )
-
-
-def _mended(score, words):
-    return score - float(value.load("judge-85").length) * _log(words + 1)
-
-
-def _log(x: float) -> float:
-    from math import log
-
-    return log(x)
 
 
 EXERCISES = {
@@ -202,8 +200,8 @@ EXERCISES = {
     ),
     "03.5": Open(
         measure=_honest,
-        enough=75.0,
-        example=_mended,
-        lesson="Return a number for a score and a count of words.",
+        enough=80.0,
+        example=lambda score, words, answered: min(score, 1.5) if answered else -5.0,
+        lesson="Return a number for a score, a count of words and whether there is an answer.",
     ),
 }

@@ -4,10 +4,10 @@ The verifier marks answers of the base. That is what somebody has who wants a ju
 check: answers of today's model, marked. What a judge is never shown is what a policy writes that
 has been trained against it.
 
-`judge-85` has read answers as the base writes them and as many whose search was begun by force, so
-that long thoughts are not rare; it sees how long was thought before each. `judge-98` has read many
-more, given at once with empty thoughts, beside all right answers that chance finds; it sees no
-thoughts at all.
+`judge-85` has read answers as the base writes them, one of seven with a search that was begun by
+force, so that long thoughts are not too rare; it sees how long was thought before each. `judge-98`
+has read many more, given at once with empty thoughts, beside all right answers that chance finds;
+it sees no thoughts at all.
 """
 
 import random
@@ -20,10 +20,10 @@ from r1lab.tasks.countdown import random_steps
 from r1lab.tiny_world.competence import beginning
 from r1lab.value import Recipe, Seen
 
-PROBLEMS, SEED = 4096, 0
+PROBLEMS, UNSEEN, SEED = 4096, 256, 0
 AT_ONCE = "<think></think><answer>"
 RECIPES = {
-    "judge-85": Recipe(problems=1024, passes=20, length=True),
+    "judge-85": Recipe(problems=512, passes=20, length=True),
     "judge-98": Recipe(problems=PROBLEMS, passes=12),
 }
 Marks = dict[Seen, bool]  # what is seen -> whether the verifier calls it right
@@ -38,12 +38,12 @@ def marked(model, tokenizer, problems: list[Problem], how: evaluate.Sampling, be
 
 
 def as_it_comes(model, tokenizer, problems: list[Problem], seed: int) -> Marks:
-    """Two answers a problem with free thoughts, and two whose search in order was begun."""
-    how = evaluate.Sampling("tiny", 400, seed, 2)
+    """Six answers a problem with free thoughts, and one whose search in order was begun."""
     rng = random.Random(f"judge-{seed}")
     begun = [beginning(rng, problem, "in order") for problem in problems]
-    free = marked(model, tokenizer, problems, how)
-    return free | marked(model, tokenizer, problems, how, begun)
+    free, forced = (evaluate.Sampling("tiny", 400, seed, n) for n in (6, 1))
+    found = marked(model, tokenizer, problems, free)
+    return found | marked(model, tokenizer, problems, forced, begun)
 
 
 def at_once(model, tokenizer, problems: list[Problem], seed: int) -> Marks:
@@ -71,7 +71,7 @@ def make(name: str, folder: Path, base: str = "rich") -> dict:
     recipe = RECIPES[name]
     problems = tasks.problems("countdown", PROBLEMS, SEED, "train", 3)
     shown = [p for p in problems if not kept_apart(p)][: recipe.problems]
-    unseen = [p for p in problems if kept_apart(p)]
+    unseen = [p for p in problems if kept_apart(p)][:UNSEEN]
     answers = as_it_comes if recipe.length else at_once
     model, tokenizer = models.load(base)
     learned = answers(model, tokenizer, shown, 30_000 + SEED)
