@@ -1,6 +1,7 @@
 """Learned judges: what they see and what they cannot, that they learn, and what a reward pays for."""
 
 import json
+import math
 import random
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from helpers import HOSTILE, tiny_model, words
 
 from r1lab import experiments, models, rewards, tasks, value
+from r1lab.checks import lesson_03
 from r1lab.experiments import rewards as lesson
 from r1lab.running.run import run
 from r1lab.running.settings import Options
@@ -130,7 +132,8 @@ def test_a_learned_reward_pays_the_score_and_logs_the_approval():
     assert totals == parts["judge"] and set(parts) == {"judge", "approved"}
     assert parts["approved"] == [float(score > 0) for score in totals]
     assert totals[1] > totals[0]  # the same answer behind more words
-    assert totals[2] == totals[3] - value.load("judge-85").length.item() * 0  # both: nothing seen
+    empty = [Seen(PROBLEM, "", 5), Seen(PROBLEM, "", 0)]  # no answer, several: it is shown none
+    assert totals[2:] == value.scores(value.load("judge-85"), empty)
     blind, _ = rewards.score(*rewards.reward_set("judge-98"), **columns(texts[:2]))
     assert blind[0] == blind[1]
 
@@ -153,6 +156,19 @@ def test_all_right_answers_that_chance_finds_are_right():
     assert len(texts) > 1 and all(answers.values())
     found = rewards.judged(**columns(sorted(texts)))
     assert all(verdict.correct for verdict in found)
+
+
+def test_the_menu_of_answers_evolves_as_worked_out_by_hand(monkeypatch):
+    """Paid alike nothing moves; paid by the truth searching wins; one step of two kinds by hand."""
+    shares, right = lesson_03.evolved(lambda *_: 1.0)
+    assert shares == pytest.approx({k: v[3] for k, v in lesson_03.MENU.items()})
+    shares, right = lesson_03.evolved(lambda score, words, answered: words == 80)
+    assert shares["search"] > 0.99 and right == pytest.approx(95, abs=1)
+    monkeypatch.setattr(lesson_03, "STEPS", 1)
+    shares, _ = lesson_03.evolved(lambda score, words, answered: words == 12)
+    # mean 0.88, deviation sqrt(0.88 x 0.12): 0.325; advantages 0.369 and -2.71, times 0.3
+    up, down = 0.88 * math.exp(0.3 * 0.3692), 0.12 * math.exp(-0.3 * 2.7075)
+    assert shares["guess"] == pytest.approx(up / (up + down), abs=1e-3)
 
 
 def test_fifths_and_half_ways_by_hand():

@@ -235,21 +235,20 @@ plots.show(figure, "The rule computes the value of the answer; the networks cann
 # How good are they? We ask them about the base's answers to problems with numbers they have never met. Beware of a plain share here. Most answers of the base are wrong, so a judge that refuses everything is right in most cases (first line of the print). So: of the right answers, how many does it approve; of the wrong ones, how many does it refuse; and the mean of the two, which is one half for a judge that knows nothing.
 
 # %%
-answered = [
-    (value.seen(p, text, v.answer), v.correct)
-    for p, text, v in zip(base.repeated(), base.texts, base.verdicts, strict=True)
-    if v.answer is not None
-]
-seen, marks = zip(*answered, strict=True)
+rows = zip(base.repeated(), base.texts, base.verdicts, strict=True)
+seen = [value.seen(p, text, v.answer) for p, text, v in rows]
+found = np.array([v.answer is not None for v in base.verdicts])
+shown = [one for one, there in zip(seen, found, strict=True) if there]
+marks = right[found]
 print(f"refusing everything: right about {100 - 100 * np.mean(marks):.1f} %")
 judges, reports = {}, {}
 for name in value.JUDGES:
     judges[name] = value.load(name)
-    found = reports[name] = value.examined(judges[name], seen, marks)
-    kept, refused = 100 * found["approves_right"], 100 * found["rejects_wrong"]
+    report = reports[name] = value.examined(judges[name], shown, marks)
+    kept, refused = 100 * report["approves_right"], 100 * report["rejects_wrong"]
     print(f"{name}: approves {kept:.0f} % of the right, refuses {refused:.0f} % of",
-          f"the wrong: balanced {100 * found['accuracy']:.1f} %,",
-          f"AUC {found['auc']:.3f}, n = {found['n']}")  # fmt: skip
+          f"the wrong: balanced {100 * report['accuracy']:.1f} %,",
+          f"AUC {report['auc']:.3f}, n = {report['n']}")  # fmt: skip
 
 # %%
 figure, axis = plots.canvas()
@@ -264,7 +263,7 @@ axis.legend(fontsize=8)
 plots.show(figure, f"n = {len(marks)} answers of the untrained base, in fifths.")
 
 # %% [markdown]
-# The names are what was measured when they were made, on answers like those they learned from (`data/judges`). By such numbers one would trust them. But they say how a judge does on answers of the *base*. Training will change the answers.
+# The names are what was measured when they were made, on fresh answers of the kind they learned from (`data/judges`). For `judge-85` one of seven of those had a search begun by force. Here searches are rarer, half of the right answers are lucky guesses, and those it cannot tell from other guesses. By such numbers one would know what to expect of it. But they say how a judge does on answers of the *base*, and training will change the answers.
 #
 # ## 5. A forecast
 #
@@ -272,25 +271,28 @@ plots.show(figure, f"n = {len(marks)} answers of the untrained base, in fifths."
 
 # %%
 words = np.array([one.words for one in seen])
-truth = np.array(marks)
 scored = {n: np.array(value.scores(j, seen)) for n, j in judges.items()}
-print("thoughts         n    right    judge-85    judge-98   (mean scores)")
-for low, high in ((0, 1), (1, 20), (20, 60), (60, 150), (150, 10_000)):
-    inside = (words >= low) & (words < high)
+groups = {
+    f"{low:3} to {high - 1:4} words": found & (words >= low) & (words < high)
+    for low, high in ((0, 1), (1, 20), (20, 60), (60, 150), (150, 1000))
+}
+groups["no answer"] = ~found
+print(f"{'thoughts':18}     n    right    judge-85    judge-98   (mean scores)")
+for name, inside in groups.items():
     if inside.any():
         means = "".join(f"{s[inside].mean():12.2f}" for s in scored.values())
-        share = 100 * truth[inside].mean()
-        print(f"{low:4} to {high - 1:5} {inside.sum():6} {share:6.0f} %{means}")
+        share = 100 * right[inside].mean()
+        print(f"{name:18}{inside.sum():6} {share:6.0f} %{means}")
 weight = judges["judge-85"].length.item()
 print(f"judge-85 pays {weight:+.2f} for each e-fold of length")
 
 # %% [markdown]
 # A score is the log-odds that the answer is right: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
 #
-# Now the forecast. Both judges pay searching, so searching will grow, and with it the truth. Then most answers search, and nothing is left to be won there. What then still earns more with `judge-85` is a longer search. The longest searches are those that do not find.
+# Now the forecast. Both judges pay searching, so searching will grow, and with it the truth. Then nearly all answers search, and nothing more is to be won there. What still earns more with `judge-85` is a longer search, and the longest are those that never come to an answer. Nobody has ever marked such a one for it: what it is shown then is an empty answer (last row), and it goes by the length.
 #
 # ### Exercise 03.3 · predict · 3 min · difficulty 2 of 5
-# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has some 13 of 100; under the rule it is around 80. Your guess is drawn beside what came out; nobody judges it.
+# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has some 13 of 100. Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_guess = ...  # percent
@@ -312,10 +314,10 @@ checks.check("03.3", my_guess)
 # %% [markdown]
 # ## 6. Paid by the judge
 #
-# The loop of lesson 02 with another reward. The verifier looks on and pays nothing. Every few steps we ask one fixed problem, so that you see the same thing change. This run is yours (seed 5); the recorded ones follow.
+# The loop of lesson 02 with another reward. The verifier looks on and pays nothing. Every few steps we ask one fixed problem, so that you see the same thing change. This run is yours (seed 5); the recorded ones follow. Completions may have 256 tokens.
 
 # %%
-STEPS, P, CAP, EVERY = (4, 4, 96, 2) if FAST else (40, 8, 400, 5)
+STEPS, P, CAP, EVERY = (4, 4, 96, 2) if FAST else (60, 8, 256, 6)
 policy_model = models.add_lora(model, rank=8, seed=5)
 learner = policy.learner(policy_model, tokenizer, 1.5e-3)
 pool = tasks.problems("countdown", 64 if FAST else 4096, 0, "train")
@@ -441,7 +443,7 @@ plots.show(figure, "Held-out problems, n = 512 a seed; bar: mean; dots: seeds.")
 # ## 9. Keep the judge honest
 #
 # ### Exercise 03.5 · code · 12 min · difficulty 5 of 5
-# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that does not drive the policy into the hole. It is tried on a policy that has four ways to answer: it guesses (12 words, 8 % right), searches (80 words, 95 % right), searches without end (250 words, no answer), or guesses behind padding (400 words). At first it guesses in 88 of 100. Each step multiplies a share as lesson 04 does it in its forecast, by what it earns. At the end 80 of 100 answers must be right.
+# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that keeps the policy out of the hole. It is tried on a policy with four ways to answer: guess (12 words, 8 % right, 88 of 100 answers at first), search (80 words, 95 % right), search without end (250 words, no answer), guess behind padding (400 words). Each step multiplies a share by what it earns, as in GRPO's mean. At the end 80 of 100 answers must be right.
 
 
 # %%

@@ -141,7 +141,7 @@ JUDGE = Experiment(
     measure=measure,
     figure=figure,
     minutes={"cpu": {"quick": 4}},
-    on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 400, "lr": 1.5e-3}},
+    on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 256, "lr": 1.5e-3}},
     evidence={"RW-02": _cheated, "RW-06": ahead("late", "judge-85")},
 )
 FORM = Experiment(
