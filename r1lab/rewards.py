@@ -152,7 +152,10 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
 
 
 def fingerprint(name: str) -> str | None:
-    """The sha256 of the file of a reward "path.py:function"; None for a built-in reward."""
+    """The sha256 of the file of a reward "path.py:function", or of a learned judge's weights; None
+    for any other."""
+    if name in value.JUDGES:
+        return userfile.fingerprint(str(value.weights_of(name)))
     path, _ = _own(name)
     return None if path is None else userfile.fingerprint(path)
 

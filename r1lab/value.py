@@ -206,15 +206,20 @@ def save(judge: Judge, folder: Path, report: dict) -> None:
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def load(name: str, data: Path = DATA) -> Judge:
-    """A shipped judge of `JUDGES`, or one in a folder. Raises FileNotFoundError with the command
-    that makes it where it is missing."""
+def weights_of(name: str, data: Path = DATA) -> Path:
+    """The file of a shipped judge of `JUDGES`, or of one in a folder. Raises FileNotFoundError with
+    the command that makes it where it is missing."""
     folder = data / "judges" / name if name in JUDGES else Path(name)
     if not (folder / "judge.safetensors").is_file():
         raise FileNotFoundError(
             f"{folder} holds no judge: make it with `python -m r1lab pretrain {name}`"
         )
-    weights = load_file(folder / "judge.safetensors")
+    return folder / "judge.safetensors"
+
+
+def load(name: str, data: Path = DATA) -> Judge:
+    """The judge of that name or folder. Raises FileNotFoundError as `weights_of` does."""
+    weights = load_file(weights_of(name, data))
     judge = Judge("length" in weights)
     judge.load_state_dict({name: w.float() for name, w in weights.items()})
     return judge.eval()

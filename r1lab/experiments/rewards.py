@@ -100,12 +100,13 @@ def fifths(curve: list[float]) -> list[float]:
 
 
 def half_way(curve: list[float], width: int = 5) -> int:
-    """The first step from which on the mean of `width` steps has made half of the curve's way, from
-    the mean of its first steps to that of its last."""
+    """The first step from which on the mean of `width` steps has made half of the curve's way up,
+    from the mean of its first steps to that of its last; one more than all where it does not rise.
+    """
     means = [mean(curve[i : i + width]) for i in range(len(curve) - width + 1)]
     middle = (means[0] + means[-1]) / 2
-    rises = means[-1] > means[0]
-    return next(i + 1 for i, one in enumerate(means) if (one >= middle) == rises)
+    reached = (i + 1 for i, one in enumerate(means) if one >= middle and means[-1] > means[0])
+    return next(reached, len(curve) + 1)
 
 
 def _curve(run: Run, key: str) -> list[float]:
