@@ -232,7 +232,7 @@ axis.set_title("What each judge looks at")
 plots.show(figure, "The rule computes the value of the answer; the networks cannot.")
 
 # %% [markdown]
-# How good are they? We ask them about the base's answers to problems with numbers they have never met. Beware of a plain share here. Most answers of the base are wrong, so a judge that refuses everything is right in most cases (first line of the print). So: of the right answers, how many does it approve; of the wrong ones, how many does it refuse; and the mean of the two, which is one half for a judge that knows nothing.
+# How good are they? We ask them about the base's answers to problems with numbers they have never met. Beware of a plain share here. Most answers of the base are wrong, so a judge that refuses everything is right in most cases (first line of the print). So: of the right answers, how many does it approve; of the wrong ones, how many does it refuse; and the mean of the two, which is one half for a judge that knows nothing. *AUC* asks for the order alone: of all pairs of a right and a wrong answer, in how many does the right one get the higher score?
 
 # %%
 rows = zip(base.repeated(), base.texts, base.verdicts, strict=True)
@@ -284,7 +284,7 @@ for name, inside in groups.items():
         share = 100 * right[inside].mean()
         print(f"{name:18}{inside.sum():6} {share:6.0f} %{means}")
 weight = judges["judge-85"].length.item()
-print(f"judge-85 pays {weight:+.2f} for each e-fold of length")
+print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 
 # %% [markdown]
 # A score is the log-odds that the answer is right: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
