@@ -290,7 +290,8 @@ print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 # A score is the log-odds that the answer is right: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
 #
 # Now the forecast. Both judges pay searching, so searching will grow, and with it the truth. Then nearly all answers search, and nothing more is to be won there. What still earns more with `judge-85` is a longer search, and the longest are those that never come to an answer. Nobody has ever marked such a one for it: what it is shown then is an empty answer (last row), and it goes by the length.
-#
+
+# %% [markdown]
 # ### Exercise 03.3 · predict · 3 min · difficulty 2 of 5
 # After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has some 13 of 100. Your guess is drawn beside what came out; nobody judges it.
 
@@ -406,9 +407,9 @@ checks.check("03.4", my_cheat)
 #
 # ```python
 # def my_cheat(numbers, target):
-#     a, b, c = sorted(numbers)
+#     most = max(numbers)
 #     thoughts = "1+1=2, " * 200
-#     return f"<think>{thoughts}</think><answer>({c}+{a})+{a}</answer>"
+#     return f"<think>{thoughts}</think><answer>({most}+{most})+{most}</answer>"
 # ```
 #
 # Nonsense, but much of it. The judge has learned that long thoughts go with right answers, and it cannot read them. `judge-98` sees no thoughts, so this does not move it.
@@ -443,7 +444,7 @@ plots.show(figure, "Held-out problems, n = 512 a seed; bar: mean; dots: seeds.")
 # ## 9. Keep the judge honest
 #
 # ### Exercise 03.5 · code · 12 min · difficulty 5 of 5
-# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that keeps the policy out of the hole. It is tried on a policy with four ways to answer: guess (12 words, 8 % right, 88 of 100 answers at first), search (80 words, 95 % right), search without end (250 words, no answer), guess behind padding (400 words). Each step multiplies a share by what it earns, as in GRPO's mean. At the end 80 of 100 answers must be right.
+# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that keeps the policy out of the hole. It is tried on a policy with four ways to answer: guess (12 words, 8 % right, 88 of 100 answers at first), search (80 words, 95 % right), search without end (250 words, no answer), guess behind padding (400 words). Each step multiplies a share by what it earns. At the end 80 of 100 answers must be right.
 
 
 # %%

@@ -194,7 +194,7 @@ EXERCISES = {
         enough=0.9,
         example=lambda numbers, target: (
             "<think>" + "1+1=2, " * 200 + "</think><answer>"
-            f"({max(numbers)}+{min(numbers)})+{min(numbers)}</answer>"
+            f"({max(numbers)}+{max(numbers)})+{max(numbers)}</answer>"
         ),
         lesson="Return a completion for any numbers and target; it must be wrong.",
     ),
