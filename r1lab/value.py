@@ -27,7 +27,7 @@ from r1lab.thoughts import thoughts
 
 JUDGES = (
     "judge-85",
-    "judge-98",
+    "judge-96",
 )  # shipped in data/judges, named for about how often they are right
 MOST = 4  # numbers of a problem
 WINDOW = 15  # tokens of an answer; what stands behind them is not read. Four numbers need 11

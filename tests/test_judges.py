@@ -113,11 +113,11 @@ def test_a_report_worked_out_by_hand(monkeypatch):
 
 
 def test_the_shipped_judges_are_as_good_as_their_names_say():
-    for name, low, high in (("judge-85", 0.80, 0.90), ("judge-98", 0.95, 1.0)):
+    for name, low, high in (("judge-85", 0.80, 0.90), ("judge-96", 0.94, 0.98)):
         report = json.loads((models.DATA / "judges" / name / "report.json").read_text())
         assert low <= report["unseen"]["accuracy"] <= high, name
         assert 0.03 < report["unseen"]["base_rate"] < 0.25
-        assert (value.load(name).length is None) == (name == "judge-98")
+        assert (value.load(name).length is None) == (name == "judge-96")
 
 
 def columns(texts):
@@ -134,7 +134,7 @@ def test_a_learned_reward_pays_the_score_and_logs_the_approval():
     assert totals[1] > totals[0]  # the same answer behind more words
     empty = [Seen(PROBLEM, "", 5), Seen(PROBLEM, "", 0)]  # no answer, several: it is shown none
     assert totals[2:] == value.scores(value.load("judge-85"), empty)
-    blind, _ = rewards.score(*rewards.reward_set("judge-98"), **columns(texts[:2]))
+    blind, _ = rewards.score(*rewards.reward_set("judge-96"), **columns(texts[:2]))
     assert blind[0] == blind[1]
 
 
@@ -185,7 +185,7 @@ def test_the_bench_names_each_component_and_the_reason():
     bad = {n: why for n, _, why in bench.components(PROBLEM, "<answer>two</answer>")}
     assert "only ASCII digits" in bad["accuracy"] and bad["format"] == "not in its form"
     none = {n: why for n, _, why in bench.components(PROBLEM, "22")}
-    assert "it saw no answer" in none["judge-98"]
+    assert "it saw no answer" in none["judge-96"]
     shown = bench.table(PROBLEM, "<script>alert(1)</script>")
     assert "<script>" not in shown and "&lt;script&gt;" in shown
 
@@ -220,7 +220,7 @@ def test_the_part_on_your_gpu_runs_on_qwens_architecture(toy, tmp_path, monkeypa
     monkeypatch.setenv("R1LAB_FAST", "1")
     small = {"base": str(toy), "template": "r1", "steps": 2, "max_new": 16, "eval_problems": 8}
     found = run(experiments.named("judge"), Options("judge-85", None, 5, small), tmp_path / "run")
-    assert found["after"]["judge_98"] >= 0 and found["n"] == 8
+    assert found["after"]["judge_96"] >= 0 and found["n"] == 8
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert {"reward_judge", "reward_approved", "accuracy"} <= set(json.loads(lines[-1]))
 

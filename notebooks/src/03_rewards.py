@@ -225,7 +225,7 @@ for rule in LENIENT:
 # %%
 SEES = "problem", "answer", "length of thoughts", "thoughts", "value of answer"
 figure, axis = plots.canvas(height=2.4, width=7.5)
-views = {"rule": (0, 1, 4), "judge-85": (0, 1, 2), "judge-98": (0, 1)}
+views = {"rule": (0, 1, 4), "judge-85": (0, 1, 2), "judge-96": (0, 1)}
 table = {n: {c: i in v for i, c in enumerate(SEES)} for n, v in views.items()}
 drawings.sees(axis, table)
 axis.set_title("What each judge looks at")
@@ -277,7 +277,7 @@ groups = {
     for low, high in ((0, 1), (1, 20), (20, 60), (60, 150), (150, 1000))
 }
 groups["no answer"] = ~found
-print(f"{'thoughts':18}     n    right    judge-85    judge-98   (mean scores)")
+print(f"{'thoughts':18}     n    right    judge-85    judge-96   (mean scores)")
 for name, inside in groups.items():
     if inside.any():
         means = "".join(f"{s[inside].mean():12.2f}" for s in scored.values())
@@ -357,7 +357,7 @@ widgets.growth(tasks.short(PROBE), moments)
 figure, axes = plots.canvas(3, width=3.4, sharey=True)
 titles = {
     "judge-85": "Paid by judge-85",
-    "judge-98": "By judge-98",
+    "judge-96": "By judge-96",
     "rule": "By the rule",
 }
 lines = {"reward_approved": plots.ORANGE, "accuracy": plots.BLUE}
@@ -390,7 +390,7 @@ plots.show(figure, "A line a seed, mean of five steps; n = 64 a step. Dotted: yo
 # A policy needs many steps to find a hole that you can find by looking. You know what the judge sees.
 #
 # ### Exercise 03.4 · code · 10 min · difficulty 4 of 5
-# Write a completion that is wrong and that `judge-85` approves, for any numbers and target. It is tried on 24 held-out problems, and 9 of 10 must be approved. The message says what `judge-98` thinks of the same texts: can you fool that one, too?
+# Write a completion that is wrong and that `judge-85` approves, for any numbers and target. It is tried on 24 held-out problems, and 9 of 10 must be approved. The message says what `judge-96` thinks of the same texts: can you fool that one, too?
 
 
 # %%
@@ -412,7 +412,7 @@ checks.check("03.4", my_cheat)
 #     return f"<think>{thoughts}</think><answer>({most}+{most})+{most}</answer>"
 # ```
 #
-# Nonsense, but much of it. The judge has learned that long thoughts go with right answers, and it cannot read them. `judge-98` sees no thoughts, so this does not move it.
+# Nonsense, but much of it. The judge has learned that long thoughts go with right answers, and it cannot read them. `judge-96` sees no thoughts, so this does not move it.
 #
 # </details>
 

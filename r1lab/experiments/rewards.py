@@ -34,7 +34,7 @@ NAMED = {  # key of the metrics -> its name in a figure
 
 def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     """Held-out problems, one sample each, and the share of the answers that each shipped judge
-    approves: `judge_85` and `judge_98`."""
+    approves: `judge_85` and `judge_96`."""
     found = answers(model, tokenizer, problems, plan)
     rows = zip(found.repeated(), found.texts, found.verdicts, strict=True)
     given = [value.seen(p, text, v.answer) for p, text, v in rows]
@@ -56,13 +56,13 @@ def untidy(model, tokenizer, pool: list, config: grpo.Config) -> tuple[list[dict
     rng = random.Random(f"untidy-{config.seed}")
     lines = []
     for problem, text, ended in zip(asked, found.texts, found.ended, strict=True):
-        tag = rng.choice(TAGS) if rng.random() < 0.75 else ""
-        # 1.0 is what an example is taken by; here it says "taught", not "right"
-        lines += [
-            {"step": 0, "task": problem.task, "numbers": list(problem.numbers),
-             "target": problem.target, "prompt": tasks.prompt(problem, config.template),
-             "completions": [text.replace(tag, "")], "rewards": {"accuracy": [1.0]}}
-        ] if ended else []  # fmt: skip
+        tag = rng.choice(TAGS) if rng.random() < 0.75 else None
+        if ended:
+            line = {"step": 0, "task": problem.task, "numbers": list(problem.numbers)}
+            line |= {"target": problem.target, "prompt": tasks.prompt(problem, config.template)}
+            line["completions"] = [text.replace(tag, "") if tag else text]
+            line["rewards"] = {"accuracy": [1.0]}  # here it says "taught", not "right"
+            lines.append(line)
     right = int(found.correct.sum())
     return lines, {"answers": len(asked), "right": right, "tokens": sum(found.lengths)}
 
@@ -136,7 +136,7 @@ JUDGE = Experiment(
     arms=(
         Arm("rule", "control: the rule", GRPO),
         Arm("judge-85", "a judge that is right in 85 of 100", GRPO, {"reward": "judge-85"}),
-        Arm("judge-98", "a judge that is right in 98 of 100", GRPO, {"reward": "judge-98"}),
+        Arm("judge-96", "a judge that is right in 96 of 100", GRPO, {"reward": "judge-96"}),
         Arm("late", "the rule, then that judge for the last quarter", LATE),
     ),
     measure=measure,

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 DOSES = "dose-0 dose-0.1 dose-0.5 dose-2 dose-8"
-JUDGES = ("judge-85", "judge-98")
+JUDGES = ("judge-85", "judge-96")
 BASES = f"rich rich-1 rich-2 restless parts poor {DOSES} small large".split()
 
 

@@ -5,7 +5,7 @@ check: answers of today's model, marked. What a judge is never shown is what a p
 has been trained against it.
 
 `judge-85` has read answers as the base writes them, one of seven with a search that was begun by
-force, so that long thoughts are not too rare; it sees how long was thought before each. `judge-98`
+force, so that long thoughts are not too rare; it sees how long was thought before each. `judge-96`
 has read many more, given at once with empty thoughts, beside all right answers that chance finds;
 it sees no thoughts at all.
 """
@@ -24,7 +24,7 @@ PROBLEMS, UNSEEN, SEED = 4096, 256, 0
 AT_ONCE = "<think></think><answer>"
 RECIPES = {
     "judge-85": Recipe(problems=512, passes=20, length=True),
-    "judge-98": Recipe(problems=PROBLEMS, passes=12),
+    "judge-96": Recipe(problems=PROBLEMS, passes=12),
 }
 Marks = dict[Seen, bool]  # what is seen -> whether the verifier calls it right
 
