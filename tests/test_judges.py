@@ -17,7 +17,8 @@ from r1lab.tasks import Problem
 from r1lab.tasks.countdown import random_steps
 from r1lab.tiny_world import judges
 from r1lab.value import Judge, Recipe, Seen
-from r1lab.widgets import bench, growth
+from r1lab.widgets import bench
+from r1lab.widgets.growth import moment, page
 
 PROBLEM = Problem("countdown", (3, 7, 12), 22)
 RIGHT = "<think>3+7=10, 10+12=22</think><answer>3+7+12</answer>"
@@ -81,7 +82,7 @@ def test_length_is_learned_where_it_is_seen_and_only_there():
     marks = [one.words > 25 for one in given]
     fresh, _ = drawn(150, 0, "test")
     truth = [one.words > 25 for one in fresh]
-    sees, blind = (value.fit(given, marks, Recipe(300, 8, length), 0) for length in (True, False))
+    sees, blind = (value.fit(given, marks, Recipe(300, 60, length), 0) for length in (True, False))
     assert value.examined(sees, fresh, truth)["auc"] > 0.9
     assert 0.4 < value.examined(blind, fresh, truth)["auc"] < 0.6
     assert sees.length.item() > 0.5 and blind.length is None
@@ -198,8 +199,8 @@ def test_the_bench_answers_to_typing():
 
 
 def test_a_growing_cheat_is_shown_safely_at_each_step():
-    moments = [growth.moment(s, f"<think>{'a' * 900}</script>", "judge +1.0") for s in (0, 5, 9)]
-    shown = growth.page("reach 22", moments)
+    moments = [moment(s, f"<think>{'a' * 900}</script>", "judge +1.0") for s in (0, 5, 9)]
+    shown = page("reach 22", moments)
     assert shown.count("</script>") == 1 and 'max="2"' in shown
     assert len(moments[0]["text"]) < 800 and "step 9" in shown
 
@@ -228,8 +229,10 @@ def test_the_part_on_your_gpu_runs_on_qwens_architecture(toy, tmp_path, monkeypa
 def test_an_untidy_base_and_the_rule_after_it_are_one_run(tmp_path, monkeypatch):
     monkeypatch.setenv("R1LAB_FAST", "1")
     found = run(experiments.named("form"), Options("untidy", None, 5, {}), tmp_path / "run")
-    first, last = found["stages"]
-    assert first["formatted"] < found["before"]["formatted"]
-    assert (first["name"], last["name"]) == ("untidy", "grpo")
+    assert [stage["name"] for stage in found["stages"]] == ["untidy", "grpo"]
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert sum("reward_format_tags" in json.loads(line) for line in lines) == 4
+    read = map(json.loads, (tmp_path / "run" / "samples.jsonl").read_text().splitlines())
+    taught = [line["completions"][0] for line in read if line["stage"] == "untidy"]
+    whole = sum(all(tag in text for tag in lesson.TAGS) for text in taught) / len(taught)
+    assert len(taught) > 40 and 0.1 < whole < 0.45  # three of four lack a tag

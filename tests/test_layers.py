@@ -27,7 +27,7 @@ machine.colab models running.evidence sampler tasks.templates tiny_world.habits 
 claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled
 
-claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
+checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
 critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 

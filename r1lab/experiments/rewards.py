@@ -155,7 +155,7 @@ FORM = Experiment(
         Arm("none", "three numbers: the form weighs nothing", GRPO, {"reward": "accuracy"}),
         Arm(
             "untidy", "three numbers: a base that leaves out tags",
-            (Stage("sft", "untidy", material=untidy, settings={"steps": 16}), Stage("grpo")),
+            (Stage("sft", "untidy", rate=4.0, material=untidy, settings={"steps": 24}), Stage("grpo")),
         ),
     ),
     measure=measure,
