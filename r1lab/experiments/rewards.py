@@ -128,6 +128,10 @@ def _first(arms: Arms) -> list[Table]:  # RW-04
     return [found]
 
 
+UNTIDY = (  # at this rate three of four answers lack a tag afterwards (a trial with seed 903)
+    Stage("sft", "untidy", rate=4.0, material=untidy, settings={"steps": 24}),
+    Stage("grpo"),
+)
 JUDGE = Experiment(
     name="judge",
     lesson="03",
@@ -153,10 +157,7 @@ FORM = Experiment(
     arms=(
         Arm("equal", "three numbers: form and answer weigh the same", GRPO, {"reward": "equal"}),
         Arm("none", "three numbers: the form weighs nothing", GRPO, {"reward": "accuracy"}),
-        Arm(
-            "untidy", "three numbers: a base that leaves out tags",
-            (Stage("sft", "untidy", rate=4.0, material=untidy, settings={"steps": 24}), Stage("grpo")),
-        ),
+        Arm("untidy", "three numbers: a base that leaves out tags", UNTIDY),
     ),
     measure=measure,
     figure=figure,
