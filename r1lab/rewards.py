@@ -23,6 +23,7 @@ from r1lab.verify import Verdict, is_formatted, verify
 
 Reward = Callable[..., list[float]]
 Completion = str | list[dict[str, str]]
+SURE = 10.0  # log-odds: a learned judge that is surer is paid like this, so that no outlier decides
 
 
 def text_of(completion: Completion) -> str:
@@ -95,7 +96,8 @@ def coin(seed: int) -> Reward:
 
 def learned(name: str) -> list[Reward]:
     """Two reward functions that ask a learned judge (`value`): its score, the log-odds that the
-    answer is right, called "judge" in the log; and 1.0 where it approves, called "approved".
+    answer is right, within `SURE`, called "judge" in the log; and 1.0 where it approves, called
+    "approved".
 
     Where no answer is found it is shown an empty one: a network has no rule for that, it says
     something. The judge is loaded at the first call."""
@@ -108,7 +110,7 @@ def learned(name: str) -> list[Reward]:
             known.append(value.load(name))
         rows = zip(posed(**columns), completions, verdicts, strict=True)
         given = [value.seen(p, text_of(text), v.answer) for p, text, v in rows]
-        return value.scores(known[0], given)
+        return [max(-SURE, min(SURE, score)) for score in value.scores(known[0], given)]
 
     def judge(completions: list[Completion], **columns) -> list[float]:
         return ask(completions, **columns)

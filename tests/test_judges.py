@@ -83,7 +83,7 @@ def test_length_is_learned_where_it_is_seen_and_only_there():
     fresh, _ = drawn(150, 0, "test")
     truth = [one.words > 25 for one in fresh]
     sees, blind = (value.fit(given, marks, Recipe(300, 60, length), 0) for length in (True, False))
-    assert value.examined(sees, fresh, truth)["auc"] > 0.9
+    assert value.examined(sees, fresh, truth)["auc"] > 0.85
     assert 0.4 < value.examined(blind, fresh, truth)["auc"] < 0.6
     assert sees.length.item() > 0.5 and blind.length is None
 

@@ -135,7 +135,8 @@ axes[0].set(title="What does the weight of the form do?", ylabel="right, %")
 axes[1].set(title="Which is learned first?", ylabel="of a step's answers, %")
 for axis in axes:
     axis.set(xlabel="RL step", ylim=(0, 102))
-    axis.legend(fontsize=8)
+    if axis.lines:
+        axis.legend(fontsize=8)
 plots.show(figure, "A line a seed; n = 128 answers a step, mean of five steps.")
 
 # %% [markdown]
