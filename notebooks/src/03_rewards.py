@@ -21,7 +21,7 @@ import re
 import numpy as np
 
 from r1lab import checks, drawings, evaluate, experiments, grpo, models, plots, policy
-from r1lab import rewards, stats, tasks, thoughts, value, verify, widgets
+from r1lab import records, rewards, tasks, value, verify, widgets
 from r1lab.claims import scoreboard
 from r1lab.machine import environment
 from r1lab.tasks.reading import Unreadable, read_expression
@@ -116,7 +116,9 @@ for name in ("form and right", "form and wrong", "no form"):
 # %%
 figure, axes = plots.canvas(2)
 arms = {"weight 1": ("form", "equal"), "weight 0.1": ("habits", "rule")}
-for (name, arm), colour in zip(arms.items(), (plots.ORANGE, plots.BLUE), strict=True):
+arms |= {"weight 0": ("form", "none")}
+colours = plots.ORANGE, plots.BLUE, plots.GREY
+for (name, arm), colour in zip(arms.items(), colours, strict=True):
     for i, run in enumerate(experiments.recorded(*arm)):
         curve, _ = plots.smooth([100 * line["accuracy"] for line in run.metrics])
         label = name if i == 0 else None
@@ -500,7 +502,7 @@ for template in ("tiny", "tiny-zh"):
 import torch
 
 if torch.cuda.is_available():
-    folder = "runs/judge-on-my-card"
+    folder = records.place("lesson-03")
     summary = widgets.training_dashboard(folder, "judge", "judge-85", preset="gpu24")
 else:
     print("no card here: python -m r1lab run judge --arm judge-85 --preset gpu24")
