@@ -223,7 +223,7 @@ for rule in LENIENT:
 #
 # For most questions there is no rule. Who wants to train on them trains a judge: a network that is shown answers with marks, right or wrong, and learns to tell. R1 decides against it, because such *reward models* get cheated when training is long, and have to be trained anew (2.2.2).
 #
-# We have two. They have never seen arithmetic executed: the thoughts, where sums are worked out, are cut away before them, and an answer holds no result. What they know about sums they have guessed from marks. The first one also sees how long was thought, and that is all it sees of the thoughts.
+# We have two. They have never seen arithmetic executed: the thoughts, where sums are worked out, are cut away before them, and an answer holds no result. What they know about sums they have guessed from marks. The first, `judge-85`, also sees how long was thought, and that is all it sees of the thoughts; it is a single layer, so that its weights can be read. The second, `judge-96`, is a small network that was shown many more answers.
 
 # %%
 SEES = "problem", "answer", "length of thoughts", "thoughts", "value of answer"
@@ -232,7 +232,9 @@ views = {"rule": (0, 1, 4), "judge-85": (0, 1, 2), "judge-96": (0, 1)}
 table = {n: {c: i in v for i, c in enumerate(SEES)} for n, v in views.items()}
 drawings.sees(axis, table)
 axis.set_title("What each judge looks at")
-plots.show(figure, "The rule computes the value of the answer; the networks cannot.")
+plots.show(
+    figure, "The rule computes the value of the answer; the learned judges cannot."
+)
 
 # %% [markdown]
 # How good are they? We ask them about the base's answers to problems with numbers they have never met. Beware of a plain share here. Most answers of the base are wrong, so a judge that refuses everything is right in most cases (first line of the print). So: of the right answers, how many does it approve; of the wrong ones, how many does it refuse; and the mean of the two, which is one half for a judge that knows nothing. *AUC* asks for the order alone: of all pairs of a right and a wrong answer, in how many does the right one get the higher score?
@@ -561,10 +563,11 @@ print(scoreboard.text(rows))
 # ## What this leaves out
 #
 # * Two judges, each trained once. Judges trained with other seeds would have other holes. And they differ in two things at once: how much they were shown, and whether they see a length.
-# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; that nothing in a judge's accuracy warns of it is the point.
+# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; that nothing in a judge's accuracy warns of it is the point. Two other judges we tried first, one of answers alone and one that refused an empty answer, were not cheated within 25 and 38 steps (`data/runs/README.md`).
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
 # * A judge was not trained anew on the policy's answers.
-#
+
+# %% [markdown]
 # ## References
 #
 # * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), sections 2.2.2 and 2.2.3; version 2, section 3.2.2, appendix B.5, Figure 6; Nature 645, 633 (2025).
