@@ -1,6 +1,7 @@
 """The command line: `python -m r1lab` says what there is."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ WELCOME = """r1lab: the experiments behind OpenAI o1, DeepSeek-R1 and Kimi k1.5.
 Begin here:
   python -m r1lab lab          the lessons, in JupyterLab
   python -m r1lab run zero     R1-Zero on this machine, in minutes
-  python -m r1lab list         all experiments, with their arms and minutes
+  python -m r1lab list         the lessons and the experiments, with their minutes
   python -m r1lab claims       what the papers claim, and what came out here
   python -m r1lab recorded     the recorded runs as tables
   python -m r1lab preflight    what this machine can run, in how long
@@ -66,17 +67,37 @@ def record(options) -> None:
         raise records.RunError(f"{len(failed)} runs failed: the same command tries them again")
 
 
-def list_experiments(_) -> None:
+def list_all(options) -> None:
     from r1lab import experiments
 
+    if options.name:
+        _arms(experiments.named(options.name))
+        return
+    print("lessons, in notebooks/ (python -m r1lab lab):")
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        number, name = path.stem.split("_", 1)
+        print(f"  {number} {name.replace('_', ' ')}")
+    print("\nexperiments (python -m r1lab run NAME; their arms: python -m r1lab list NAME):")
     for one in experiments.every():
-        print(f"{one.name:6} lesson {one.lesson}, {one.section}:\n      {one.about}")
-        for preset, recipes in one.minutes.items():
-            said = ", ".join(f"{recipe} {minutes} min" for recipe, minutes in recipes.items())
-            print(f"      --preset {preset}: {said} on two cores")
-        for arm in one.arms:
-            seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
-            print(f"      --arm {arm.name:10} {arm.label}; {seeds}")
+        print(f"  {one.name:9} lesson {one.lesson}, {one.section}: {one.about}")
+        arms = f"{len(one.arms)} arm{'s' if len(one.arms) > 1 else ''}"
+        print(f"            {arms}; a run: {_minutes(one)}")
+
+
+def _minutes(experiment) -> str:
+    return ", ".join(
+        f"{minutes} min (--preset {preset}{'' if recipe == 'quick' else f' --recipe {recipe}'})"
+        for preset, recipes in experiment.minutes.items()
+        for recipe, minutes in recipes.items()
+    )
+
+
+def _arms(experiment) -> None:
+    print(f"{experiment.name}, lesson {experiment.lesson}, {experiment.section}:")
+    print(f"{experiment.about}; a run takes {_minutes(experiment)} on two cores")
+    for arm in experiment.arms:
+        seeds = f"{len(arm.seeds)} seed{'s' if len(arm.seeds) > 1 else ''}"
+        print(f"  --arm {arm.name:13} {arm.label}; {seeds}")
 
 
 def recorded(_) -> None:
@@ -119,6 +140,11 @@ def preflight(_) -> None:
 
 
 def lab(_) -> None:
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        address = f"{sys.executable} -m jupyterlab --allow-root --notebook-dir={ROOT}"
+        raise ValueError(
+            f"JupyterLab does not start for the user root; if that is wanted: {address}"
+        )
     (lesson,) = (ROOT / "notebooks").glob("00_*.ipynb")
     jupyter = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={ROOT}"]
     raise SystemExit(subprocess.call([*jupyter, str(lesson)]))
@@ -159,7 +185,7 @@ def report(options) -> None:
 
 
 COMMANDS = {
-    "run": run, "record": record, "list": list_experiments, "recorded": recorded, "claims": claims,
+    "run": run, "record": record, "list": list_all, "recorded": recorded, "claims": claims,
     "preflight": preflight, "lab": lab, "bench": bench, "fetch": fetch, "pretrain": pretrain,
     "report": report,
 }  # fmt: skip

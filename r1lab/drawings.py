@@ -1,8 +1,13 @@
 """Drawings that carry an idea, made by code so that they move with the numbers."""
 
+import re
+from textwrap import shorten
+
 import numpy as np
+import torch
 from matplotlib.patches import Rectangle
 
+from r1lab import losses
 from r1lab.plots import BLUE, GREY, ORANGE
 
 GAP = 0.09  # between two ends, where all probability together is 1 high
@@ -72,3 +77,64 @@ def sees(axis, rows: dict[str, dict[str, bool]]) -> None:
     axis.set(xlim=(-1.1, len(columns)), ylim=(len(rows) - 0.5, -1.1), xticks=[], yticks=[])
     axis.grid(False)
     axis.spines[:].set_visible(False)
+
+
+def loop(axis, asked: str, texts: list[str], verdicts: list[str], paid: list[float]) -> None:
+    """One turn of R1-Zero from left to right: a prompt, its group of completions, the judge, the
+    rewards, what each is worth beside the others; below, the way back to the policy.
+
+    texts, verdicts, paid: of each completion of the group. A bar to the right of its line makes
+    the completion likelier, one to the left rarer.
+    """
+    n, worth = len(texts), losses.group_advantages(torch.tensor([paid]))[0].tolist()
+    most = max(map(abs, worth)) or 1.0
+    shown = [
+        shorten(re.sub("</?(think|answer)>", " ", text), 48, placeholder=" ...") for text in texts
+    ]
+    heads = (0.0, "prompt"), (1.5, "a group of completions"), (6.2, "judge"), (7.9, "reward")
+    for x, head in (*heads, (9.6, "advantage")):
+        axis.text(x, -0.9, head, ha="left" if x < 9 else "center", weight="bold", fontsize=9)
+    middle = (n - 1) / 2
+    axis.text(0, 0, asked, va="center", fontsize=9)
+    rows = zip(shown, verdicts, paid, worth, strict=True)
+    for y, (text, verdict, reward, advantage) in enumerate(rows):
+        colour = BLUE if advantage > 0 else ORANGE if advantage < 0 else GREY
+        axis.plot([1.05, 1.42], [middle, y], color=GREY, linewidth=0.8)
+        axis.text(1.5, y, text, va="center", fontsize=7.5, family="monospace")
+        axis.text(6.2, y, verdict, va="center", fontsize=8)
+        axis.text(7.9, y, f"{reward:.1f}", va="center", fontsize=8)
+        axis.barh(y, 0.8 * advantage / most, 0.6, left=9.6, color=colour)
+        axis.text(10.6, y, f"{advantage:+.2f}", va="center", fontsize=8)
+    axis.plot([9.6, 9.6], [-0.5, n - 0.5], color="black", linewidth=0.8)
+    axis.plot(1.05, middle, "o", color="black", markersize=6)
+    axis.text(1.05, middle - 0.35, "policy", ha="right", va="bottom", weight="bold", fontsize=9)
+    axis.plot([9.6, 9.6, 1.05], [n - 0.5, n + 0.3, n + 0.3], color=GREY, linewidth=1)
+    up = {"arrowstyle": "->", "color": GREY, "shrinkA": 0, "shrinkB": 4}
+    axis.annotate("", (1.05, middle), (1.05, n + 0.3), arrowprops=up)
+    push = "make what lies to the right likelier and what lies to the left rarer; ask again"
+    axis.text(5.3, n + 0.8, push, ha="center", va="center", fontsize=8.5, color=GREY)
+    axis.set(xlim=(-0.1, 11.4), ylim=(n + 1.4, -1.4))
+    axis.axis("off")
+
+
+def lineage(axis, rows: list[tuple[str, list[tuple[str, str]]]], colours: dict[str, str]) -> None:
+    """How models came about, a line each, from left to right.
+
+    rows: (heading, steps) of each; a step is (words, kind), a line break in its words allowed.
+    colours: kind -> colour; a kind without one is a model, in a frame without a filling.
+    """
+    wide, gap = 1.0, 0.22
+    for y, (heading, steps) in enumerate(rows):
+        axis.text(0, y - 0.43, heading, weight="bold", fontsize=8.5, va="bottom")
+        for i, (words, kind) in enumerate(steps):
+            x = i * (wide + gap)
+            fill = {"facecolor": colours[kind]} if kind in colours else {"facecolor": "none"}
+            box = Rectangle((x, y - 0.36), wide, 0.56, edgecolor=GREY, linewidth=0.8, **fill)
+            axis.add_patch(box)
+            axis.text(x + wide / 2, y - 0.08, words, ha="center", va="center", fontsize=7.5)
+            if i:
+                ends = (x, y - 0.08), (x - gap, y - 0.08)
+                axis.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": GREY})
+    longest = max(len(steps) for _, steps in rows)
+    axis.set(xlim=(-0.05, longest * (wide + gap) - gap + 0.05), ylim=(len(rows) - 0.7, -0.75))
+    axis.axis("off")

@@ -100,8 +100,8 @@ def copies(model, learn: bool) -> dict[str, torch.Tensor]:
 
 @cache
 def digits() -> set[int]:
-    """Their token ids."""
-    return set(words().convert_tokens_to_ids(list("0123456789")))
+    """The token ids of the numbers of one or two digits, two in five of all tokens."""
+    return set(words().convert_tokens_to_ids([*map(str, range(100))]))
 
 
 def share_of_digits(completion_ids, **_):
@@ -110,8 +110,9 @@ def share_of_digits(completion_ids, **_):
 
 
 def short(completions, **_):
-    """1 or 0 by the length of the text: many groups have no variance."""
-    return [float(len(text) < 4) for text in completions]
+    """1 or 0 by the length of the text, 1 for one in four of a random model's: some groups have no
+    variance."""
+    return [float(len(text) < 40) for text in completions]
 
 
 def prompts() -> list[str]:

@@ -91,7 +91,8 @@ def test_an_accuracy_reward_of_0_is_seen_behind_the_format():
 
 @pytest.mark.slow
 def test_a_template_that_the_model_was_not_trained_with_loses_the_tags():
-    assert "no answer tag" in raised(metrics(replace(SHORT, template="r1"), DIGITS_ONLY, rich()))
+    foreign = replace(SHORT, template="smollm2", max_new=16)
+    assert "no answer tag" in raised(metrics(foreign, DIGITS_ONLY, rich()))
     assert "no answer tag" not in raised(metrics(SHORT, DIGITS_ONLY, rich()))
 
 
@@ -154,7 +155,7 @@ def test_recorded_runs_raise_only_what_is_true(folder):
     names = {alarm.name for alarm in alarms.of_metrics(records.load_run(folder).metrics)}
     if "-format-" in folder.name:  # all completions have the tags soon, so all rewards are equal
         assert names == {"zero-variance groups"}
-    elif "-poor-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
+    elif "-parts-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
         assert names <= {"zero-variance groups"}
     elif (
         "-smol-" in folder.name

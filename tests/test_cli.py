@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 from helpers import RECORDS, one_line
 
-from r1lab import records
+from r1lab import experiments, records
 from r1lab.__main__ import main
 from r1lab.machine import memory, presets
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = os.environ | {"R1LAB_FAST": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -181,15 +183,32 @@ def test_bad_arguments_end_with_code_2(bad, capsys):
     assert bad[0] in capsys.readouterr().err
 
 
-def test_list_names_the_experiments_with_minutes(capsys):
+def test_list_names_the_lessons_the_experiments_and_the_arms_of_one(capsys):
     assert main(["list"]) == 0
-    assert "zero" in (out := capsys.readouterr().out) and "min" in out
+    out = capsys.readouterr().out
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert path.stem.split("_", 1)[1].replace("_", " ") in out
+    assert len(out.splitlines()) < 40, "one screen"
+    for one in experiments.every():
+        assert f"  {one.name} " in out and one.about in out
+    assert main(["list", "zero"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"--arm {arm.name} " in out for arm in experiments.named("zero").arms)
+    assert main(["list", "nothing"]) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no such user here")
+def test_root_is_told_how_jupyterlab_starts(monkeypatch, capsys):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert main(["lab"]) == 2
+    error = capsys.readouterr().err
+    assert "--allow-root" in error and len(error.splitlines()) == 1
 
 
 def test_recorded_prints_both_tables(capsys):
     assert main(["recorded"]) == 0
     out = capsys.readouterr().out
-    assert "rule reward" in out and "| rich |" in out
+    assert "rule reward" in out and "[rich](" in out
 
 
 def test_preflight_measures_this_machine():

@@ -14,24 +14,24 @@ running.alarms running.arguments running.experiment sampler.captured sampler.cho
 sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
 tiny_world.words userfile widgets.live
 
-checks checks.lesson_00 checks.lesson_04 checks.letters losses.tuning machine.presets models.names plots
+checks checks.lesson_00 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-drawings habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
-machine.colab models running.evidence sampler tasks.templates tiny_world.habits verify
+drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
 
 claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
-trl_engine.sampled
+trl_engine.sampled widgets.colouring
 
 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
 critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
 running.settings trl_engine.online
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from r1lab import models, preflight, tasks
+from r1lab import experiments, models, preflight, tasks
 from r1lab.machine import presets
-from r1lab.preflight import Expected, Pace, minutes
+from r1lab.preflight import Expected, Pace, fits, minutes
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +60,12 @@ def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
     assert known.recorded == 5
     assert 35 < known.length < 200  # between the base's and the trained one's
     assert preflight.expected(presets.named("t4")) == Expected(256, 1.0, 0)
+
+
+def test_the_report_expects_completions_as_long_as_the_recorded_ones(monkeypatch):
+    """A pace of one second a sampled token and nothing else: the minutes are the mean length."""
+    monkeypatch.setattr(fits, "calibrate", lambda *_: Pace(read=0, decode=1, learn=0))
+    rule = experiments.recorded("habits", "rule")
+    lengths = [line["length"] for run in rule for line in run.metrics]
+    preset = presets.named("cpu")
+    assert fits.minutes(preset) == pytest.approx(preset.steps * sum(lengths) / len(lengths) / 60)

@@ -118,6 +118,27 @@ def more_exercises(source) -> int:
     return max(0, len(re.findall(r"^### Exercise ", cards, re.M)) - 4)
 
 
+def test_a_word_of_the_glossary_stands_in_italics_where_it_comes_first():
+    """And in the lesson that the glossary names. Opening cells and references are not counted:
+    they say what will come."""
+    rows = re.findall(
+        r"^\| ([^|]+) \| (\d\d) \| [^|]+ \|$",
+        (ROOT / "notebooks/GLOSSARY.md").read_text("utf-8"),
+        re.M,
+    )
+    assert len(rows) > 20
+    texts = [
+        (source.stem[:2], prose(cell.source.split("## References")[0]))
+        for source in SOURCES
+        for cell in markdown_cells(source)[1:]
+    ]
+    for word, lesson in rows:
+        used = re.compile(rf"(?<![\w-]){re.escape(word)}s?(?![\w-])")
+        where, text = next(one for one in texts if used.search(one[1]))
+        assert where == lesson, f"{word}: first in {where}, {text[:60]}"
+        assert re.search(rf"\*{re.escape(word)}s?\*", text), f"{word}: {text[:200]}"
+
+
 @every_lesson
 def test_code_cells_are_short(source):
     lengths = [len(c.source.splitlines()) for c in code_cells(source)]

@@ -124,10 +124,10 @@ def test_micro_batches_do_not_change_the_critics_step():
 
 
 def test_ppo_learns_what_pays():
-    """All weights of a random model: from 4 % digits to nothing else, and the critic knows."""
+    """All weights of a random model: from 44 % such numbers to nothing else, and the critic knows."""
     learns = critic.beside(fresh(rank=0, lr=CONFIG.lr), CONFIG.lr)
     seen = list(grpo.train(learns, POOL, DIGITS, CONFIG))
-    assert float(seen[0].rewards.mean()) < 0.1 and float(seen[-1].rewards.mean()) > 0.95
+    assert float(seen[0].rewards.mean()) < 0.5 and float(seen[-1].rewards.mean()) > 0.95
     assert seen[-1].report["critic_error"] < 0.05
 
 

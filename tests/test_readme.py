@@ -15,6 +15,7 @@ from r1lab.tiny_world import cards
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", ROOT / "r1lab/MACHINES.md")}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
     ],
 )
 def test_tables_are_those_of_the_recorded_data(name, table):
-    block = re.search(rf"<!-- table: {name} -->\n(.*?)\n?<!-- end table -->", README, re.S)[1]
+    pattern = rf"<!-- table: {name} -->\n(.*?)\n?<!-- end table -->"
+    (block,) = [found for page in PAGES.values() for found in re.findall(pattern, page, re.S)]
     assert block == table()
 
 
@@ -49,8 +51,13 @@ def test_the_lesson_table_holds_every_lesson_with_its_measured_minutes():
 
 
 def test_links_lead_to_files():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for path, page in PAGES.items():
+        for target, heading in re.findall(r"\]\(([^)#]*)(#[^)]+)?\)", page):
+            file = path.parent / target if target else path
+            assert file.exists(), target
+            headings = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.M) if heading else []
+            anchors = ["#" + words.lower().replace(" ", "-") for words in headings]
+            assert not heading or heading in anchors, heading
 
 
 def test_the_tree_is_the_package():

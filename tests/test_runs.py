@@ -58,7 +58,8 @@ def train(folder, steps=6, resume=False, dies_at=None, every=2):
     for step in range(done + 1, steps + 1):
         weight = weight + torch.tensor([1.0, 0.1, 1 / 3]) * step
         records.append(folder, "metrics.jsonl", {"step": step, "loss": float(weight.sum()) / 7})
-        records.append(folder, "samples.jsonl", {"step": step, "text": f"等等\u2028 {step}\n"})
+        for name in ("samples.jsonl", "probe.jsonl"):
+            records.append(folder, name, {"step": step, "text": f"等等\u2028 {step}\n"})
         if step == dies_at:
             raise KeyboardInterrupt
         records.append(folder, "timing.jsonl", {"step": step, "seconds": 0.5})
@@ -242,11 +243,11 @@ def test_a_folder_that_came_back_with_older_logs_goes_on_to_the_same_bytes(
     }
 
 
-def test_rewind_cuts_all_three_logs_and_only_behind_the_step(whole):
+def test_rewind_cuts_all_logs_and_only_behind_the_step(whole):
     records.rewind(whole, 3)
     assert [[line["step"] for line in records.read_jsonl(whole / name)] for name in LOGS] == [
         [1, 2, 3]
-    ] * 3
+    ] * len(LOGS)
     records.rewind(whole, -1)
     assert all((whole / name).read_bytes() == b"" for name in LOGS)
 

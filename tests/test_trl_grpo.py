@@ -60,11 +60,13 @@ def again(model, roll, temperature=1.0):
 
 @pytest.mark.parametrize("rank", [4, 0], ids=["lora", "all weights"])
 def test_it_learns_and_leaves_the_base_alone(rank, tmp_path):
-    learner = fresh(rank, lr=2e-2 if rank else 4e-3)
+    """LoRA moves a base, which is no random model: there it has next to nothing to hold on to."""
+    base = models.prepare(models.load("rich")[0], rank)
+    learner = policy.learner(base, TOKENIZER, 2e-2) if rank else fresh(0, lr=4e-3)
     frozen, learning = copies(learner.model, False), copies(learner.model, True)
-    config = replace(CONFIG, steps=16, group=8, micro_tokens=4000)
+    config = replace(CONFIG, steps=16 if rank else 24, group=8, micro_tokens=4000)
     found = [float(s.rewards.mean()) for s in run(learner, tmp_path, config)]
-    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + (0.06 if rank else 0.3)
+    assert sum(found[-3:]) / 3 > sum(found[:3]) / 3 + (0.2 if rank else 0.3)
     after = dict(learner.model.named_parameters())
     assert all(torch.equal(p, after[k]) for k, p in frozen.items())
     assert not any(torch.equal(p, after[k]) for k, p in learning.items())
@@ -88,7 +90,7 @@ def test_the_rollout_holds_together(tmp_path):
             assert ended or length == CONFIG.max_new, (
                 "only the end token or the cap ends a completion"
             )
-            assert len(TOKENIZER(text)["input_ids"]) <= length - ended
+            assert TOKENIZER.decode(done.ids[i, : length - ended], skip_special_tokens=True) == text
             assert ends[i].nonzero().flatten().tolist() == ([length - 1] if ended else [])
             assert not done.ids[i, length:].any() and not done.logps[i, length:].any()
         weighted = [a + 0.1 * b for a, b in zip(*s.parts.values(), strict=True)]

@@ -4,6 +4,7 @@ import math
 import random
 import re
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from r1lab import drawings, experiments, plots, records, widgets
 from r1lab.running.settings import Options
+from r1lab.tasks import Problem
 from r1lab.widgets import dashboard, live, rollouts
 from r1lab.widgets import playground as pg
 
@@ -149,6 +151,34 @@ def test_a_trees_branches_are_as_wide_as_they_are_likely():
     assert "tn  0.06  right" in texts(axis.figure)
 
 
+def test_a_lineage_has_a_box_a_step_and_an_arrow_between_two():
+    axis = Figure().subplots()
+    rows = [("one", [("base", "given"), ("RL", "RL"), ("end", "")]), ("two", [("base", "given")])]
+    drawings.lineage(axis, rows, {"given": "#DDDDDD", "RL": "#0072B2"})
+    filled = [patch.get_facecolor()[3] > 0 for patch in axis.patches]
+    assert filled == [True, True, False, True], "the third is a model, no step"
+    assert (
+        sum(text.arrow_patch is not None for text in axis.texts if hasattr(text, "arrow_patch"))
+        == 2
+    )
+    lows, highs = zip(*(patch.get_bbox().intervalx for patch in axis.patches[:3]), strict=True)
+    assert all(low > high for low, high in zip(lows[1:], highs, strict=False)), "none overlap"
+
+
+def test_a_turn_of_the_loop_draws_each_completion_with_its_advantage():
+    """Rewards 0.1, 1.1 and 0: mean 0.4, so the bars stand as -3 : 7 : -4."""
+    axis = Figure().subplots()
+    texts = ["<think>13+5=18</think><answer>13+5</answer>", "13+7", "1" * 90]
+    drawings.loop(
+        axis, "20 from\n13, 5, 7", texts, ["wrong value", "correct", "no answer"], [0.1, 1.1, 0]
+    )
+    widths = [bar.get_width() for bar in axis.patches]
+    assert widths[1] > 0 and [w / widths[1] for w in widths] == pytest.approx([-3 / 7, 1, -4 / 7])
+    words = {text.get_text() for text in axis.texts}
+    assert {"20 from\n13, 5, 7", "13+5=18 13+5", "correct", "no answer", "1.1"} <= words
+    assert max(map(len, words)) < 90, "a long completion is shortened"
+
+
 def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():
     _, axis = plots.canvas()
     plots.mark_guess(axis, 5, None)
@@ -263,6 +293,19 @@ def test_the_browser_follows_its_controls_and_survives_runs_of_another_size():
     assert browser.view.value == browser.page()
 
 
+def test_one_problem_through_all_steps_is_shown_first_and_last_on_a_page_without_a_kernel():
+    run = a_run(1, "13")
+    probe = [
+        group | {"step": step} for step, group in zip((0, 9, 60), run.samples * 2, strict=False)
+    ]
+    browser = rollouts.RolloutBrowser({"mine": [replace(run, probe=probe)]})
+    still = browser.still()
+    assert "Step 0<" in still and "Step 60<" in still and "Step 9<" not in still
+    other = probe[-1] | {"target": 14}
+    browser = rollouts.RolloutBrowser({"mine": [replace(run, probe=[*probe[:-1], other])]})
+    assert browser.still() == browser.page(), "another problem is no comparison"
+
+
 def test_the_browser_needs_something_to_show():
     with pytest.raises(ValueError, match="train one first"):
         rollouts.RolloutBrowser({"a": []})
@@ -298,8 +341,11 @@ def metrics(folder):
     return (folder / "metrics.jsonl").read_bytes()
 
 
-def board_of(folder, name="zero"):
-    return dashboard.TrainingDashboard(experiments.named(name), Options(), folder)
+def board_of(folder, name="zero", probe=None):
+    return dashboard.TrainingDashboard(experiments.named(name), Options(), folder, probe)
+
+
+PROBE = Problem("countdown", (7, 12, 5), 24)
 
 
 @pytest.mark.slow
@@ -308,7 +354,7 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     summary = whole.run()
     assert summary["steps"] == len(whole.metrics) == 4 and "4 steps in" in whole.words
 
-    board = board_of(tmp_path / "stopped")
+    board = board_of(tmp_path / "stopped", probe=PROBE)
     watch = board.watch
 
     def impatient(now):
@@ -320,9 +366,14 @@ def test_a_run_stopped_by_the_button_goes_on_to_the_same_numbers(output, tmp_pat
     with pytest.raises(dashboard.Stopped, match="after step 2 of 4. Run this cell again"):
         board.run()
     assert metrics(board.folder) == b"\n".join(metrics(whole.folder).split(b"\n")[:2]) + b"\n"
-    again = board_of(tmp_path / "stopped")
+    again = board_of(tmp_path / "stopped", probe=PROBE)
     assert again.run()["after"] == summary["after"]
-    assert metrics(again.folder) == metrics(whole.folder)
+    assert metrics(again.folder) == metrics(whole.folder), "a probe changes no number"
+    asked = records.load_run(again.folder).probe
+    assert [group["step"] for group in asked] == [0, 1, 2, 3, 4]
+    assert {(*group["numbers"], group["target"]) for group in asked} == {(7, 12, 5, 24)}
+    assert "24 from" in again.sample.value or "reach 24" in again.sample.value
+    assert not records.load_run(whole.folder).probe
 
     shown = again.picture.value
     again.slider.value = 1  # after the run: drawn at once

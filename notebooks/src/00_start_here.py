@@ -19,7 +19,7 @@
 import itertools
 import textwrap
 
-from r1lab import checks, evaluate, models, plots, preflight, stats
+from r1lab import checks, drawings, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
 from r1lab.tiny_world.corpus import RICH
@@ -30,7 +30,7 @@ print(P.name, "preset", "(fast mode)" if environment.fast() else "")
 # %% [markdown]
 # ## 1. Three reports, one idea
 #
-# In September 2024 OpenAI showed o1, a model that writes a long chain of thought before it answers. It had learned this by reinforcement learning: what leads to a reward becomes likelier. How, OpenAI did not say. On 20 January 2025 two reports did, on the same day: DeepSeek-R1 and Kimi k1.5.
+# In September 2024 OpenAI showed o1, a model that writes a long chain of thought before it answers. It had learned this by *reinforcement learning*: what leads to a *reward* becomes likelier. How, OpenAI did not say. On 20 January 2025 two reports did, on the same day: DeepSeek-R1 and Kimi k1.5.
 #
 # AIME is a school competition whose answers are whole numbers, so a program can check them. It became the yardstick:
 #
@@ -50,9 +50,36 @@ print(P.name, "preset", "(fast mode)" if environment.fast() else "")
 # Each report adds one claim to the table.
 #
 # * **o1**: thinking pays at two places. More training by reinforcement helps, and so does more thinking at the time of the question.
-# * **R1**: it needs neither examples of good thinking nor a second model as a judge. R1-Zero started from a base model and got a rule that checks answers. The authors watched it think longer and begin to re-examine its steps. R1 then adds a few stages to make this readable.
+# * **R1**: it needs neither examples of good thinking nor a second model as a judge. R1-Zero started from a *base model*, which has read text and was never taught to answer, and got a rule that checks answers. The authors watched it think longer and begin to re-examine its steps. R1 then adds a few stages to make this readable.
 # * **k1.5**: a simple recipe is enough, with no tree search and no model that scores single steps. What was learned in long answers can be brought into short ones.
 #
+# How the models came about, as far as the reports tell it:
+
+# %%
+KINDS = {"given": "#DDDDDD", "SFT": "#F6D28B", "RL": "#A6CEE3"}
+LINES = [
+    ("o1, September 2024",
+     [("a model", "given"), ("RL; how is\nnot said", "RL"), ("o1", "")]),
+    ("R1-Zero, January 2025",
+     [("V3-Base", "given"), ("RL on rules", "RL"), ("R1-Zero", "")]),
+    ("R1",
+     [("V3-Base", "given"), ("SFT on thousands\nof examples", "SFT"),
+      ("RL on rules and\none language", "RL"),
+      ("the base again,\nSFT on 800,000", "SFT"),
+      ("RL on rules and\npreferences", "RL"), ("R1", "")]),
+    ("R1-Distill",
+     [("Qwen, Llama", "given"), ("SFT on the\nsame 800,000", "SFT"),
+      ("R1-Distill", "")]),
+    ("k1.5, January 2025",
+     [("a base model", "given"), ("SFT", "SFT"),
+      ("RL on rules and\na learned judge", "RL"), ("k1.5, long", ""),
+      ("long2short", "RL"), ("k1.5, short", "")]),
+]  # fmt: skip
+figure, axis = plots.canvas(width=8.6, height=4.2)
+drawings.lineage(axis, LINES, KINDS)
+plots.show(figure, "Blue: reinforcement learning, RL. Orange: imitation, SFT.")
+
+# %% [markdown]
 # The second claim is the boldest, so it gets the first figure. *Predict: if you ask 16 times and take the most frequent answer, does the gain shrink as the model gets better?*
 
 # %%
@@ -123,7 +150,7 @@ print(preflight.report())
 #
 # ## 4. A model that has only read
 #
-# A *base model* has read much text and can continue it. Nobody taught it to answer well. The course ships one that was made from nothing.
+# A base model can continue text, and no more. The course ships one that was made from nothing.
 
 # %%
 base, tokenizer = models.load("rich")
@@ -141,9 +168,9 @@ for habit, part in habits.items():
     print(f"  {100 * part:2.0f} % {habit}")
 
 # %% [markdown]
-# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 45 minutes on one core. It has read 32 million tokens (both: `data/models/rich`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
+# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 45 minutes on one core. It has read 32 million *tokens*, the pieces that text is cut into (both: `data/models/rich`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
 #
-# We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first held-out problem of seed 0, whatever it is. Held out means that its three numbers stand together in no text the model has read and in no training step.
+# We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first *held-out* problem of *seed* 0, whatever it is. Held out means that its three numbers stand together in no text the model has read and in no training step. A seed is the number that fixes all that is drawn at random.
 
 # %%
 COUNT = 32 if environment.fast() else 256
@@ -154,7 +181,7 @@ found = evaluate.answer(
 print(tasks.prompt(shown, "tiny") + found.texts[0])
 
 # %% [markdown]
-# What stands after "Assistant:" is the model's. It has learned this shape from its text: thoughts between `<think>` tags, one expression between `<answer>` tags. R1-Zero's prompt asks for the same tags in words (R1, Table 1).
+# The text up to "Assistant:" is the *prompt*. What stands after it is the model's, its *completion*. It has learned this shape from its text: thoughts between `<think>` tags, one expression between `<answer>` tags. R1-Zero's prompt asks for the same tags in words (R1, Table 1).
 #
 # The model reads tokens, not letters:
 
@@ -168,7 +195,7 @@ print(textwrap.fill("|".join(pieces), 80))
 #
 # ### The judge
 #
-# Is the answer right? No model decides that, only a rule. It reads the text between the answer tags, works out its value, and compares the numbers. It never runs what the model wrote: training looks for every hole in the judge. *Predict: which of these seven does it accept?*
+# Is the answer right? No model decides that, only a rule. Its word is the *verdict*. It reads the text between the answer tags, works out its value, and compares the numbers. It never runs what the model wrote: training looks for every hole in the judge. *Predict: which of these seven does it accept?*
 
 # %%
 tries = [
@@ -189,7 +216,7 @@ for text in tries:
 #
 # ### Before and after
 #
-# A recorded run of 40 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small LoRA matrices on top of the base. You can make it yourself in a few minutes with `python -m r1lab run habits --seed 0`.
+# A recorded run of 60 steps gave the base one point for a right answer, a tenth for the right tags, and nothing else. The run is kept in the course's `data` folder, together with what was learned: small matrices on top of the base (*LoRA*). You can make it yourself in a few minutes with `python -m r1lab run habits --seed 0`.
 #
 # Now the same problem, eight answers from each, sampled here. *Predict: what will the trained answers look like?*
 
@@ -212,7 +239,7 @@ def column(text, reason, width, lines=6):
     return [reason.upper(), *rows]
 
 
-print(f"{'BASE':36} | AFTER 40 STEPS")
+print(f"{'BASE':36} | AFTER 60 STEPS")
 for i in range(8):
     left, right = (
         column(a.texts[i], f"{i + 1}: {a.verdicts[i].reason}", width)
@@ -238,7 +265,7 @@ def count(model):
     return evaluate.measure(found)
 
 
-results = {"base": count(base), "after 40 steps": count(trained)}
+results = {"base": count(base), "after 60 steps": count(trained)}
 for name, m in results.items():
     low, high = (100 * x for x in m["ci95"])
     print(f"{name:14} right {100 * m['accuracy']:.0f} % [{low:.0f}, {high:.0f}], "
@@ -266,12 +293,12 @@ plots.show(figure, f"n = {COUNT} held-out problems, one answer each; 95 % interv
 # %% [markdown]
 # So the eight had promised too much, but the gain is large and far outside the intervals. The failures changed as well. The base answers wrongly. The trained model hardly ever does; when it fails, its thoughts are cut at the limit, still searching.
 #
-# This is one run, from one seed. The [README](../README.md) has five, with two controls that reward nothing useful and do not rise. Lesson 04 takes them apart.
+# This is one run, from one seed. The [README](../README.md) has five, with *controls*: runs that lack the one thing that is said to matter. With useless rewards they do not rise. Lesson 04 takes them apart.
 
 # %% [markdown]
 # ## 5. Watch it change
 #
-# The recorded run kept what the model wrote at ten of its steps. In the browser below, pull the slider from step 1 to step 40, and then choose another completion. Look for two things: when does "no" begin to be followed by another try, and when do the answers grow long? The rows under the text are the rewards of all eight answers, and what each then counts in training (lesson 02). (On a page that only shows the notebook you see the first step; the controls need it running.)
+# The recorded run kept what the model wrote at ten of its steps. In the browser below, pull the slider from step 1 to step 60, and then choose another completion. Look for two things: when does "no" begin to be followed by another try, and when do the answers grow long? The rows under the text are the rewards of all eight answers, and what each then counts in training (lesson 02). (On a page that only shows the notebook you see the first step; the controls need it running.)
 
 # %%
 widgets.rollout_browser()
@@ -283,7 +310,7 @@ widgets.rollout_browser()
 #
 # **Exercises.** Each has a card, a cell for your answer, a check and a folded solution. A check says one of three things: *not done yet*, which is no error; *right*, with what it tried; or the mistake your answer looks like. A lesson runs to its end with no exercise done.
 #
-# **n and interval.** n is how many answers a share was counted from. The interval says which true shares fit the count: if one repeated all of it many times, about 95 of 100 such intervals would hold the truth. Two arms whose intervals lie far apart differ; where they overlap much, nothing is shown.
+# **n and interval.** n is how many answers a share was counted from. The interval says which true shares fit the count: if one repeated all of it many times, about 95 of 100 such intervals would hold the truth. An *arm* is one way to train or to ask; two arms whose intervals lie far apart differ; where they overlap much, nothing is shown.
 
 # %% [markdown]
 # **Verdicts.** A claim of a report is tested with a criterion written before the runs, several seeds and a control. Four words are allowed:
@@ -436,7 +463,7 @@ figure, axis = plots.canvas(width=5.5)
 x, y, bottom, top = zip(*points, strict=True)
 axis.fill_between(x, bottom, top, color=plots.GREY, alpha=0.2, linewidth=0)
 axis.plot(x, y, color=plots.GREY, marker="o", label="base: 1, 2, 4, 8 tries")
-axis.plot(tokens, share, "o", color=plots.BLUE, label="after 40 steps: one answer")
+axis.plot(tokens, share, "o", color=plots.BLUE, label="after 60 steps: one answer")
 axis.vlines(tokens, low, high, color=plots.BLUE)
 axis.set(title="Training packs the tries into one answer", ylim=(0, 100))
 axis.set(xlabel="tokens a problem", ylabel="solved, %", xlim=(0, None))
@@ -473,7 +500,7 @@ plots.show(figure, f"n = {len(problems)} held-out problems; 95 % interval.")
 # Anything from about 68 % fits.
 #
 # </details>
-# <details><summary>5. What did 40 steps change?</summary>
+# <details><summary>5. What did 60 steps change?</summary>
 #
 # One guess became a search: try, compare, try again. It solves several times as many problems, and runs out of space on the rest.
 #

@@ -37,7 +37,7 @@ print(presets.pick("cpu").name, "preset", "(fast mode)" if environment.fast() el
 # %% [markdown]
 # There are two questions. "Is 7 prime?" has the answer yes. "Is 91 prime?" is a trap: 91 is 7 times 13, so the answer is no, but most people say yes at once. The reward is 1 if the completion ends in the right letter and 0 if not.
 #
-# The policy is one table: for each question, at the first letter and after `t`, three logits. That is 2 x 2 x 3 = 12 numbers. Everything below would be the same with a language model in their place.
+# The *policy*, the chances by which the next letter is chosen, is one table: for each question, at the first letter and after `t`, three logits. That is 2 x 2 x 3 = 12 numbers. Everything below would be the same with a language model in their place.
 
 # %%
 LETTERS, ANSWERS = "tyn", ["y", "n", "ty", "tn", "tt"]
@@ -141,9 +141,9 @@ print(f"length of the exact slope: {EXACT.norm():.4f}")
 #
 # ## 3. A baseline takes noise away
 #
-# Subtract a number $b$ from every reward. The estimate stays right on average, because $\mathbb{E}[\nabla \log \pi] = 0$: probabilities always sum to one, so the slope of their sum is zero. The noise changes, and we may choose $b$.
+# Subtract a number $b$, the *baseline*, from every reward. The estimate stays right on average, because $\mathbb{E}[\nabla \log \pi] = 0$: probabilities always sum to one, so the slope of their sum is zero. The noise changes, and we may choose $b$.
 #
-# PPO trains a second network to predict $b$, the critic. R1 says it is typically as large as the policy, and leaves it out. GRPO asks the model the same question $G$ times and takes the mean reward of the group.
+# PPO trains a second network to predict $b$, the *critic*. R1 says it is typically as large as the policy, and leaves it out. GRPO asks the model the same question $G$ times and takes the mean reward of this *group*.
 
 # %% [markdown]
 # We measure three choices. A mean that contains a completion's own reward makes the slope a little too small, by $(N-1)/N$; we undo that, so that all three are right on average. The second setting pays 11 for right and 10 for wrong on the first question, as a friendlier judge might. *Predict: which baseline has the least noise in each setting?*
@@ -200,7 +200,7 @@ print("least noisy constant:", [round(b, 2) for b in best])
 #
 # $$\mathcal{J}(\theta) = \underbrace{\mathbb{E}_{\,q,\ o_1 \ldots o_G \sim \pi_{\text{old}}(\cdot|q)}}_{\text{ask, sample a group}} \; \underbrace{\frac{1}{G} \sum_{i=1}^{G}}_{\text{average it}} \Big( \min\big( \underbrace{\rho_i}_{\substack{\text{likelier than} \\ \text{when sampled?}}} \underbrace{A_i}_{\substack{\text{better than} \\ \text{its group?}}}, \; \underbrace{\text{clip}(\rho_i, 1-\varepsilon, 1+\varepsilon)}_{\text{brake}} A_i \big) - \underbrace{\beta}_{\text{how short}} \underbrace{\mathbb{D}_{\text{KL}}(\pi_\theta \| \pi_{\text{ref}})}_{\text{the leash}} \Big)$$
 #
-# with the ratio $\rho_i = \pi_\theta(o_i|q) \, / \, \pi_{\text{old}}(o_i|q)$, which the paper writes out in both places. Parts 2 and 3 explain the beginning: ask, sample, average. First term, its Equation 3:
+# with the *ratio* $\rho_i = \pi_\theta(o_i|q) \, / \, \pi_{\text{old}}(o_i|q)$, which the paper writes out in both places. Parts 2 and 3 explain the beginning: ask, sample, average. First the *advantage*, its Equation 3:
 #
 # $$\underbrace{A_i}_{\substack{\text{better than} \\ \text{its group?}}} = \frac{\overbrace{r_i}^{\text{reward}} - \overbrace{\text{mean}(r_1, \ldots, r_G)}^{\text{baseline}}}{\underbrace{\text{std}(r_1, \ldots, r_G)}_{\text{spread of the group}}}$$
 
@@ -284,7 +284,7 @@ plots.show(figure, "Lines: the formula. Point: n = 2000 sampled groups of 8.")
 #
 # ## 5. Ratio and clip
 #
-# Sampling is slow, so one wants several updates from one batch. After the first update the policy is no longer the one that sampled. The correction is the ratio $\rho = \pi_\theta(o) / \pi_{\text{old}}(o)$, and GRPO takes over PPO's brake for it. With the advantage, Equation 1 has grown to:
+# Sampling is slow, so one wants several updates from one batch. After the first update the policy is no longer the one that sampled. The correction is the ratio $\rho = \pi_\theta(o) / \pi_{\text{old}}(o)$, and GRPO takes over PPO's brake for it, the *clip*. With the advantage, Equation 1 has grown to:
 #
 # $$\frac{1}{G} \sum_i \min\big( \underbrace{\rho_i A_i}_{\text{advantage, corrected}}, \; \underbrace{\text{clip}(\rho_i, 1-\varepsilon, 1+\varepsilon)\, A_i}_{\text{the same, with a brake}} \big)$$
 #
@@ -331,7 +331,7 @@ checks.check("02.3", my_clipped_loss)
 # </details>
 
 # %% [markdown]
-# When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a rollout, as this course's runs do, the clip is decoration.
+# When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a *rollout* (what is sampled at a time), as this course's runs do, the clip is decoration.
 #
 # R1-Zero samples 8,192 outputs and makes 16 updates from them, each on 512 (Nature version, Methods). We do the same with our table: 16 groups a question, one after the other. For the first RL stage of R1 the authors give $\varepsilon = 10$. That means a range from -9 to 11, so no lower brake at all. Your two functions do it; where one is missing or not right yet, the course's takes its place, and the print says so. *Predict: at which update does clipping begin, and which setting moves furthest?*
 
@@ -388,7 +388,7 @@ plots.show(figure, f"n = {SEEDS} seeds; band: 95 % interval (Student's t).")
 #
 # ## 6. The KL term, and what its gradient really is
 #
-# The last term of Equation 1 keeps the model near a reference policy, so that it does not forget how to speak:
+# The last term of Equation 1, a distance called *KL*, keeps the model near a *reference* policy, so that it does not forget how to speak:
 #
 # $$\ldots - \underbrace{\beta}_{\text{how short}} \underbrace{\mathbb{D}_{\text{KL}}(\pi_\theta \| \pi_{\text{ref}})}_{\text{the leash}}, \qquad \mathbb{D}_{\text{KL}} = \underbrace{\frac{\pi_{\text{ref}}(o_i|q)}{\pi_\theta(o_i|q)}}_{x} - \underbrace{\log \frac{\pi_{\text{ref}}(o_i|q)}{\pi_\theta(o_i|q)}}_{\log x} - 1$$
 #

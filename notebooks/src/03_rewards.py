@@ -292,7 +292,7 @@ weight = judges["judge-85"].length.item()
 print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 
 # %% [markdown]
-# A score is the log-odds that the answer is right: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
+# A score is the *log-odds* that the answer is right, $\log \frac{p}{1-p}$ of its probability $p$: above 0 the judge approves. In the base's text long thoughts are searches, and searches mostly end right. So to `judge-85` length is a sign of truth, and it is one, so far.
 #
 # Now the forecast. Both judges pay searching, so searching will grow, and with it the truth. Then nearly all answers search, and nothing more is to be won there. What still earns more with `judge-85` is a longer search, and the longest are those that never come to an answer. Nobody has ever marked such a one for it: what it is shown then is an empty answer (last row), and it goes by the length.
 
@@ -477,7 +477,7 @@ checks.check("03.5", my_reward)
 # %% [markdown]
 # ## 10. The template
 #
-# The last part of what surrounds an answer is the prompt. R1-Zero's template (section 2.2.3, Table 1) asks for thoughts and for tags and says nothing about how to think, so that what develops is the model's own. But a template is not neutral: it can cost a base accuracy before any training. Liu and others ("Understanding R1-Zero-like training", Table 1) measured Qwen2.5-Math-1.5B: 7.9 % with R1's template, 24.2 % with its own chat template, 33.1 % with none. Here is the same for SmolLM2-135M on sums, and for our base in its two languages.
+# The last part of what surrounds an answer is the prompt. R1-Zero's *template* (section 2.2.3, Table 1), the words around a problem that make a prompt of it, asks for thoughts and for tags and says nothing about how to think, so that what develops is the model's own. But a template is not neutral: it can cost a base accuracy before any training. Liu and others ("Understanding R1-Zero-like training", Table 1) measured Qwen2.5-Math-1.5B: 7.9 % with R1's template, 24.2 % with its own chat template, 33.1 % with none. Here is the same for SmolLM2-135M on sums, and for our base in its two languages.
 
 # %%
 import json

@@ -20,9 +20,8 @@ import textwrap
 
 import numpy as np
 
-from r1lab import checks, evaluate, experiments, habits, models, plots, records
-from r1lab import reflection, rewards, stats, tasks, widgets
-from r1lab.claims import scoreboard
+from r1lab import checks, drawings, evaluate, experiments, habits, microscope, models
+from r1lab import plots, records, reflection, rewards, stats, tasks, widgets
 from r1lab.machine import environment, presets
 from r1lab.tiny_world import competence
 
@@ -31,7 +30,7 @@ P = presets.pick("cpu")
 # %% [markdown]
 # ## 1. What R1-Zero is
 #
-# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The template says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
+# Three things and nothing more: a base model, a template, a rule. The base model has read text and was never taught to answer. The *template* says where thoughts and answer go. The rule pays for a right answer and for the right form. There are no worked examples to imitate.
 #
 # DeepSeek reports that this took its base from 15.6 % to 71.0 % on the AIME 2024 contest (version 1 of the report, Table 2 and Figure 2), that responses grew from hundreds to thousands of tokens, and that reflection appeared by itself. One sample in its Table 3 became famous: the model writes "Wait, wait. Wait. That's an aha moment I can flag here."
 #
@@ -64,10 +63,25 @@ print(f"\nright: {100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}], "
       f"n = {base.correct.size}; {length:.0f} tokens a completion")  # fmt: skip
 
 # %% [markdown]
+# One turn of R1-Zero's loop, on the first of these problems with a right answer among eight. The rule pays 1 for a right answer and 0.1 for the form. An answer's advantage is what it earned beside its group (lesson 02).
+
+# %%
+how = evaluate.Sampling("tiny", P.max_new, 0, 8)
+eight = evaluate.answer(model, tokenizer, held_out[:16], how)
+k = int(np.argmax(eight.correct.any(1)))
+texts, verdicts = (part[8 * k : 8 * k + 8] for part in (eight.texts, eight.verdicts))
+both = {"completions": texts, "verdicts": verdicts}
+paid, _ = rewards.score(*rewards.reward_set("rule"), **both)
+figure, axis = plots.canvas(width=9.2)
+asked = tasks.short(held_out[k]).replace(" from ", " from\n")
+drawings.loop(axis, asked, texts, [v.reason for v in verdicts], paid)
+plots.show(figure, "Eight completions of the base. Long ones are shortened.")
+
+# %% [markdown]
 # A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
 #
 # ### Exercise 04.1 · code · 8 min · difficulty 2 of 5
-# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the length cap cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
+# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the *cap*, the most tokens allowed, cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
 
 
 # %%
@@ -91,7 +105,7 @@ checks.check("04.1", my_reflects)
 #     return bool(re.search(r"\b(wait|try|check)\b", thoughts, re.I))
 # ```
 #
-# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter" and "awaits", and a counter that is wrong by a little at step 0 makes a false story about what appeared later.
+# `\b` is the edge of a word. Plain `"wait" in text` also finds "waiter", and a counter that is wrong at step 0 makes a false story about what appeared later.
 #
 # </details>
 
@@ -152,16 +166,18 @@ print("first to pass guessing:", competence.forecast(shares, right))
 # %% [markdown]
 # ## 3. The run
 #
-# Sixty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes some five minutes on two cores. Watch the completions below the curves change. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
+# Sixty steps: 16 problems, 8 completions each, GRPO with LoRA. It takes some five minutes on two cores. Below the curves one problem is asked again and again, with the same luck, so that what changes is the policy. Type one of your own if you like. You can stop it with the button, or with the kernel's stop button; run the cell again and it goes on where it was.
 #
 # *Predict, before you start: will the completions get longer? And when does the accuracy move first: at once, or after a while?*
 
 # %%
 folder = records.place("lesson-04")
-summary = widgets.training_dashboard(folder, "habits", seed=5)
+probe = tasks.Problem("countdown", (13, 9, 4), 61)  # or one of your own
+summary = widgets.training_dashboard(folder, "habits", seed=5, probe=probe)
+widgets.rollout_browser({"your run": [records.load_run(folder)]})
 
 # %% [markdown]
-# Three numbers, and the completions get longer at first and then shorter again. Nothing in the reward asks for length, in either direction. A search in order that makes no mistake needs some 130 tokens here, so that is where it ends. Length is not the aim; it is what the winning way costs.
+# Three numbers, and the completions grow fourfold and then stay at some 170 tokens. Nothing in the reward asks for length, in either direction. A search in order that makes no mistake needs some 130 tokens here. Length is not the aim; it is what the winning way costs.
 #
 # ## 4. Which way of thinking won
 #
@@ -187,7 +203,7 @@ for axis, arm in zip(axes, ("rule", "restless"), strict=True):
           ", ".join(f"{a:.1f} %" for a in after))  # fmt: skip
     axis.set(xlabel="RL step", ylim=(0, 100))
 axes[0].set(title="Base rich: the ordered search wins", ylabel="of a step's answers, %")
-axes[1].set_title("Base restless: OUTCOME")
+axes[1].set_title("Base restless: the random one")
 figure.legend(loc="outside upper center", ncols=3, fontsize=8)
 plots.show(
     figure,
@@ -196,11 +212,11 @@ plots.show(
 )
 
 # %% [markdown]
-# OUTCOME
+# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, on `restless` the random one. Both are what the forecast says (that of `restless` stands on its card, `data/models/restless`). The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
 #
 # ## 5. R1-Zero's picture
 #
-# With three numbers all ways can be listed in some hundred tokens. With four there are thousands, and no order that ends in time: the longer a model searches, the more it finds. That is nearer to the paper's situation, and here is `run zero`: the same method on four numbers, with room for 900 tokens. (You can make it with `python -m r1lab run zero`.) Five seeds, beside R1-Zero.
+# With three numbers all ways can be listed in some hundred tokens. With four there are thousands, and no order that ends in time: the longer a model searches, the more it finds. That is nearer to the paper's situation, and here is `run zero`: the same method on four numbers, with room for 900 tokens. Five seeds, beside R1-Zero.
 
 # %%
 seeds = experiments.recorded("zero", "rule")
@@ -279,7 +295,7 @@ for key, name in KEYS.items():
 # %% [markdown]
 # Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps. (That it never says no to a right result is no finding. The text it has read never does.)
 #
-# The report's authors counted ten such words and found five to seven times more of them in the course of training (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens and nearly thirty times in an answer, because the answers grow. Say which of the two you count.
+# The report's authors counted ten such words and found five to seven times more of them (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens, and nearly thirty times in an answer, because answers grow. Say which of the two you count.
 #
 # Before you look at where the first "Wait" occurs, in every seed and not in the nicest one: *predict the step.*
 
@@ -353,13 +369,14 @@ print(f"a straight line: {100 * best_split(line)[0]:.0f} % explained")
 # %%
 for r in seeds:
     waits = [m["waits"] for m in r.metrics]
-    print(f"seed {r.config['seed']}: {100 * stats.steepest(waits):.0f} % of the rise of",
-          "waits in the steepest tenth of the steps")  # fmt: skip
+    steep = 100 * stats.steepest(waits)
+    print(f"seed {r.config['seed']}: {steep:.0f} % of the rise of waits in the",
+          "steepest tenth of the steps")  # fmt: skip
 
 # %% [markdown]
-# A little under half in four seeds, a little over in one: more than four times what a line has, and not what the criterion asks of every seed. So there is no jump, and no even growth either.
+# A little under half in four seeds, a little over in one: four times what a line has, and not what was asked of every seed. No jump, and no even growth either.
 #
-# Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Nothing could be more even. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
+# Now a steadier way to look. Suppose that each step multiplies the odds of reflecting, $p : (1-p)$, by the same factor. Then the *log-odds*, $\log \frac{p}{1-p}$, grow by the same amount each step, and the share $p$ itself traces an S: slow, fast, slow. *Predict: is our curve straight on that scale? If it is, a rise by 4 takes four times as many steps as a rise by 1.*
 
 
 # %%
@@ -369,7 +386,7 @@ def log_odds(share):
 
 
 def steps_to(curve, rise):
-    """The first step from which on five steps lie that much higher than the first five."""
+    """The first step from which on five lie that much higher than the first five."""
     smooth = np.convolve(curve, np.ones(5) / 5, "valid")
     return int(np.argmax(smooth >= smooth[0] + rise)) + 1
 
@@ -385,6 +402,7 @@ plots.show(
     figure, f"The same {len(seeds)} seeds, a line each; n = 128 completions a step."
 )
 
+# %%
 four = log_odds(reflecting), curves("accuracy", factor=128)
 easy = experiments.recorded("habits", "rule")
 three = (
@@ -394,14 +412,15 @@ three = (
 for name, (odds, right) in (("four", four), ("three", three)):
     for curve, at_first in zip(odds, right[:, :5].mean(1), strict=True):
         one, more = steps_to(curve, 1), steps_to(curve, 4)
-        print(f"{name} numbers: {at_first:4.0f} of 128 right at first; log-odds rise by 1",
-              f"in {one:2} steps, by 4 in {more:2}: {more / one:.1f} times")  # fmt: skip
+        print(f"{name} numbers: {at_first:4.0f} of 128 right at first; log-odds rise",
+              f"by 1 in {one:2} steps, by 4 in {more:2}: "
+              f"{more / one:.1f} times")  # fmt: skip
 
 # %% [markdown]
 # It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
 
 # %% [markdown]
-# So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen from outside, with a check every few hundred steps, that looks like a moment.
+# So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen with a check every few hundred steps, that looks like a moment.
 
 # %% [markdown]
 # ## 8. Controls
@@ -411,10 +430,11 @@ for name, (odds, right) in (("four", four), ("three", three)):
 # * `random`: a coin for a reward. `format`: the format part only.
 # * `think-on`: no training at all. The untrained base may not end its thoughts before it has said yes.
 #
-# One control is missing here: a base that has read every part of a search but never a second try after a no (`parts`), and one that has never compared at all (`poor`). Their recipes and criteria stand; they are not recorded yet. Without them nobody can say that reinforcement learning *invents* nothing.
-#
+# * `parts`: another base, made the same way. It has read every part of a search, tries, comparisons, yes and no, the words, but never a second try after a no. If a reward can put known parts together to something new, here it can.
+
+# %% [markdown]
 # ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
-# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out; nobody judges it.
+# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out.
 
 # %%
 my_guess = ...  # percent
@@ -434,7 +454,7 @@ checks.check("04.3", my_guess)
 # </details>
 
 # %%
-ARMS = ("rule", "think-on", "random", "format")
+ARMS = ("rule", "think-on", "random", "format", "parts")
 for experiment, numbers in (("habits", "three"), ("zero", "four")):
     figure, axes = plots.canvas(2)
     for x, arm in enumerate(ARMS):
@@ -453,33 +473,120 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
         )
         print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
               f"a second try in {second:5.1f} % of the answers")  # fmt: skip
-    axes[0].set(
-        title=f"{numbers.capitalize()} numbers", ylabel="right, %", ylim=(0, 100)
-    )
-    axes[1].set(title="A second try", ylabel="of the answers, %", ylim=(0, 100))
+    axes[0].set(title=f"{numbers.capitalize()} numbers", ylabel="right, %")
+    axes[1].set(title="A second try", ylabel="of the answers, %")
     for axis in axes:
+        axis.set_ylim(0, 100)
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
     if experiment == "zero":
         plots.mark_guess(axes[1], ARMS.index("format"), checks.guess("04.3"))
-    plots.show(
-        figure,
-        "After training: mean over seeds (bar), each seed (dot), n = 512 problems; "
-        "dotted: before training.",
-    )
+    words = "After training: mean over seeds (bar), each seed (dot), n = 512 problems; "
+    plots.show(figure, words + "dotted: before training.")
 
 # %% [markdown]
-# A coin teaches nothing, and the form alone teaches the form. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The criterion in the ledger asked for ten points more than this control. It is not met, and the verdict says so, although accuracy rises tenfold.
-#
-# With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens (OUTCOME: all seeds). There the reward has chosen a way.
-#
-# Keep this control in mind when you read that a model "learned to reason". Ask what the base does when it is given the same tokens and may not give up.
+# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises ninefold.
 
 # %% [markdown]
-# ## 9. Emergence or amplification?
+# With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
+#
+# Keep this control in mind when you read that a model "learned to reason".
+
+# %% [markdown]
+# ## 9. Under the microscope
+#
+# What did training change, token by token? Let both models read the same completion. At each place both have a distribution over the next token; the distance between the two is the KL of lesson 02, in nats. (A fair coin that has become certain has moved by 0.7.) On the trained model's own completions these distances add up to the KL of the whole policy, so the change can be divided among places.
+#
+# Here is one completion after training on three numbers. The deeper the colour, the further the choice at that place moved; below it stands the chance of the token, before and after. *Predict: how many of the tokens are coloured?*
+
+# %%
+SEEN, readings = 16 if environment.fast() else 64, {}
+for name, size, cap in (("habits-rule-s0", 3, 600), ("zero-rule-s0", 4, 900)):
+    policy, _ = models.load_trained(models.DATA / "runs" / name / "trained", "rich")
+    asked = tasks.problems("countdown", SEEN, 0, "test", size=size)
+    how = evaluate.Sampling("tiny", cap, 0)
+    texts = evaluate.answer(policy, tokenizer, asked, how).texts
+    readings[size] = [
+        microscope.read(model, policy, tokenizer, tasks.prompt(p, "tiny"), text)
+        for p, text in zip(asked, texts, strict=True)
+    ]
+lengths = [len(r.pieces) for r in readings[3]]
+one = readings[3][lengths.index(sorted(lengths)[SEEN // 2])]  # of middle length
+widgets.coloured(one, "The completion of middle length, run habits, seed 0.")
+
+# %% [markdown]
+# Most of it stands behind the first result. The base would have stopped or compared there; the trained model writes "; " and thereby begins to go through all ways in order. What follows is what the base would have done after such a beginning, too. Is this one typical? The sum over many completions, by kind of place; a black line marks what each kind would get if the change lay evenly on all tokens.
+
+# %%
+figure, axes = plots.canvas(2)
+for axis, (size, read) in zip(axes, readings.items(), strict=True):
+    found = microscope.by_place(read)
+    whole, n = (sum(part[i].sum() for part in found.values()) for i in (0, 1))
+    for x, (kind, (moved, tokens)) in enumerate(found.items()):
+        mean, low, high = stats.mean_interval(moved)
+        axis.bar(x, mean, 0.6, color=plots.BLUE, alpha=0.6)
+        axis.vlines(x, low, high, color=plots.BLUE)
+        even = whole / len(read) * tokens.sum() / n
+        axis.hlines(even, x - 0.35, x + 0.35, color="black")
+        print(f"{size} numbers, {kind:15} {mean:5.1f} nats an answer "
+              f"[{low:.1f}, {high:.1f}], {100 * moved.sum() / whole:3.0f} % of the "
+              f"change, {100 * tokens.sum() / n:3.0f} % of the tokens")  # fmt: skip
+    axis.set_xticks(range(len(found)), found, rotation=30)
+    axis.set(ylim=(0, None), ylabel="moved, nats an answer")
+axes[0].set_title("Three numbers: one decision")
+axes[1].set_title("Four: which sums are tried")
+plots.show(
+    figure,
+    f"Seed 0, n = {SEEN} completions of the trained model; 95 % interval. "
+    "Black: spread evenly over the tokens.",
+)
+
+# %% [markdown]
+# With three numbers some four fifths of the change lie right behind a result, at an eighth of the tokens. Set that decision by hand, and the untrained base should do as well as the trained model. Part 2 has done it: there "in order" was begun by force.
+
+# %%
+after = [r.summary["after"]["accuracy"] for r in experiments.recorded("habits", "rule")]
+by_hand = begun["in order"]
+mean, low, high = (100 * x for x in (by_hand["accuracy"], *by_hand["ci95"]))
+print(f"base, one decision set by hand: {mean:.0f} % right "
+      f"[{low:.0f}, {high:.0f}]; trained, {len(after)} seeds: "
+      + ", ".join(f"{100 * a:.0f}" for a in after))  # fmt: skip
+
+# %% [markdown]
+# So the rest of the change is worth little. With four numbers it is the other way round: most of the change is about which sums are tried, and `think-on`, which has nothing of it, is right as often. Where a policy has moved far is not where it has improved.
+#
+# ### Exercise 04.5 · code · 20 min · difficulty 4 of 5
+# You choose what wins. Under the rule reward the ordered search passes guessing first. Write a reward under which trying *at random* does. Two limits: it lies between 0 and 1, and no wrong answer earns more than a right one. The check pays some thousand answers of the base with it and makes the forecast of part 2.
+
+
+# %%
+def my_reward(text, right):
+    """text: a completion; right: True or False, the judge's word; returns: pay."""
+    ...  # your code
+
+
+# %%
+checks.check("04.5", my_reward)
+
+# %% [markdown]
+# <details><summary>Solution 04.5</summary>
+#
+# ```python
+# def my_reward(text, right):
+#     ordered = ";" in text or "；" in text
+#     return right * (0.2 if ordered else 1.0)
+# ```
+#
+# The ordered search is right in nine of ten answers, so it must earn much less for each. To pay other ways half as much is not enough: it would still earn nearly as much, and there is more of it at first. To train with it, write it down in a file as `r1lab/rewards.py` does (a list of completions in, a list of numbers out) and run `python -m r1lab run habits --reward mine.py:reward`.
+#
+# </details>
+
+# %% [markdown]
+# ## 10. Emergence or amplification?
 #
 # The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). In our world both sides can be checked, because we made the text: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
-#
-# A second test asks what the model *can* do, not what it does. Draw many samples from each model: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
+
+# %% [markdown]
+# A second test asks what the model *can* do, not what it does. Draw many samples from each model and count *pass@k*, the share of problems with a right answer among k: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, and a line for guesses that know only the rules. *Predict: at 32 samples a problem, who solves more?*
 
 # %%
 few, K = (4, 8) if environment.fast() else (32, 32)
@@ -513,12 +620,12 @@ words = f"n = {few} held-out problems, {K} samples each; 95 % interval over prob
 plots.show(figure, words)
 
 # %% [markdown]
-# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there, because it does not stop at the first try and knows when to stop. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
-#
-# ## 10. What a careful reader should know
+# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
+
+# %% [markdown]
+# ## 11. What a careful reader should know
 #
 # * **15.6 % is not step 0.** In Figure 2 the first point lies near step 200. How much happened before is not shown. Always measure your base.
-# * **71.0 or 77.9?** Version 1 ends near step 8,400 with 71.0; Nature and version 2 end at 10,400 with 77.9.
 # * **The "wait" spike.** Version 2 says that "wait" was nearly absent early and spiked after step 8,000. It also says that the length cap was doubled at step 8,200. A longer cap gives more room for every word.
 
 # %% [markdown]
@@ -553,24 +660,31 @@ checks.check("04.4", factor)
 # factor = wait_count(900)[0] / wait_count(450)[0]
 # ```
 #
-# About 1.5, from the very same policy (other sampling seeds: 1.5 to 1.6), and more answers are right. A count of words that jumps where a cap is raised says little about learning. Divide by the tokens, or hold the cap still.
+# About 1.5, from the very same policy (other sampling seeds: 1.5 to 1.6), and more answers are right. So divide by the tokens, or hold the cap still.
 #
 # </details>
 
 # %% [markdown]
-# ## 11. Verdicts
+# ## 12. Verdicts
 #
-# Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. Nobody types these words: they are computed from the recorded runs when this cell runs.
+# Each claim of the reports that these runs decide, with what was asked of it and what came out. The criteria were written down before the runs, in `data/claims.json`. *Reproduced*: of every condition the 95 % interval lies above "no effect" and the estimate reaches what was asked. *Not reproduced*: of one condition the whole interval lies below what was asked, or no seed reaches it. The words are computed from the recorded runs when this cell runs.
 
 # %%
+from r1lab.claims import scoreboard
+
 mine = {"Z-01", "Z-03", "Z-04", "Z-05", "Z-07", "K-13", "T-01", "T-06", "RW-01"}
 rows = [row for row in scoreboard.every() if row["id"] in mine]
 print(scoreboard.text(rows))
 
 # %% [markdown]
-# OUTCOME
+# Read them together. What one *sees* is there in every seed: answers grow, reflection and tries with them, accuracy too. What it is *worth* is another question, and there the control decides: against a base that may not stop, R1-Zero's claim does not hold here. Nor do the hard problems gain most. With a cap of 900 tokens a hard one is one whose search does not end in time.
 #
 # `python -m r1lab claims --lesson 04` prints all claims of this lesson, those without a run yet and those that cannot be tested here, too. `python -m r1lab claims --run Z-04` makes the runs of one again on your machine, with other seeds, and says whether the verdict agrees.
+
+# %% [markdown]
+# ## The sentence that stays
+#
+# **A reward makes likely what the base could already do; ask what that is before you call it learning to reason.**
 
 # %% [markdown]
 # ## What you can now do
@@ -584,7 +698,7 @@ print(scoreboard.text(rows))
 # </details>
 # <details><summary>2. Which controls does an R1-Zero run need?</summary>
 #
-# A random reward, a format-only reward, and a base without the behaviour; several seeds of each.
+# Useless rewards, a base without the behaviour, and the untrained base that may not stop; several seeds of each.
 #
 # </details>
 # <details><summary>3. Why count distinct tries and not only words?</summary>
@@ -608,7 +722,6 @@ print(scoreboard.text(rows))
 #
 # * A base of a million weights, one kind of problem, some eighty steps.
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
-# * The cap of 900 tokens ends our curve. We did not train with a longer one here.
 # * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
 
 # %% [markdown]

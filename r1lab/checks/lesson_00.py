@@ -148,27 +148,26 @@ EXERCISES = {
         ),
     ),
     "00.4": Exercise(
-        right=lambda: {"one": 16.4, "eight": 62.5},  # the lesson's `solved`, in percent
+        right=lambda: {"one": 12.5, "eight": 71.1},  # the lesson's `solved`, in percent
         cases=((),),
         tolerance=5.0,
         near=1.0,
-        tried="About 16 % with one try, about 62 % with eight: the same model, asked more often.",
+        tried="About 12 % with one try, about 71 % with eight: the same model, asked more often.",
         lesson="Fill in the two numbers; the figure below draws them.",
         given=True,
         mistakes=(
-            (lambda: {"one": 62.5, "eight": 16.4}, "the two have changed places."),
+            (lambda: {"one": 71.1, "eight": 12.5}, "the two have changed places."),
             (
-                lambda: {"one": 0.164, "eight": 0.625},
+                lambda: {"one": 0.125, "eight": 0.711},
                 "right, but as shares: the card asks for percent.",
             ),
-            (lambda: {"one": 16.4, "eight": 16.4}, "both are one try: hand 8 to solved."),
             (
-                lambda: {"one": 16.4, "eight": 13.7},
-                "that is the share of all answers. A problem counts as solved when any of its "
-                "tries is right.",
+                lambda: {"one": 12.5, "eight": 12.6},
+                "the second is no more than one try: hand 8 to solved. A problem counts as solved "
+                "when any of its tries is right.",
             ),
             (
-                lambda: {"one": 16.4, "eight": 131.2},
+                lambda: {"one": 12.5, "eight": 100.0},
                 "you multiplied by 8. Measure it: a problem is solved once at most.",
             ),
         ),

@@ -1,10 +1,16 @@
-"""Exercises of lesson 04: a reader of reflection, the share a jump explains, two predictions."""
+"""Exercises of lesson 04: a reader of reflection, the share a jump explains, a prediction, a cap, a
+reward that makes another way of thinking win."""
 
+import math
 import re
+from functools import cache
 
 import torch
 
-from r1lab.checks.exercise import Exercise, Guess
+from r1lab import evaluate, habits, models, tasks
+from r1lab.checks.exercise import Exercise, Guess, Open
+from r1lab.machine import environment
+from r1lab.tiny_world import competence
 
 WORD = re.compile(r"\b(wait|try|check)\b", re.I)
 
@@ -41,6 +47,51 @@ def _worst(curve):
 
 def _curve(*values) -> tuple[torch.Tensor]:
     return (torch.tensor(values, dtype=torch.float64),)
+
+
+@cache
+def _written() -> tuple[dict[str, float], dict[str, list[tuple[str, bool]]]]:
+    """Of `rich` on problems of the train split: the share of each habit, and answers of each (text,
+    right); of the three that search, answers that begin so by force."""
+    model, tokenizer = models.load("rich")
+    few = environment.fast()
+    asked = tasks.problems("countdown", 64 if few else 256, 0, "train")
+    free = evaluate.answer(model, tokenizer, asked, evaluate.Sampling("tiny", 300, 0, 4))
+    found: dict[str, list] = {}
+    for problem, text, verdict in zip(free.repeated(), free.texts, free.verdicts, strict=True):
+        found.setdefault(habits.read(problem, text).name, []).append((text, verdict.correct))
+    shares = {name: len(answers) / len(free.texts) for name, answers in found.items()}
+    how = evaluate.Sampling("tiny", 600, 1)
+    begun = competence.begun(model, tokenizer, asked[: 32 if few else 128], how)
+    for name, answers in begun.items():
+        right = (verdict.correct for verdict in answers.verdicts)
+        found[name] = list(zip(answers.texts, right, strict=True))
+    return shares, found
+
+
+def _chosen(reward) -> tuple[float, str]:
+    """1 if the forecast says that under `reward` trying at random wins and it keeps its limits; not
+    a number where it gives nothing yet."""
+    if reward("<think>13+5=18</think><answer>13+5</answer>", False) in (None, ...):
+        return math.nan, ""
+    shares, written = _written()
+    paid = {
+        name: [(float(reward(text, right)), right) for text, right in answers]
+        for name, answers in written.items()
+    }
+    every = [one for answers in paid.values() for one in answers]
+    lowest = min((pay for pay, right in every if right), default=1.0)
+    highest = max((pay for pay, right in every if not right), default=0.0)
+    if not all(0 <= pay <= 1 for pay, _ in every):
+        return 0.0, "a reward lies between 0 and 1."
+    if highest > lowest:
+        return 0.0, f"a wrong answer earns {highest:.2f} and a right one {lowest:.2f}."
+    mean = {name: sum(pay for pay, _ in answers) / len(answers) for name, answers in paid.items()}
+    first = competence.forecast(shares, mean)
+    named = ("guess", "at random", "in order")
+    pays = ", ".join(f"{name} {mean[name]:.2f}" for name in named)
+    passes = f"{first} passes guessing first" if first else "nothing passes guessing"
+    return float(first == "at random"), f"{passes}. Mean pay: {pays}."
 
 
 EXERCISES = {
@@ -147,5 +198,11 @@ EXERCISES = {
                 "this is the factor of right answers, the second number. Waits are the first, [0].",
             ),
         ),
+    ),
+    "04.5": Open(
+        measure=_chosen,
+        enough=1.0,
+        example=lambda text, right: right * (0.2 if re.search("[;；]", text) else 1.0),
+        lesson="It is the hard one: leave it for later if you like.",
     ),
 }

@@ -66,6 +66,8 @@ def minutes(preset: Preset) -> float:
     model = models.prepare(model, preset.lora_rank)
     pool = tasks.problems(preset.task, preset.prompts, seed=1, size=preset.size or None)
     hope = expected(preset)
+    if not hope.recorded:  # runs that name their task's usual size
+        hope = expected(replace(preset, size=len(pool[0].numbers)))
     pace = calibrate(model, tokenizer, pool, preset, hope.length)
     prompt = longest(tokenizer, pool, preset.template)
     return preset.steps * seconds(pace, preset, prompt, hope, METHOD) / 60

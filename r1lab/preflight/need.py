@@ -61,10 +61,13 @@ def check(preset: Preset, prompt: int, method: str) -> Need:
 def need(preset: Preset, prompt: int, method: str) -> Need:
     """The memory of a stage of a run, measuring included.
 
-    prompt: tokens of the longest one. method: "grpo" samples and learns in turns; "sft" and "dpo"
-    gather answers first, and DPO also asks its reference policy; "evaluation" only measures.
-    Raises ValueError for a model that is not built like Llama or Qwen2.
+    prompt: tokens of the longest one. method: "grpo" samples and learns in turns, and "ppo" has a
+    critic beside it, with an adapter and moments of its own; "sft" and "dpo" gather answers first,
+    and DPO also asks its reference policy; "evaluation" only measures. Raises ValueError for a
+    model that is not built like Llama or Qwen2.
     """
+    models_held = 2 if method == "ppo" else 1
+    method = "grpo" if method == "ppo" else method  # the two learn in turns
     trained = method != "evaluation"
     model = _shape(preset, trained)
     learns = sum(_bytes(p) for p in models.trainable(model).values()) if trained else 0
@@ -74,8 +77,8 @@ def need(preset: Preset, prompt: int, method: str) -> Need:
     sampling = _sampling(model, preset, prompt, method)
     updating = learning(model, micro_batch(preset, prompt, method)) if trained else 0
     return Need(
-        weights=frozen / GIB,
-        adapter=(3 if lora else 2) * learns / GIB,
+        weights=models_held * frozen / GIB,
+        adapter=models_held * (3 if lora else 2) * learns / GIB,
         sampling=sampling / GIB,
         learning=updating / GIB,
     )

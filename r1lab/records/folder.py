@@ -1,8 +1,9 @@
 """A run's folder: opened, written line by line, cut back to a checkpoint, read.
 
 A run is a folder: `config.json`, `metrics.jsonl` (a line a step, numbers that depend on the
-seed alone), `timing.jsonl`, `samples.jsonl`, `checkpoint.safetensors` and the one before it,
-and at the end `figure.png` and `summary.json`. Three rules:
+seed alone), `timing.jsonl`, `samples.jsonl`, `probe.jsonl` where a problem was asked again and
+again, `checkpoint.safetensors` and the one before it, and at the end `figure.png` and
+`summary.json`. Three rules:
 
 * A whole file is written beside its name and then renamed; a log grows by whole lines. A
   kill leaves at most one torn last line, and `rewind` takes it away.
@@ -19,7 +20,7 @@ import errno
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from r1lab.machine import environment
@@ -28,7 +29,7 @@ from r1lab.records.checkpoints import NEWEST, PREVIOUS, encoded, newest
 from r1lab.records.configs import upgraded
 from r1lab.records.files import RunError, lines, plainly, read_json, read_jsonl
 
-LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl")
+LOGS = ("metrics.jsonl", "timing.jsonl", "samples.jsonl", "probe.jsonl")
 FILES = ("config.json", *LOGS, NEWEST, PREVIOUS, "summary.json", "figure.png")
 HOME = Path(__file__).resolve().parents[2] / "runs"
 
@@ -42,6 +43,7 @@ class Run:
     timing: list[dict]
     samples: list[dict]
     summary: dict
+    probe: list[dict] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,8 @@ def load_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise RunError(f"there is no run at {folder}: check the path")
     config = load_config(folder)
-    logs = (read_jsonl(folder / name) for name in LOGS)
-    return Run(config, *logs, read_json(folder / "summary.json"))
+    *logs, probe = (read_jsonl(folder / name) for name in LOGS)
+    return Run(config, *logs, read_json(folder / "summary.json"), probe)
 
 
 def write_json(path: Path, value) -> None:

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from r1lab import policy, records
+from r1lab import grpo, policy, records, rewards
 from r1lab.running import alarms
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Leg, Plan
+from r1lab.tasks import Problem
 
 SHOWN = 10  # steps of a stage whose completions are kept in samples.jsonl
 
@@ -17,10 +18,14 @@ class Journal:
 
     measured: the base, and the model after each stage that is done. about: what the material of
     each stage that has one was made of, by its name. evaluation: tokens and seconds of measuring.
+    probe: one problem that is asked again and again while the run learns, or None.
     """
 
-    def __init__(self, plan: Plan, folder: Path, watch: Callable[[Progress], None]):
-        self.plan, self.folder, self.watch = plan, folder, watch
+    def __init__(
+        self, plan: Plan, folder: Path, watch: Callable[[Progress], None],
+        probe: Problem | None = None,
+    ):  # fmt: skip
+        self.plan, self.folder, self.watch, self.probe = plan, folder, watch, probe
         self.measured: list[dict] = []
         self.about: dict[str, dict] = {}
         self.evaluation = {"tokens": 0, "seconds": 0.0}
@@ -49,6 +54,17 @@ class Journal:
         stage = leg.stage.name if leg and len(self.plan.legs) > 1 else ""
         given = {"before": before, "stage": stage, "alarms": self.alarms} | more
         self.watch(Progress(step, self.plan.steps, **given))
+
+    def ask(self, leg: Leg, first: int, learner: policy.Learner, step: int) -> dict | None:
+        """What the policy says to the probe now, into probe.jsonl: the same random numbers at
+        every step, so that only the policy changes it, and none that training draws."""
+        if not self.probe or leg.stage.method != "grpo":
+            return None
+        paid = rewards.reward_set(leg.reward, leg.config.seed)
+        roll = grpo.rollout(learner, [self.probe], paid, leg.config, 0)
+        group = self._placed(roll.group() | {"step": step}, leg, first)
+        records.append(self.folder, "probe.jsonl", group)
+        return group
 
     def measure(self, model, tokenizer, held_out: list) -> None:
         """Measure the model as the experiment does, and count what that takes."""
@@ -88,12 +104,14 @@ class Journal:
             line, group = self._placed(step.line(), leg, first), step.group()
             records.append(self.folder, "metrics.jsonl", line)
             history.append(line)
+            self._time(line["step"])
+            probe = None
             if group and step.step in shown:
                 records.append(self.folder, "samples.jsonl", self._placed(group, leg, first))
-            self._time(line["step"])
+                probe = self.ask(leg, first, learner, step.step)
             self.save(number, line["step"], learner)
             self.alarms = (*before, *alarms.of_metrics(history))
-            self.tell(line["step"], leg, line=line, group=group)
+            self.tell(line["step"], leg, line=line, group=group, probe=probe)
             self.clock = time.monotonic()
 
         return keep

@@ -13,11 +13,15 @@ from r1lab.running.settings import Leg, Plan
 OWN = {"grpo": grpo.train, "sft": sft.train, "dpo": dpo.train}
 
 
+def method_of(leg: Leg) -> str:
+    """The stage's method; "ppo" where GRPO's loop has a critic."""
+    return "ppo" if getattr(leg.config, "gae", None) is not None else leg.stage.method
+
+
 def learner_of(leg: Leg, model, tokenizer) -> Learner:
     """What learns in a stage; for PPO beside a critic."""
     found = policy.learner(model, tokenizer, leg.config.lr)
-    learned = getattr(leg.config, "gae", None) is not None
-    return critic.beside(found, leg.config.lr) if learned else found
+    return critic.beside(found, leg.config.lr) if method_of(leg) == "ppo" else found
 
 
 def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place, keep: Callable):

@@ -22,8 +22,9 @@ class Progress:
     trained model is measured (`done`).
 
     step, steps: over all stages. stage: the name of the present one. line: the step's metrics;
-    group: its first problem with all completions, if it has one; before: the base, once measured;
-    alarms: all so far; predicted: GiB of memory and minutes of training, with step 0.
+    group: its first problem with all completions, if it has one; probe: the same of the problem
+    that is asked again and again; before: the base, once measured; alarms: all so far; predicted:
+    GiB of memory and minutes of training, with step 0.
     """
 
     step: int
@@ -32,6 +33,7 @@ class Progress:
     stage: str = ""
     line: dict = field(default_factory=dict)
     group: dict | None = None
+    probe: dict | None = None
     before: dict = field(default_factory=dict)
     alarms: tuple[Alarm, ...] = ()
     predicted: dict = field(default_factory=dict)

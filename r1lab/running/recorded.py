@@ -39,10 +39,11 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
 
 
 def _row(label: str, found: list[dict]) -> str:
+    trained = "gain" in found[0]
     minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
     cells = [label, str(len(found)), _over(found, _right), *_gain(found)]
     cells += [_over(found, read) for read in (_other, _tokens, _reflects, _habit)]
-    return f"| {' | '.join(cells)} | {minutes:.1f} |"
+    return f"| {' | '.join(cells)} | {f'{minutes:.1f}' if trained else ''} |"
 
 
 def _gain(found: list[dict]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from r1lab.records import Place, RunError
 from r1lab.running import alarms, progress
 from r1lab.running.experiment import Experiment
 from r1lab.running.journal import Journal
-from r1lab.running.methods import PAIRS, check_engine, learn, learner_of, wait
+from r1lab.running.methods import PAIRS, check_engine, learn, learner_of, method_of, wait
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Leg, Options, Plan, plan
 from r1lab.running.summary import summarise
@@ -20,21 +21,22 @@ from r1lab.running.summary import summarise
 
 def run(
     experiment: Experiment, options: Options, folder: Path, resume: bool = False,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Callable[[Progress], None] | None = None, probe: tasks.Problem | None = None,
 ) -> dict:  # fmt: skip
     """Make a run of an experiment in `folder`; gives its summary.
 
     watch: called as `Progress` says, after the step is saved, so what it raises stops the run
-    and loses nothing; default a progress bar. Raises RunError or ValueError with one sentence that
-    says what to do. Under a launcher that starts several processes the main one measures, writes
-    and shows; the others train along.
+    and loses nothing; default a progress bar. probe: a problem that is asked again at every step
+    whose completions are kept, for probe.jsonl. Raises RunError or ValueError with one sentence
+    that says what to do. Under a launcher that starts several processes the main one measures,
+    writes and shows; the others train along.
     """
     if watch is None:
         with progress.bar() as watch:
-            return run(experiment, options, folder, resume, watch)
+            return run(experiment, options, folder, resume, watch, probe)
     settled = plan(experiment, options)
     check_engine(settled)
-    return _Run(settled, Path(folder), watch).go(resume)
+    return _Run(settled, Path(folder), watch, probe).go(resume)
 
 
 def _problems(preset: presets.Preset) -> tuple[list, list]:
@@ -50,9 +52,9 @@ def _problems(preset: presets.Preset) -> tuple[list, list]:
 class _Run:
     """A run at work: its model, its problems, its journal."""
 
-    def __init__(self, settled: Plan, folder: Path, watch: Callable[[Progress], None]):
+    def __init__(self, settled: Plan, folder: Path, watch, probe: tasks.Problem | None):
         self.plan, self.folder = settled, folder
-        self.journal = Journal(settled, folder, watch)
+        self.journal = Journal(settled, folder, watch, probe)
         self.main = environment.rank() == 0
         self.predicted: dict = {}
 
@@ -63,7 +65,7 @@ class _Run:
         self.held_out, self.pool = _problems(preset)
         words = models.tokenizer(preset.model)
         prompt = preflight.longest(words, self.pool + self.held_out, preset.template)
-        methods = {leg.stage.method for leg in self.plan.legs} or {"evaluation"}
+        methods = set(map(method_of, self.plan.legs)) or {"evaluation"}
         wanted = max(preflight.check(preset, prompt, method).wanted for method in methods)
         self.predicted["memory_gib"] = round(wanted, 2)
         in_use = memory.start(preset.device)
@@ -129,6 +131,8 @@ class _Run:
             if gather:
                 found = gather(self.model, self.tokenizer, self.pool, leg.sampling)
                 journal.write_material(*found, leg, first)
+            if number == 0:
+                journal.ask(leg, first, learner, 0)
             journal.save(number, first, learner)
         material = self.pool if leg.stage.method == "grpo" else self.pairs(leg)
         keep = journal.keeper(number, leg, first, learner)
@@ -179,7 +183,7 @@ class _Run:
         for leg in self.plan.legs:
             if about := self.journal.about.get(leg.stage.name):
                 summary["material"][leg.stage.name] = about | {"pairs": len(self.pairs(leg))}
-        whole = records.Run(record.config, record.metrics, record.timing, record.samples, summary)
+        whole = replace(record, summary=summary)
         plots.save(self.plan.experiment.figure(whole), self.folder / "figure.png")
         records.write_json(self.folder / "summary.json", summary)
         return summary

@@ -19,14 +19,23 @@ from r1lab.tiny_world.words import WORDS
 BY_SIZE = {3: ("at random", "in order", "backwards"), 4: ("at random", "sub-goal")}
 
 
-def by_habit(model, tokenizer, problems: list[Problem], how: evaluate.Sampling) -> dict[str, dict]:
-    """For each habit that problems of this size know: how the answers end that begin with it."""
+def begun(
+    model, tokenizer, problems: list[Problem], how: evaluate.Sampling
+) -> dict[str, evaluate.Answers]:
+    """For each habit that problems of this size know: answers that begin with it by force."""
     rng = random.Random(f"begun-{how.seed}")
     found = {}
     for habit in BY_SIZE[len(problems[0].numbers)]:
-        begun = [beginning(rng, problem, habit) for problem in problems]
-        answers = evaluate.answer(model, tokenizer, problems, how, begun)
-        read = [habits.read(*one) for one in zip(problems, answers.texts, strict=True)]
+        first = [beginning(rng, problem, habit) for problem in problems]
+        found[habit] = evaluate.answer(model, tokenizer, problems, how, first)
+    return found
+
+
+def by_habit(model, tokenizer, problems: list[Problem], how: evaluate.Sampling) -> dict[str, dict]:
+    """For each of these habits: how the answers end that begin with it."""
+    found = {}
+    for habit, answers in begun(model, tokenizer, problems, how).items():
+        read = [habits.read(*one) for one in zip(answers.repeated(), answers.texts, strict=True)]
         found[habit] = evaluate.measure(answers) | {
             "kept": sum(r.name == habit for r in read) / len(read),
             "wrong_sums": _share(read, "wrong_sums", "sums"),

@@ -14,6 +14,7 @@ from r1lab.running.alarms import Alarm
 from r1lab.running.experiment import Experiment
 from r1lab.running.progress import Progress
 from r1lab.running.settings import Options
+from r1lab.tasks import Problem
 from r1lab.widgets import rollouts
 from r1lab.widgets.live import with_widget
 
@@ -71,8 +72,11 @@ class TrainingDashboard:
     saved, and the next `run()` in the same folder goes on there.
     """
 
-    def __init__(self, experiment: Experiment, options: Options, folder: Path):
+    def __init__(
+        self, experiment: Experiment, options: Options, folder: Path, probe: Problem | None = None
+    ):
         self.experiment, self.options, self.folder = experiment, options, folder
+        self.probe = probe
         self.steps = settings.plan(experiment, options).steps
         self.stop, self.width = False, 5
         self.metrics: list[dict] = []
@@ -93,7 +97,7 @@ class TrainingDashboard:
             getattr(self.button.comm, "__dict__", {}).pop("_reply_subshell_id", None)
         try:
             found = run.run(
-                self.experiment, self.options, self.folder, resume=True, watch=self.watch
+                self.experiment, self.options, self.folder, True, self.watch, self.probe
             )
             self._read()
             self._say(self._result(found))
@@ -144,11 +148,13 @@ class TrainingDashboard:
             f"{progress.words(now.line)}. {HINT}"
         )
         if time.monotonic() - self.drawn > REDRAW or now.step == now.steps:
-            if self.box and now.group:
+            if self.box and now.group and not self.probe:
                 self.sample.value = rollouts.page(now.group, 0)
             self._picture()
             if not self.box:
                 self.output.update(self._faces(), raw=True)
+        if self.box and now.probe:
+            self.sample.value = rollouts.page(now.probe, 0)
         if self.stop:
             raise KeyboardInterrupt
 
@@ -211,13 +217,16 @@ class TrainingDashboard:
 
 def training_dashboard(
     folder: Path, experiment: str = "zero", arm: str | None = None, preset: str | None = None,
-    seed: int = 0, **others,
+    seed: int = 0, probe: Problem | None = None, **others,
 ) -> dict:  # fmt: skip
     """Run an experiment on this machine while the reader watches; gives the run's summary.
 
     folder: of the run; one that was stopped goes on, one that is complete is shown. experiment: a
-    name of `python -m r1lab list`, or a file of the reader's. others: any settings of the run, as
-    behind `--set`. Raises `Stopped` where the reader stops it, and what `running.run.run` raises.
+    name of `python -m r1lab list`, or a file of the reader's. probe: a problem whose completion is
+    shown at ten steps, instead of one of the step's own; `rollout_browser` has them all. others:
+    any settings of the run, as behind `--set`. Raises `Stopped` where the reader stops it, and what
+    `running.run.run` raises.
     """
     options = Options(arm, preset, seed, others)
-    return TrainingDashboard(experiments.named(experiment), options, Path(folder)).run()
+    chosen = experiments.named(experiment)
+    return TrainingDashboard(chosen, options, Path(folder), probe).run()

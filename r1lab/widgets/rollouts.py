@@ -11,7 +11,7 @@ from r1lab import experiments, reflection, tasks, thoughts
 from r1lab.plots import BLUE, GREEN, GREY
 from r1lab.tasks.reading import Unreadable, read_expression
 from r1lab.verify import verify
-from r1lab.widgets.live import with_widget
+from r1lab.widgets.live import BOX, NO_MATH, with_widget
 
 RED = "#C04A00"  # Okabe and Ito's vermilion, darkened until it can be read as text
 WORDS = "|".join(sorted(map(re.escape, thoughts.GROUP), key=len, reverse=True))
@@ -37,12 +37,6 @@ LEGEND = (
     ("sum", "a try"), ("slip", "a wrong sum"), ("no", "vs T no"), ("yes", "vs T yes"),
     ("word", "Wait"), ("answer", "the answer"),
 )  # fmt: skip
-# Else Jupyter sets what stands between two prices as a formula.
-NO_MATH = "mathjax_ignore tex2jax_ignore"
-BOX = (
-    "background:#FFF;color:#222;border:1px solid #CCC;padding:8px 12px;max-width:860px;"
-    "line-height:1.6"
-)
 
 
 def pieces(completion: str) -> list[tuple[str, str]]:
@@ -124,12 +118,14 @@ def rewards_table(group: dict, pick: int) -> str:
 
 
 class RolloutBrowser:
-    """Choose an arm, a step, a problem and a completion. `arms`: name -> runs, each with its
-    `samples`: one problem a run and kept step. `box` is the widget, or None without ipywidgets."""
+    """Choose an arm, a step, a problem and a completion. `arms`: name -> runs; of each its `probe`,
+    one problem through all kept steps, or where it has none its `samples`, another problem at each.
+    `box` is the widget, or None without ipywidgets."""
 
     def __init__(self, arms: dict[str, list]):
-        self.arms = {arm: [run for run in found if run.samples] for arm, found in arms.items()}
-        self.arms = {arm: found for arm, found in self.arms.items() if found}
+        kept = {arm: [run.probe or run.samples for run in found] for arm, found in arms.items()}
+        self.arms = {arm: [groups for groups in runs if groups] for arm, runs in kept.items()}
+        self.arms = {arm: runs for arm, runs in self.arms.items() if runs}
         if not self.arms:
             raise ValueError("no run with samples: train one first, or leave the argument away")
         self.arm = next(iter(self.arms))
@@ -143,11 +139,23 @@ class RolloutBrowser:
 
     def group(self) -> dict:
         """The group that is shown."""
-        samples = self.arms[self.arm][self.problem].samples
-        return samples[min(self.at, len(samples) - 1)]
+        groups = self.arms[self.arm][self.problem]
+        return groups[min(self.at, len(groups) - 1)]
 
     def page(self) -> str:
         return page(self.group(), min(self.pick, len(self.group()["completions"]) - 1))
+
+    def still(self) -> str:
+        """For pages without a kernel: what is shown; of one problem through all steps the first
+        and the last, side by side."""
+        groups = self.arms[self.arm][self.problem]
+        first, last = groups[0], groups[-1]
+        if first is last or problem_of(first) != problem_of(last):
+            return self.page()
+        pages = "".join(
+            f'<div style="flex:1 1 320px">{page(group, 0)}</div>' for group in (first, last)
+        )
+        return f'<div style="display:flex;flex-wrap:wrap;gap:8px">{pages}</div>'
 
     def _make(self, w) -> None:
         wide = w.Layout(width="320px")
@@ -172,10 +180,10 @@ class RolloutBrowser:
         """Set what can be chosen to what the arm and the step hold, then draw."""
         c = self.choices
         found = self.arms[self.arm]
-        c["at"].max = len(found[self.problem].samples) - 1
+        c["at"].max = len(found[self.problem]) - 1
         names = []
-        for i, run in enumerate(found):
-            group = run.samples[min(self.at, len(run.samples) - 1)]
+        for i, groups in enumerate(found):
+            group = groups[min(self.at, len(groups) - 1)]
             names.append(
                 (textwrap.shorten(tasks.short(problem_of(group)), 48, placeholder=" …"), i)
             )
@@ -195,8 +203,9 @@ class RolloutBrowser:
 
 
 def rollout_browser(arms: dict[str, list] | None = None) -> None:
-    """Show what was written during training. arms: name -> runs (`records.load_run`); default the
-    recorded runs, where every seed drew another problem."""
+    """Show what was written during training. arms: name -> runs (`records.load_run`), such as your
+    own, with one problem through all steps if it had a probe; default the recorded runs, where
+    every seed and step drew another problem."""
     if arms is None:
         habits = experiments.named("habits")
         chosen = [habits.arm(name) for name in ("rule", "random", "format", "parts")]
@@ -205,4 +214,4 @@ def rollout_browser(arms: dict[str, list] | None = None) -> None:
     browser = RolloutBrowser(arms)
     group = browser.group()
     words = f"Step {group['step']}, first completion: {group['completions'][0]}"
-    display(with_widget({"text/html": browser.page(), "text/plain": words}, browser.box), raw=True)
+    display(with_widget({"text/html": browser.still(), "text/plain": words}, browser.box), raw=True)
