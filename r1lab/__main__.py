@@ -172,7 +172,8 @@ def pretrain(options) -> None:
         print(json.dumps(judges.make(options.name, folder)["unseen"], indent=1))
         return
     folder = options.out or ROOT / "data" / "models" / options.name
-    pretrain.pretrain(options.name, pretrain.RECIPES[options.name], folder, not options.no_compile)
+    recipe = pretrain.RECIPES[options.name]
+    pretrain.pretrain(options.name, recipe, folder, not options.no_compile, options.device)
 
 
 def report(options) -> None:

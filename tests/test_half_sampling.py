@@ -122,7 +122,7 @@ def test_greedy_takes_what_the_trainer_finds_likeliest_but_for_rounding(dtype):
         with torch.no_grad(), models.precision(model):
             logits = inner(torch.tensor([prompt + ids])).logits[0, len(prompt) - 1 : -1].float()
         behind = logits.max(-1).values - logits.gather(1, torch.tensor(ids)[:, None])[:, 0]
-        assert float(behind.max()) < 3 * torch.finfo(dtype).eps * float(logits.abs().max())
+        assert float(behind.max()) < 5 * torch.finfo(dtype).eps * float(logits.abs().max())
 
 
 def adapted(dtype):

@@ -16,6 +16,22 @@ from r1lab.tiny_world import cards
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", ROOT / "r1lab/MACHINES.md")}
+CARD = json.loads((ROOT / "data" / "card.json").read_text("utf-8"))
+
+
+def on_card(runs):
+    """The table of SmolLM2's runs on a card."""
+    head = (
+        "| weights | seed | right before, after [95 %] | largest gap between sampler and trainer, "
+        "nats a token | GiB predicted, taken | minutes predicted, taken |\n|---|---|---|---|---|---|"
+    )
+    return "\n".join([head, *(
+        f"| {r['dtype']} | {r['seed']} | {r['before']:.1%}, {r['after']:.1%} "
+        f"[{r['ci95'][0]:.1%}, {r['ci95'][1]:.1%}] | {r['largest_logp_gap']:.3f} "
+        f"| {r['predicted']['memory_gib']:.1f}, {r['actual']['memory_gib']:.1f} "
+        f"| {r['predicted']['minutes']:.2f}, {r['actual']['minutes']:.2f} |"
+        for r in runs
+    )])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -28,6 +44,8 @@ PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", ROOT / "
             "memory",
             lambda: footprint.table(json.loads((ROOT / "data" / "memory.json").read_text("utf-8"))),
         ),
+        ("card", lambda: on_card(CARD["runs"])),
+        ("card memory", lambda: footprint.table(CARD["memory"])),
         (
             "bench",
             lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8"))),

@@ -58,14 +58,14 @@ PRESETS = {
     "t4": Preset(
         "t4", "Qwen/Qwen2.5-0.5B", "half", "cuda", "gsm8k", "r1",
         lora_rank=16, lr=2e-5, steps=200, prompts=8, group=8, max_new=256, micro_tokens=4096,
-        train_problems=7000, eval_problems=512,
+        train_problems=4096, eval_problems=512,
     ),
     # TinyZero's own model and task on a card of 24 GB. Its rate for all weights is 1e-6; LoRA wants
     # about ten times that.
     "gpu24": Preset(
         "gpu24", "Qwen/Qwen2.5-3B", "half", "cuda", "countdown", "r1",
         lora_rank=16, lr=1e-5, steps=200, prompts=8, group=8, max_new=512, micro_tokens=2048,
-        train_problems=16384, eval_problems=512,
+        train_problems=4096, eval_problems=512, size=4,
     ),
 }  # fmt: skip
 

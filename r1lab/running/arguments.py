@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )
+    pretrain.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     report = commands.add_parser("report", help="measure a base and write its report")
     report.add_argument("name", choices=(*BASES, "smollm2"))
     return top

@@ -1,7 +1,7 @@
 """A decode step as a CUDA graph: hundreds of small kernels start as one.
 
-Has not been run on a graphics card yet; its arithmetic is tested on the CPU, without the
-recording.
+Its arithmetic is tested on the CPU, without the recording; with it, on a card only
+(`tests/test_card.py`).
 """
 
 from functools import partial

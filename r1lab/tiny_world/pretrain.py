@@ -143,8 +143,9 @@ AttentionInterface.register("float32_causal", _float32_attention)
 
 
 def pretrain(
-    name: str, recipe: Recipe, folder: Path, compiled: bool = True, every: int = 200
-) -> dict:
+    name: str, recipe: Recipe, folder: Path, compiled: bool = True, device: str = "cpu",
+    every: int = 200,
+) -> dict:  # fmt: skip
     """Train a base of that name and save weights (float16), tokenizer and a record to `folder`.
 
     Until then `NAME.unfinished` beside the folder keeps the state of each `every` steps, and the
@@ -152,8 +153,8 @@ def pretrain(
     Raises RunError where the state there is of another recipe.
     """
     tokenizer = wrap_tokenizer()
-    model = new_model(recipe, tokenizer)
-    model.set_attn_implementation("float32_causal")
+    model = new_model(recipe, tokenizer).to(device)
+    model.set_attn_implementation("float32_causal" if device == "cpu" else "sdpa")
     run = torch.compile(model, dynamic=True) if compiled else model
     optimizers = _optimizers(model, recipe)
     peak = [o.param_groups[0]["lr"] for o in optimizers]
@@ -169,7 +170,8 @@ def pretrain(
             optimizer.param_groups[0]["lr"] = lr * scale
         pieces = next(steps)
         total = sum(size for _, size in pieces)
-        loss = sum(_step_loss(run, ids, total, tokenizer.pad_token_id) for ids, _ in pieces)
+        pieces = [ids.to(device) for ids, _ in pieces]
+        loss = sum(_step_loss(run, ids, total, tokenizer.pad_token_id) for ids in pieces)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
@@ -186,7 +188,9 @@ def pretrain(
         if made["steps"] % every == 0:
             _keep(kept, recipe, model, optimizers, made)
     save(model, tokenizer, folder)
+    on = torch.cuda.get_device_name() if device == "cuda" else device
     about = {"name": name, "recipe": asdict(recipe), "parameters": model.num_parameters()}
+    about |= {"device": on}
     record = about | made | {"seconds": round(made["seconds"])}
     (folder / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
     kept.unlink(missing_ok=True)
@@ -217,7 +221,7 @@ def _kept(path: Path, recipe: Recipe, model, optimizers) -> dict:
     """What training had come to; nothing yet where there is no file."""
     if not path.exists():
         return {"tokens": 0, "steps": 0, "seconds": 0.0, "loss": []}
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     if state["recipe"] != asdict(recipe):
         raise RunError(f"{path} holds a training of another recipe: delete it, and start again")
     model.load_state_dict(state["model"])
@@ -228,7 +232,7 @@ def _kept(path: Path, recipe: Recipe, model, optimizers) -> dict:
 
 def _step_loss(run, ids: torch.Tensor, total: int, pad: int) -> float:
     labels = ids[:, 1:].masked_fill(ids[:, 1:] == pad, -100)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(ids.device.type, torch.bfloat16):
         logits = run(input_ids=ids, use_cache=False).logits[:, :-1]
     loss = torch.nn.functional.cross_entropy(
         logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), reduction="sum"
