@@ -184,7 +184,7 @@ widgets.rollout_browser({"your run": [records.load_run(folder)]})
 # One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Beside them stands a second base, `restless`. It has read the same kind of text, but its searches are mostly at random. *Predict what wins there.*
 
 # %%
-mine = records.load_run(folder)
+my_run = records.load_run(folder)
 WAYS = {"in order": plots.BLUE, "at random": plots.ORANGE, "guess": plots.GREY}
 figure, axes = plots.canvas(2, sharey=True)
 for axis, arm in zip(axes, ("rule", "restless"), strict=True):
@@ -195,7 +195,7 @@ for axis, arm in zip(axes, ("rule", "restless"), strict=True):
             x = range(1, len(share) + 1)
             axis.plot(x, share, color=colour, linewidth=1, label=label)
         if arm == "rule":
-            own = [100 * line[habits.key(name)] for line in mine.metrics]
+            own = [100 * line[habits.key(name)] for line in my_run.metrics]
             axis.plot(range(1, len(own) + 1), own, ":", color=colour, linewidth=2)
     found = experiments.recorded("habits", arm)
     after = [100 * run.summary["after"]["accuracy"] for run in found]
@@ -455,6 +455,7 @@ checks.check("04.3", my_guess)
 
 # %%
 ARMS = ("rule", "think-on", "random", "format", "parts")
+SAYS = {"three": "beats thinking on", "four": "is no better than thinking on"}
 for experiment, numbers in (("habits", "three"), ("zero", "four")):
     figure, axes = plots.canvas(2)
     for x, arm in enumerate(ARMS):
@@ -473,8 +474,8 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
         )
         print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
               f"a second try in {second:5.1f} % of the answers")  # fmt: skip
-    axes[0].set(title=f"{numbers.capitalize()} numbers", ylabel="right, %")
-    axes[1].set(title="A second try", ylabel="of the answers, %")
+    axes[0].set(title=f"{numbers.capitalize()}: RL {SAYS[numbers]}", ylabel="right, %")
+    axes[1].set(title="Only rule makes second tries", ylabel="of the answers, %")
     for axis in axes:
         axis.set_ylim(0, 100)
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)
