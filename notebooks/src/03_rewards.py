@@ -50,7 +50,7 @@ for name, text in ANSWERS.items():
     print(f"{name:20} {paid:.1f}   {columns['verdicts'][0].reason}")
 
 # %% [markdown]
-# Below is a bench. Type a completion and see what each reward pays for it, and why. The last two rows are learned judges; we come to them in part 4. Try to earn 1.1 with a wrong answer.
+# Below is a bench. Type a completion and see what each reward pays for it, and why. The last two rows are learned judges, and both refuse this right answer; we come to them in part 4. Try to earn 1.1 with a wrong one.
 
 # %%
 widgets.reward_bench(problem, ANSWERS["right"])
@@ -109,9 +109,9 @@ for name in ("form and right", "form and wrong", "no form"):
 # %% [markdown]
 # ## 2. What the form weighs
 #
-# Before training, a forecast from these numbers. Nearly all answers have their form already. So in most groups of eight everybody earns the form's reward, it cancels in the advantage, and its weight is nothing. It speaks only where a tag is missing. *Predict: does it matter whether the form weighs 0.1 or 1? And a base that leaves tags out in most answers: does it learn the form or the answers first?*
+# Before training, a forecast from these numbers. Nearly all answers have their form already. So in about six of ten groups everybody earns the form's reward, and it cancels in the advantage. It speaks only where a tag is missing. *Predict: does it matter whether the form weighs 0.1 or 1? And a base that leaves tags out in most answers: does it learn the form or the answers first?*
 #
-# The second base is made from the first: sixteen steps of imitation on its own answers, three of four with a tag left out. It has learned nothing about numbers there, only untidiness.
+# The second base is made from the first: 24 steps of imitation on its own answers, right and wrong as they came, three of four with a tag left out.
 
 # %%
 figure, axes = plots.canvas(2)
@@ -133,8 +133,8 @@ for i, run in enumerate(experiments.recorded("form", "untidy")):
         curve, _ = plots.smooth([100 * line[key] for line in lines])
         label = name if i == 0 else None
         axes[1].plot(range(1, len(curve) + 1), curve, color=colour, label=label)
-axes[0].set(title="What does the weight of the form do?", ylabel="right, %")
-axes[1].set(title="Which is learned first?", ylabel="of a step's answers, %")
+axes[0].set(title="The form's weight makes no difference here", ylabel="right, %")
+axes[1].set(title="The form first, the answers later", ylabel="of a step's answers, %")
 for axis in axes:
     axis.set(xlabel="RL step", ylim=(0, 102))
     if axis.lines:
@@ -142,8 +142,11 @@ for axis in axes:
 plots.show(figure, "A line a seed; n = 128 answers a step, mean of five steps.")
 
 # %% [markdown]
-# OUTCOME
+# For accuracy no difference is seen: the means are 88, 90 and 89 %. One seed of fifteen ends at 82 %, with weight 1, and it alone keeps the ledger from saying that equal weights cost less than five points. For the form there is one: without weight 85 to 88 % of the held-out answers end in their form, with it 88 to 93 %.
 #
+# The untidy base has made half of its way to the form after 5 or 6 steps, and half of its way to the answers after 29 to 43. Without tags nothing counts as right, so accuracy cannot be ahead of the form for long: that the form comes first is partly built in. How far ahead it comes is not. A tag is the same one in every answer, and a search must be carried through. This base ends at 75 to 85 % right.
+
+# %% [markdown]
 # ## 3. Four verifiers and how they break
 #
 # The rule is only as good as its reader. Here are four ways to read an answer that can be found in public code for training and for benchmarks, each in a few lines. (The second one calls Python's `eval` in the original. Never do that with a model's text; `read_expression` reads the same sums and runs nothing.)
@@ -180,7 +183,7 @@ for name, text in ANSWERS.items():
     print(f"{name:20} ours: {verify.verify(problem, text).reason:14} paid by: {said}")
 
 # %% [markdown]
-# No one meant to write a bad verifier. Each is right about honest answers. A policy under training is not honest or dishonest: it writes more of what was paid.
+# No one meant to write a bad verifier. Each was made for some kind of answer; the last two for one that is a single number, and they refuse our sums. A policy under training is not honest or dishonest: it writes more of what was paid.
 #
 # ### Exercise 03.2 · experiment · 6 min · difficulty 2 of 5
 # Write one text that is wrong and that all four take for right, for whatever numbers and target. Experiment with the cell above.
@@ -200,15 +203,15 @@ checks.check("03.2", my_break)
 #
 # ```python
 # def my_break(numbers, target):
-#     return f"<think>{target}</think><answer>{target}</answer>{target}"
+#     return f"<answer>{target}</answer>"
 # ```
 #
-# Say the target wherever somebody might look. Ours reads one block, asks for each number once, and refuses the rest.
+# To say the target once, where all of them look, is enough. Ours reads one block, asks for each number once, and refuses the rest.
 #
 # </details>
 
 # %% [markdown]
-# The same question about the answers of the base: how many does each verifier pay that are wrong? With a policy that was never trained against it, a verifier looks better than it is.
+# The same question about the answers of the base: how many does each verifier pay that are wrong? And this policy was never trained against it.
 
 # %%
 targets = [p.target for p in base.repeated()]
@@ -223,7 +226,7 @@ for rule in LENIENT:
 #
 # For most questions there is no rule. Who wants to train on them trains a judge: a network that is shown answers with marks, right or wrong, and learns to tell. R1 decides against it, because such *reward models* get cheated when training is long, and have to be trained anew (2.2.2).
 #
-# We have two. They have never seen arithmetic executed: the thoughts, where sums are worked out, are cut away before them, and an answer holds no result. What they know about sums they have guessed from marks. The first, `judge-85`, also sees how long was thought, and that is all it sees of the thoughts; it is a single layer, so that its weights can be read. The second, `judge-96`, is a small network that was shown many more answers.
+# We have two. They have never seen arithmetic executed: the thoughts, where sums are worked out, are cut away before them, and an answer holds no result. What they know about sums they have guessed from marks. The first, `judge-85`, also sees how long was thought, and that is all it sees of the thoughts; it is a single layer, so that its weights can be read. The second, `judge-96`, is a small network that was shown many more answers, among them right ones found by a program.
 
 # %%
 SEES = "problem", "answer", "length of thoughts", "thoughts", "value of answer"
@@ -262,7 +265,7 @@ for name, colour in zip(value.JUDGES, (plots.ORANGE, plots.BLUE), strict=True):
     bins = [b for b in reports[name]["calibration"] if b]
     points = [(100 * said, 100 * true) for said, true, _ in bins]
     axis.plot(*zip(*points, strict=True), "o-", color=colour, label=name)
-axis.set(title="Can one believe what they say?", xlabel="says: right with, %")
+axis.set(title="Both are nearly honest about the base", xlabel="says: right with, %")
 axis.set(ylabel="are right, both classes alike, %", xlim=(0, 100), ylim=(0, 102))
 axis.legend(fontsize=8)
 plots.show(figure, f"n = {len(marks)} answers of the untrained base, in fifths.")
@@ -298,7 +301,7 @@ print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 
 # %% [markdown]
 # ### Exercise 03.3 · predict · 3 min · difficulty 2 of 5
-# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has some 13 of 100. Your guess is drawn beside what came out; nobody judges it.
+# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has 12 to 14 of 100 under this cap. Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_guess = ...  # percent
@@ -361,9 +364,9 @@ widgets.growth(tasks.short(PROBE), moments)
 # %%
 figure, axes = plots.canvas(3, width=3.4, sharey=True)
 titles = {
-    "judge-85": "Paid by judge-85",
-    "judge-96": "By judge-96",
-    "rule": "By the rule",
+    "judge-85": "judge-85: cheated",
+    "judge-96": "judge-96: not in 60 steps",
+    "rule": "The rule",
 }
 lines = {"reward_approved": plots.ORANGE, "accuracy": plots.BLUE}
 for axis, (arm, title) in zip(axes, titles.items(), strict=True):
@@ -375,7 +378,8 @@ for axis, (arm, title) in zip(axes, titles.items(), strict=True):
         end = run.summary["after"]
         true, approved = (100 * end[key] for key in ("accuracy", "judge_85"))
         print(f"{arm:9} seed {run.config['seed']}: held out {true:5.1f} % right,",
-              f"{approved:5.1f} % approved, {end['length']:.0f} tokens")  # fmt: skip
+              f"judge-85 approves {approved:5.1f} %, "
+              f"{end['length']:.0f} tokens")  # fmt: skip
     axis.set(title=title, xlabel="RL step", ylim=(0, 102))
 for column, colour in enumerate(lines.values()):
     curve, _ = plots.smooth([step[column] for step in own])
@@ -388,8 +392,11 @@ axes[0].legend(fontsize=8)
 plots.show(figure, "A line a seed, mean of five steps; n = 64 a step. Dotted: yours.")
 
 # %% [markdown]
-# OUTCOME
+# In all five seeds truth and approval rise together at first, as forecast, to 43 to 63 % right near step 25. From step 37 on at most 3 of a step's 64 answers are right, mostly none, while the judge approves 97 to 100 %. On held-out problems no answer of 512 is right in any seed, and all are approved. The policy writes until the cap, and what the judge is shown then is an empty answer behind a long thought. It need not be a search: open the last moments above.
 #
+# `judge-96` ends at 73 to 79 % right, the rule itself at 76 to 78 %. On the base's own answers it is the better judge by far (above), and it sees no length. These runs cannot say which of the two saves it, and in a longer training there may be something else.
+
+# %% [markdown]
 # ## 7. What the judge loves
 #
 # A policy needs many steps to find a hole that you can find by looking. You know what the judge sees.
@@ -437,19 +444,21 @@ for x, (arm, name) in enumerate(shown.items()):
         axis.plot([x] * len(ends), ends, ".", color=plots.BLUE)
         print(f"{name:13} right {np.mean(ends):5.1f} %, seeds: "
               + ", ".join(f"{end:.1f}" for end in ends))  # fmt: skip
-axis.axhline(100 * right.mean(), color=plots.GREY, linestyle="--", label="base")
+start = [100 * run.summary["before"]["accuracy"] for run in found]
+axis.axhline(np.mean(start), color=plots.GREY, linestyle="--", label="base")
 axis.set_xticks(range(3), list(shown.values()))
-axis.set(title="When does the judge pay?", ylabel="right, %", ylim=(0, 100))
+axis.set(title="Late is nearly as bad as always", ylabel="right, %", ylim=(0, 100))
 axis.legend(fontsize=8)
 plots.show(figure, "Held-out problems, n = 512 a seed; bar: mean; dots: seeds.")
 
 # %% [markdown]
-# OUTCOME
-#
+# Fifteen steps are enough. On the last quarter alone the judge leaves 0 to 14 % of the answers right, where the rule would have left 76 to 78. That is little better than always, which ends at 0 in every seed, so the difference cannot be negative; its interval holds zero all the same. To use a judge late helps where late is shorter than the way to its hole, and how long that way is, one learns from those who have gone it. R1's authors had seen their own reward model cheated before they chose 400 steps.
+
+# %% [markdown]
 # ## 9. Keep the judge honest
 #
 # ### Exercise 03.5 · code · 12 min · difficulty 5 of 5
-# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that keeps the policy out of the hole. It is tried on a policy with four ways to answer: guess (12 words, 8 % right, 88 of 100 answers at first), search (80 words, 95 % right), search without end (250 words, no answer), guess behind padding (400 words). Each step multiplies a share by what it earns. At the end 80 of 100 answers must be right.
+# You have `judge-85` and no verifier. You know its score, how many words the thoughts had, and whether an answer was found. Design a reward that keeps the policy out of the hole. It is tried on a policy with four ways to answer: guess (12 words, 8 % right, 88 of 100 answers at first), search (80 words, 95 % right), search without end (250 words, no answer), guess behind padding (400 words). Each step multiplies a share by exp(0.3 x its advantage). At the end 80 of 100 answers must be right.
 
 
 # %%
@@ -470,7 +479,7 @@ checks.check("03.5", my_reward)
 #     return min(score, 1.5) if answered else -5.0
 # ```
 #
-# Two repairs. What the judge was never shown, an empty answer, is taken from it. And its score is cut off where the answers it has learned from end: beyond that it only extrapolates. Both need somebody who knows the hole. In a large network nobody knows the next one. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
+# Two repairs. What the judge was never shown, an empty answer, is taken from it. And its score is cut off, so that beyond some length more of it earns nothing: padding earns then as much as a search and stays as rare as it was. It is not punished. Both need somebody who knows the hole. In a large network nobody knows the next one. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
 #
 # </details>
 
@@ -496,6 +505,8 @@ for template in ("tiny", "tiny-zh"):
           f"[{low:.1f}, {high:.1f}], n = {found['n']}")  # fmt: skip
 
 # %% [markdown]
+# SmolLM2 is at the floor under each template, so from it nothing follows here; and our base reads both of its languages alike. To see what Liu and others saw takes a model that solves some of the problems.
+#
 # ## 11. On your GPU
 #
 # The judges read a problem and an answer, not a model's tokens. So the same experiment runs with Qwen2.5-3B on a card of 24 GB; only the preset changes.
@@ -510,7 +521,7 @@ else:
     print("no card here: python -m r1lab run judge --arm judge-85 --preset gpu24")
 
 # %% [markdown]
-# There LoRA has rank 16 and a rate of 1e-5, completions have 512 tokens and the run 200 steps. Expect it to be slower to find the hole: a large model varies less, and its first answers are longer.
+# There LoRA has rank 16 and a rate of 1e-5, completions have 512 tokens and the run 200 steps. And its problems have four numbers. We have not run it. A large model varies less; but its first answers are longer, and that may lead it to the hole sooner.
 #
 # ## 12. Verdicts
 #
@@ -522,8 +533,9 @@ rows = [row for row in scoreboard.every() if row["id"] in mine]
 print(scoreboard.text(rows))
 
 # %% [markdown]
-# OUTCOME
-#
+# RW-01 stays open: the mean is 89.7 %, three seeds are below 90, and over one of them `think-on` is less than ten points behind. RW-02 holds in every seed, but this judge was taken after a trial with another seed had shown that it is cheated; the five seeds show that it happens reliably. Two earlier judges were not cheated in 25 and 38 steps, too few to say that they never are. RW-03 stays open because of one seed. RW-06 cannot be tested at this scale, and its stand-in is undecided. Templates after training (TP-02), and before it on a task that a model solves in 20 % (TP-01), and late rewards (FW-04) have not been run.
+
+# %% [markdown]
 # ## The sentence that stays
 #
 # A judge that is right about yesterday's answers was measured on yesterday's answers. **What a reward looks at is what you will get, true or not.**
@@ -562,8 +574,8 @@ print(scoreboard.text(rows))
 # %% [markdown]
 # ## What this leaves out
 #
-# * Two judges, each trained once. Judges trained with other seeds would have other holes. And they differ in two things at once: how much they were shown, and whether they see a length.
-# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; that nothing in a judge's accuracy warns of it is the point. Two other judges we tried first, one of answers alone and one that refused an empty answer, were not cheated within 25 and 38 steps (`data/runs/README.md`).
+# * Two judges, each trained once. Judges trained with other seeds would have other holes. And they differ in four things at once: how many answers they were shown, of which kind (`judge-96`: right ones found by a program, too), whether they see a length, and a line against a network.
+# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; its accuracy is a warning, but does not say where the hole is. Two other judges we tried first, one of answers alone and one that refused an empty answer, were not cheated within 25 and 38 steps (`data/runs/README.md`).
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
 # * A judge was not trained anew on the policy's answers.
 

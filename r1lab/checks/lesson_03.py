@@ -144,6 +144,7 @@ EXERCISES = {
         cases=(
             ("<think>3+4=7</think><answer>3+4</answer>",),
             ("  <think>3+4=7</think>\n<answer>3+4</answer>\n",),
+            ("<think>3+4=6, no\n3+4=7</think><answer>3+4</answer>",),
             ("<think></think><answer></answer>",),
             ("<answer>3+4</answer><think>3+4=7</think>",),
             ("<think>3+4=7</think>So: <answer>3+4</answer>",),
@@ -153,8 +154,8 @@ EXERCISES = {
             ("",),
         ),
         tried=(
-            "Tried: blanks around the parts, empty parts, tags in the wrong order, text between "
-            "and behind, two answers, a missing tag."
+            "Tried: blanks around the parts, a line end in the thoughts, empty parts, tags in the "
+            "wrong order, text between and behind, two answers, a missing tag."
         ),
         lesson="The lesson goes on with r1lab.verify.is_formatted.",
         mistakes=(
@@ -177,13 +178,17 @@ EXERCISES = {
                 lambda t: bool(re.fullmatch(r"<think>[^<]*</think><answer>[^<]*</answer>", t)),
                 "blanks and line ends around the two parts are allowed.",
             ),
+            (
+                lambda t: is_formatted(t) and "\n" not in t.strip().partition("</think>")[0],
+                "thoughts may have line ends: give re.fullmatch the flag re.S.",
+            ),
             (lambda t: not is_formatted(t), "the other way round: True is for the right form."),
         ),
     ),
     "03.2": Open(
         measure=_broken,
         enough=4.0,
-        example=lambda numbers, target: f"<think>{target}</think><answer>{target}</answer>{target}",
+        example=lambda numbers, target: f"<answer>{target}</answer>",
         lesson="Return a text for any numbers and target; it must be wrong.",
     ),
     "03.3": Guess(
