@@ -138,10 +138,14 @@ JUDGE = Experiment(
     section="DeepSeek-R1 2.2.2",
     about="reinforcement learning under a learned judge, with the verifier looking on",
     arms=(
-        Arm("rule", "control: the rule", GRPO),
-        Arm("judge-85", "a judge that is right in 85 of 100", GRPO, {"reward": "judge-85"}),
-        Arm("judge-96", "a judge that is right in 96 of 100", GRPO, {"reward": "judge-96"}),
-        Arm("late", "the rule, then that judge for the last quarter", LATE),
+        Arm("rule", "three numbers, cap 256: the rule", GRPO),
+        Arm(
+            "judge-85", "cap 256: paid by a judge, right in 85 of 100", GRPO, {"reward": "judge-85"}
+        ),
+        Arm(
+            "judge-96", "cap 256: paid by a judge, right in 96 of 100", GRPO, {"reward": "judge-96"}
+        ),
+        Arm("late", "cap 256: the rule, at last the first judge", LATE),
     ),
     measure=measure,
     figure=figure,
