@@ -34,7 +34,8 @@ def read(w: Weights, prompts: list[list[int]], group: int, max_new: int):
 
 
 def _prefix(w: Weights, prompts, longest: int):
-    """Run P prompts, padded to S = longest: for each layer keys and values (P, K, S, D); logits of their last tokens (P, V); lengths (P,); what is padding (P, S)."""
+    """Run P prompts, padded to S = longest: for each layer keys and values (P, K, S, D); logits of
+    their last tokens (P, V); lengths (P,); what is padding (P, S)."""
     device, dtype, P = w.embed.device, w.embed.dtype, len(prompts)
     ids = torch.zeros(P, longest, dtype=torch.long)
     for row, prompt in zip(ids, prompts, strict=True):
