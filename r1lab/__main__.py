@@ -165,8 +165,12 @@ def fetch(_) -> None:
 
 
 def pretrain(options) -> None:
-    from r1lab.tiny_world import pretrain
+    from r1lab.tiny_world import judges, pretrain
 
+    if options.name in judges.RECIPES:
+        folder = options.out or ROOT / "data" / "judges" / options.name
+        print(json.dumps(judges.make(options.name, folder)["unseen"], indent=1))
+        return
     folder = options.out or ROOT / "data" / "models" / options.name
     recipe = pretrain.RECIPES[options.name]
     pretrain.pretrain(options.name, recipe, folder, not options.no_compile, options.device)

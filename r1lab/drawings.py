@@ -101,6 +101,24 @@ def ways_to_spend(axis) -> None:
     axis.spines[:].set_visible(False)
 
 
+def sees(axis, rows: dict[str, dict[str, bool]]) -> None:
+    """What each judge looks at: a row a judge, a column a thing that could be looked at; what is
+    seen is blue, what is hidden an empty frame."""
+    columns = list(next(iter(rows.values())))
+    for y, (name, seen) in enumerate(rows.items()):
+        axis.text(-0.1, y, name, ha="right", va="center")
+        for x, column in enumerate(columns):
+            shown = {"facecolor": BLUE if seen[column] else "white", "edgecolor": GREY}
+            axis.add_patch(Rectangle((x, y - 0.35), 0.9, 0.7, **shown))
+            word, colour = ("sees", "white") if seen[column] else ("hidden", GREY)
+            axis.text(x + 0.45, y, word, ha="center", va="center", color=colour, fontsize=9)
+    for x, column in enumerate(columns):
+        axis.text(x + 0.45, -0.5, column, ha="center", va="bottom", fontsize=9)
+    axis.set(xlim=(-1.1, len(columns)), ylim=(len(rows) - 0.5, -1.1), xticks=[], yticks=[])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+
+
 def loop(axis, asked: str, texts: list[str], verdicts: list[str], paid: list[float]) -> None:
     """One turn of R1-Zero from left to right: a prompt, its group of completions, the judge, the
     rewards, what each is worth beside the others; below, the way back to the policy.

@@ -6,8 +6,8 @@ A reward function is called with keyword arguments only: `prompts`, `completions
 `verdicts`, made once a completion. It takes what it needs, lets `**kwargs` swallow the rest, and
 returns one number for each completion. Its `__name__` is the name in the log.
 
-There is no reward model: R1-Zero uses rules alone (DeepSeek-R1, 2.2.2), because a network
-that judges is itself a hole to be found.
+R1-Zero uses rules alone (DeepSeek-R1, 2.2.2), because a network that judges is itself a hole to be
+found. Lesson 03 pays by such a network on purpose (`learned`) and looks for the hole.
 """
 
 import inspect
@@ -17,13 +17,14 @@ import reprlib
 from collections.abc import Callable
 from numbers import Real
 
-from r1lab import userfile
+from r1lab import userfile, value
 from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
 
 Reward = Callable[..., list[float]]
 Completion = str | list[dict[str, str]]
+SURE = 10.0  # log-odds: a learned judge that is surer is paid like this, so that no outlier decides
 
 
 def text_of(completion: Completion) -> str:
@@ -38,15 +39,22 @@ def text_of(completion: Completion) -> str:
     return completion[0]["content"]
 
 
-def judged(completions: list[Completion], task: list[str], numbers: list[list[int]], target: list,
-           question: list[str] | None = None, **kwargs) -> list[Verdict]:  # fmt: skip
+def posed(task: list[str], numbers: list[list[int]], target: list,
+          question: list[str] | None = None, **kwargs) -> list[Problem]:  # fmt: skip
+    """The problem of each completion, from the columns of the data set. `question` is needed where
+    the task's judge reads it; no built-in one does. Raises ValueError for columns of unequal
+    lengths."""
+    asked = question or [""] * len(task)
+    rows = zip(task, map(tuple, numbers), target, asked, strict=True)
+    return [Problem(*row) for row in rows]
+
+
+def judged(completions: list[Completion], **columns) -> list[Verdict]:
     """The verdict of each completion by the columns of the data set: what `verdicts` holds.
 
-    `question` is needed where the task's judge reads it; no built-in one does. Raises ValueError
-    for columns of unequal lengths, and as `verify` says."""
-    asked = question or [""] * len(completions)
-    rows = zip(task, map(tuple, numbers), target, asked, completions, strict=True)
-    return [verify(Problem(*posed), text_of(completion)) for *posed, completion in rows]
+    Raises ValueError as `posed` does, for another number of completions, and as `verify` says."""
+    rows = zip(posed(**columns), completions, strict=True)
+    return [verify(problem, text_of(completion)) for problem, completion in rows]
 
 
 def accuracy(
@@ -96,14 +104,42 @@ def coin(seed: int) -> Reward:
     return toss
 
 
+def learned(name: str) -> list[Reward]:
+    """Two reward functions that ask a learned judge (`value`): its score, the log-odds that the
+    answer is right, within `SURE`, called "judge" in the log; and 1.0 where it approves, called
+    "approved".
+
+    Where no answer is found it is shown an empty one: a network has no rule for that, it says
+    something. The judge is loaded at the first call."""
+    known = []
+
+    def ask(completions, verdicts=None, **columns) -> list[float]:
+        if verdicts is None:
+            verdicts = judged(completions, **columns)
+        if not known:
+            known.append(value.load(name))
+        rows = zip(posed(**columns), completions, verdicts, strict=True)
+        given = [value.seen(p, text_of(text), v.answer) for p, text, v in rows]
+        return [max(-SURE, min(SURE, score)) for score in value.scores(known[0], given)]
+
+    def judge(completions: list[Completion], **columns) -> list[float]:
+        return ask(completions, **columns)
+
+    def approved(completions: list[Completion], **columns) -> list[float]:
+        return [float(score > 0) for score in ask(completions, **columns)]
+
+    return [judge, approved]
+
+
 def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     """The functions and weights of a named reward: TRL's `reward_funcs` and `reward_weights`.
 
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "random": `coin(seed)`. "effort": the rule minus `effort_price`. "path.py:function": the
-    user's own, with weight 1.0.
+    alone. "equal": both with weight 1, as R1-Zero has them. "effort": the rule minus `effort_price`.
+    "judge-85" and "judge-96": the score of a `learned` judge. "random": `coin(seed)`.
+    "path.py:function": the user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
     has no such function.
@@ -112,9 +148,10 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "rule": ([accuracy, format_tags], [1.0, 0.1]),
         "accuracy": ([accuracy], [1.0]),
         "format": ([format_tags], [1.0]),
+        "equal": ([accuracy, format_tags], [1.0, 1.0]),
         "random": ([coin(seed)], [1.0]),
         "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
-    }
+    } | {judge: (learned(judge), [1.0, 0.0]) for judge in value.JUDGES}
     if name in sets:
         return sets[name]
     path, function = _own(name)
@@ -129,7 +166,10 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
 
 
 def fingerprint(name: str) -> str | None:
-    """The sha256 of the file of a reward "path.py:function"; None for a built-in reward."""
+    """The sha256 of the file of a reward "path.py:function", or of a learned judge's weights; None
+    for any other."""
+    if name in value.JUDGES:
+        return userfile.fingerprint(str(value.weights_of(name)))
     path, _ = _own(name)
     return None if path is None else userfile.fingerprint(path)
 

@@ -24,9 +24,12 @@ WITH_EVIDENCE = {id: one for one in experiments.every() for id in one.evidence}
 N, STEPS = 200, 40
 
 
-def fake(seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, **keys):
+def fake(
+    seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, approved=None, form=None, **keys
+):
     """A run with the records that evidence reads. keys: (before, after) of a number. curve: of all
-    that is written at each step, by default a line from start to end."""
+    that is written at each step, by default a line from start to end; approved, form: of what a
+    judge approves and of what has its tags."""
     draw = np.random.default_rng(seed)
 
     def part(share, which):
@@ -41,6 +44,9 @@ def fake(seed, start=0.05, end=0.05, other=(0.1, 0.1), curve=None, **keys):
     names = ("accuracy", "length", "waits", "tries", "entropy", "reward")
     metrics = [{"step": i + 1} | {k: v + 1e-4 * draw.normal() for k in names}
                for i, v in enumerate(line)]  # fmt: skip
+    for name, given in {"reward_approved": approved, "reward_format_tags": form}.items():
+        for one, value in zip(metrics, given or (), strict=bool(given)):
+            one[name] = value
     summary = {"before": parts[0], "after": parts[1], "n": N}
     return Run({"seed": seed}, metrics, [], [], summary)
 
@@ -60,6 +66,8 @@ def gap(one, other):
 LEARNED = {"start": 0.05, "end": 0.6, "length": (50, 400), "reflects": (0.03, 0.9)}
 NOTHING = {"start": 0.05, "end": 0.05, "length": (50, 50), "reflects": (0.03, 0.03)}
 JUMP = [0.0] * 20 + [1.0] * 20
+UP = [i / STEPS for i in range(STEPS)]
+ROSE_AND_FELL = UP[::2] + UP[::-2]
 
 
 def steadier(group, silent=0.5):
@@ -166,6 +174,17 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "X-04": (
         world(dose_8={"end": 0.9}, dose_0={"end": 0.06}),
         world(dose_8={"end": 0.9}, dose_0={"end": 0.8}),
+    ),
+    "RW-02": (
+        world(judge_85={"curve": ROSE_AND_FELL, "approved": UP}),
+        world(judge_85={"curve": UP, "approved": UP}),
+    ),
+    "RW-03": (
+        world(equal={"end": 0.9}, rule={"end": 0.9}), world(equal={"end": 0.5}, rule={"end": 0.9}),
+    ),
+    "RW-04": (
+        world(untidy={"curve": JUMP, "form": [0.2] * 5 + [1.0] * 35}),
+        world(untidy={"curve": JUMP, "form": JUMP}),
     ),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
 } | evidence_01.BOTH_WAYS  # fmt: skip

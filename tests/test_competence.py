@@ -41,10 +41,10 @@ def test_the_beginnings_are_those_of_the_text():
     words = {word: [said] for word, said in WORDS["en"].items()}
     for _ in range(20):
         thoughts, _ = corpus.think(rng, corpus.RICH, problem, "in order", words)
-        assert ("<think>" + thoughts).startswith(competence._beginning(rng, problem, "in order"))
-        back = competence._beginning(rng, problem, "backwards")
+        assert ("<think>" + thoughts).startswith(competence.beginning(rng, problem, "in order"))
+        back = competence.beginning(rng, problem, "backwards")
         assert re.fullmatch(r"<think>(22[-+*/]\d+|\d+-22)=\d+, \d+[-+*/]\d+=22 so ", back)
-        again = competence._beginning(rng, problem, "at random")
+        again = competence.beginning(rng, problem, "at random")
         assert re.fullmatch(r"<think>\S+, \S+ vs 22 no\. Wait, ", again) and "=22 vs" not in again
 
 

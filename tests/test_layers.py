@@ -17,7 +17,7 @@ tiny_world.words userfile widgets.live
 checks.lesson_00 checks.letters losses.tuning machine.presets models.names plots
 records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 
-habits losses models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
+habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
 checks.lesson_02 models.lineage records sampler.sampling tasks.effort widgets.playground
@@ -29,11 +29,11 @@ drawings machine.colab microscope models running.evidence sampler tasks.template
 claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled widgets.colouring
 
-checks.lesson_01 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
+checks.lesson_01 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-checks critic dpo preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
+checks critic dpo widgets.bench preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
 
-checks.lesson_04 grpo preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline widgets.budget
+checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline widgets.budget
 
 running.settings trl_engine.online
 
@@ -42,7 +42,7 @@ preflight running.arms running.journal running.measure trl_engine
 experiments.effort experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.choices experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero
+experiments.choices experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero
 experiments.train_time running.recorded running.run speed.training
 
 experiments.test_time_compute

@@ -469,13 +469,14 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
             if "before" in found[0].summary:
                 start = np.mean([100 * r.summary["before"][key] for r in found])
                 axis.plot([x - 0.3, x + 0.3], [start, start], "k:", linewidth=1)
-        right, second = (
-            np.mean([100 * e[k] for e in ends]) for k in ("accuracy", "second_try")
-        )
+        right, second = (np.mean([100 * e[k] for e in ends])
+                         for k in ("accuracy", "second_try"))  # fmt: skip
         print(f"{numbers} numbers, {arm:8} right {right:5.1f} %, "
               f"a second try in {second:5.1f} % of the answers")  # fmt: skip
     axes[0].set(title=f"{numbers.capitalize()}: RL {SAYS[numbers]}", ylabel="right, %")
-    axes[1].set(title="Only rule makes second tries", ylabel="of the answers, %")
+    axes[1].set(
+        title="Of rewards, rule alone teaches it", ylabel="with a second try, %"
+    )
     for axis in axes:
         axis.set_ylim(0, 100)
         axis.set_xticks(range(len(ARMS)), ARMS, rotation=30)

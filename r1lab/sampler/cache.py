@@ -6,7 +6,7 @@ from r1lab.sampler.weights import Weights
 
 
 class Cache:
-    """Keys (B, K, D, C) and values (B, K, C, D) of each layer, for B rows of up to C tokens.
+    """Keys and values, (B, K, C, D) each, of each layer, for B rows of up to C tokens.
 
     K: heads that have keys. Prompts end at the same slot, so a short one has padding before it:
     `mask` (B, 1, 1, S), to be added to the scores of the prompts' S slots, hides it. None where
@@ -16,7 +16,7 @@ class Cache:
     def __init__(self, w: Weights, rows: int, capacity: int):
         new, K, D = w.embed.new_zeros, w.kv_heads, w.head_dim
         self.capacity, self.mask = capacity, None
-        self.layers = [(new(rows, K, D, capacity), new(rows, K, capacity, D)) for _ in w.layers]
+        self.layers = [tuple(new(2, rows, K, capacity, D)) for _ in w.layers]
 
     def hide(self, padding) -> None:
         """Mask what is padding, (B, S) bool."""

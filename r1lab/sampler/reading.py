@@ -23,7 +23,7 @@ def read(w: Weights, prompts: list[list[int]], group: int, max_new: int):
         found.append(rest)
         at = slice(i * group, (i + few) * group)
         for (keys, values), (k, v) in zip(cache.layers, prefix, strict=True):
-            keys[at, ..., :longest] = k.repeat_interleave(group, 0)
+            keys[at, :, :longest] = k.repeat_interleave(group, 0)
             values[at, :, :longest] = v.repeat_interleave(group, 0)
     del prefix
     logits, lengths, padding = (
@@ -34,8 +34,8 @@ def read(w: Weights, prompts: list[list[int]], group: int, max_new: int):
 
 
 def _prefix(w: Weights, prompts, longest: int):
-    """Run P prompts, padded to S = longest: for each layer keys (P, K, D, S) and values
-    (P, K, S, D); logits of their last tokens (P, V); lengths (P,); what is padding (P, S)."""
+    """Run P prompts, padded to S = longest: for each layer keys and values (P, K, S, D); logits of
+    their last tokens (P, V); lengths (P,); what is padding (P, S)."""
     device, dtype, P = w.embed.device, w.embed.dtype, len(prompts)
     ids = torch.zeros(P, longest, dtype=torch.long)
     for row, prompt in zip(ids, prompts, strict=True):
@@ -52,7 +52,7 @@ def _prefix(w: Weights, prompts, longest: int):
 
     def attend(_, q, k, v):
         q, k, v = (x.view(P, longest, -1, w.head_dim).transpose(1, 2) for x in (q, k, v))
-        prefix.append((k.transpose(2, 3).contiguous(), v.contiguous()))  # else q stays too
+        prefix.append((k.contiguous(), v.contiguous()))  # else q stays too
         o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
         return o.transpose(1, 2)
 

@@ -43,7 +43,9 @@ def problems(
 def _sampled(task: Task, n: int, seed: int, split: str) -> list[Problem]:
     everything = task.data_set(split)
     if n > len(everything):
-        raise ValueError(f"the {split} split of {task.name} holds fewer than {n} problems: ask for fewer")
+        raise ValueError(
+            f"the {split} split of {task.name} holds fewer than {n} problems: ask for fewer"
+        )
     rng = random.Random(f"{task.name}-{split}-{seed}")
     return rng.sample(everything, len(everything))[:n]
 
@@ -58,4 +60,6 @@ def _drawn(task: Task, n: int, seed: int, split: str, size: int | None) -> list[
         if split_of(problem) == split:
             found.setdefault(problem.key, problem)
     of_size = f" (size {size})" if task.sizes else ""
-    raise ValueError(f"the {split} split of {task.name}{of_size} holds fewer than {n} problems: ask for fewer")
+    raise ValueError(
+        f"the {split} split of {task.name}{of_size} holds fewer than {n} problems: ask for fewer"
+    )

@@ -26,7 +26,7 @@ def begun(
     rng = random.Random(f"begun-{how.seed}")
     found = {}
     for habit in BY_SIZE[len(problems[0].numbers)]:
-        first = [_beginning(rng, problem, habit) for problem in problems]
+        first = [beginning(rng, problem, habit) for problem in problems]
         found[habit] = evaluate.answer(model, tokenizer, problems, how, first)
     return found
 
@@ -49,7 +49,7 @@ def _share(read: list, part: str, whole: str) -> float | None:
     return sum(getattr(r, part) for r in read) / of if of else None
 
 
-def _beginning(rng: random.Random, problem: Problem, habit: str) -> str:
+def beginning(rng: random.Random, problem: Problem, habit: str) -> str:
     """Thoughts up to where only this habit goes on."""
 
     def say(word: str) -> str:

@@ -9,16 +9,15 @@ plain values.
 Left out: animation, and everything that needs a JavaScript build.
 """
 
+from r1lab.widgets.bench import reward_bench
 from r1lab.widgets.budget import budget_slider
 from r1lab.widgets.colouring import coloured
 from r1lab.widgets.dashboard import training_dashboard
+from r1lab.widgets.growth import growth, moment
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
 __all__ = [
-    "advantage_playground",
-    "budget_slider",
-    "coloured",
-    "rollout_browser",
-    "training_dashboard",
-]
+    "advantage_playground", "budget_slider", "coloured", "growth", "moment", "reward_bench",
+    "rollout_browser", "training_dashboard",
+]  # fmt: skip
