@@ -137,9 +137,9 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "equal": both with weight 1, as R1-Zero has them. "effort": the rule minus `effort_price`.
-    "judge-85" and "judge-96": the score of a `learned` judge. "random": `coin(seed)`.
-    "path.py:function": the user's own, with weight 1.0.
+    alone. "equal": both with weight 1, as R1-Zero has them. "effort": the rule less
+    `effort_price`. "judge-85" and "judge-96": the score of a `learned` judge. "random":
+    `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
     has no such function.
