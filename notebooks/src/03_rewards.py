@@ -301,7 +301,7 @@ print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 
 # %% [markdown]
 # ### Exercise 03.3 · predict · 3 min · difficulty 2 of 5
-# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has 12 to 14 of 100 under this cap. Your guess is drawn beside what came out; nobody judges it.
+# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has 12 to 14 of 100 where completions may have 256 tokens. Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_guess = ...  # percent
