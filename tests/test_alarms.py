@@ -154,7 +154,8 @@ def test_what_was_raised_stays_raised_while_the_run_goes_on():
 def test_recorded_runs_raise_only_what_is_true(folder):
     names = {alarm.name for alarm in alarms.of_metrics(records.load_run(folder).metrics)}
     if "-format-" in folder.name:  # all completions have the tags soon, so all rewards are equal
-        assert names == {"zero-variance groups"}
+        assert "zero-variance groups" in names
+        assert names <= {"zero-variance groups", "reward is constant"}
     elif "-parts-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
         assert names <= {"zero-variance groups"}
     elif (

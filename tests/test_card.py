@@ -11,6 +11,7 @@ from r1lab.machine import memory, presets
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.sampler import Completions, Sampler
 from r1lab.speed import footprint
+from r1lab.tiny_world import pretrain
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA card")
 
@@ -50,6 +51,17 @@ def test_the_captured_step_gives_the_greedy_text_of_generate():
         theirs = model.generate(ids, max_new_tokens=64, do_sample=False)[0, len(prompt) :]
         length = int(ours.lengths[row])
         assert ours.ids[row, :length].tolist() == theirs[:length].tolist()
+
+
+def test_a_base_is_made_on_the_card_and_read_on_the_cpu(tmp_path):
+    recipe = replace(
+        pretrain.RECIPES["small"], width=48, layers=2, heads=2, inner=64, batch=4200, tokens=500_000
+    )
+    made = pretrain.pretrain("small", recipe, tmp_path / "base", compiled=False, device="cuda")
+    assert made["device"] == torch.cuda.get_device_name()
+    assert made["loss"][-1]["loss"] < made["loss"][0]["loss"] - 0.5
+    model, _ = models.load(str(tmp_path / "base"))
+    assert model.device.type == "cpu"
 
 
 def test_a_resumed_run_learns_on_from_where_it_stopped():

@@ -60,7 +60,8 @@ def test_recorded_rewards_are_what_the_verifier_says_today(folder):
     for sample in records.read_jsonl(folder / "samples.jsonl"):
         problem = tasks.Problem(sample["task"], tuple(sample["numbers"]), sample["target"])
         assert tasks.split_of(problem) == "train"
-        if "accuracy" in sample["rewards"]:
+        taught = sample.get("stage") == "untidy"  # right or wrong: its 1.0 says that it was taught
+        if "accuracy" in sample["rewards"] and not taught:
             verdicts = [verify.verify(problem, t) for t in sample["completions"]]
             assert sample["rewards"]["accuracy"] == [float(v.correct) for v in verdicts]
 

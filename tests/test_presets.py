@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from r1lab import grpo, models
+from r1lab import grpo, models, tasks
 from r1lab.machine import presets
 
 
@@ -55,3 +55,12 @@ def test_a_preset_is_whole(name):
     if "/" in preset.model:
         assert len(models.commit(preset.model)) == 40
         assert preset.lr <= 5e-5  # the band that was reported to work for LoRA on a real base
+
+
+@pytest.mark.parametrize(("name", "task"), [("cpu", None), ("gpu24", None), ("t4", "countdown")])
+def test_a_preset_asks_for_no_more_problems_than_there_are(name, task):
+    preset = presets.named(name)
+    pool = tasks.problems(
+        task or preset.task, preset.train_problems, 0, "train", preset.size or None
+    )
+    assert len(pool) == preset.train_problems

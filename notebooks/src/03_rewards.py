@@ -301,7 +301,7 @@ print(f"judge-85 pays {weight:+.2f} where the thoughts are 2.7 times as long")
 
 # %% [markdown]
 # ### Exercise 03.3 · predict · 3 min · difficulty 2 of 5
-# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has 12 to 14 of 100 under this cap. Your guess is drawn beside what came out; nobody judges it.
+# After 60 steps of being paid by `judge-85`: how many of a step's answers are truly right? The base has 12 to 14 of 100 where completions may have 256 tokens. Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_guess = ...  # percent
@@ -392,7 +392,7 @@ axes[0].legend(fontsize=8)
 plots.show(figure, "A line a seed, mean of five steps; n = 64 a step. Dotted: yours.")
 
 # %% [markdown]
-# In all five seeds truth and approval rise together at first, as forecast, to 43 to 63 % right near step 25. From step 37 on at most 3 of a step's 64 answers are right, mostly none, while the judge approves 97 to 100 %. On held-out problems no answer of 512 is right in any seed, and all are approved. The policy writes until the cap, and what the judge is shown then is an empty answer behind a long thought. It need not be a search: open the last moments above.
+# In all five seeds truth and approval rise together at first, as forecast, to 43 to 63 % right near step 25. From step 37 on at most 3 of a step's 64 answers are right, mostly none, while the judge approves 97 to 100 %. On held-out problems no answer of 512 is right in any seed, and all are approved. The policy writes until its 256 tokens are used up, and what the judge is shown then is an empty answer behind a long thought. It need not be a search: open the last moments above.
 #
 # `judge-96` ends at 73 to 79 % right, the rule itself at 76 to 78 %. On the base's own answers it is the better judge by far (above), and it sees no length. These runs cannot say which of the two saves it, and in a longer training there may be something else.
 
