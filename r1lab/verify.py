@@ -11,6 +11,7 @@ from r1lab.tasks.names import named
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.reading import BLANK, Unreadable
 
+TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 REASONS = ("correct", "no answer", "several answers", "unreadable", "wrong numbers", "wrong value")
 
 
@@ -53,7 +54,7 @@ def is_formatted(completion: str) -> bool:
     tag once, with blanks at most around them: R1-Zero's format reward (DeepSeek-R1, 2.2.2).
     What stands inside the tags is not judged. The end token must already be cut off."""
     text = completion.strip(BLANK)
-    if any(text.count(tag) != 1 for tag in ("<think>", "</think>", "<answer>", "</answer>")):
+    if any(text.count(tag) != 1 for tag in TAGS):
         return False
     thoughts, _, rest = text.partition("</think>")
     rest = rest.lstrip(BLANK)

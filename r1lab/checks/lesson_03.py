@@ -10,11 +10,10 @@ from r1lab import tasks, value
 from r1lab.checks.exercise import Exercise, Guess, Open
 from r1lab.tasks import Problem
 from r1lab.tasks.reading import Unreadable, read_expression
-from r1lab.verify import is_formatted, verify
+from r1lab.verify import TAGS, is_formatted, verify
 
 ASKED = 24  # held-out problems that an answer is tried on
 LONGEST = 4000  # characters of a learner's completion
-TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 
 
 def contains(text: str, target: int) -> bool:
@@ -86,10 +85,10 @@ def _fooled(function) -> tuple[float, str]:
         return NOT_DONE
     if right := sum(verify(p, text).correct for p, text in texts):
         return 0.0, f"{right} of {ASKED} completions are right: write wrong ones."
-    approved = {}
-    for name in value.JUDGES:
-        shown = [value.seen(p, text, verify(p, text).answer) for p, text in texts]
-        approved[name] = sum(s > 0 for s in value.scores(value.load(name), shown))
+    shown = [value.seen(p, text, verify(p, text).answer) for p, text in texts]
+    approved = {
+        name: sum(s > 0 for s in value.scores(value.load(name), shown)) for name in value.JUDGES
+    }
     said = " and ".join(f"{name} approves {n}" for name, n in approved.items())
     return approved["judge-85"] / ASKED, f"{ASKED} wrong completions: {said}."
 

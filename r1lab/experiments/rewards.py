@@ -18,6 +18,7 @@ from r1lab.running.evidence import Arms, Table, ahead, mean
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import answers, numbers
 from r1lab.running.settings import Plan
+from r1lab.verify import TAGS
 
 GRPO = (Stage("grpo"),)
 STEPS, LAST = 60, 15  # of a run; of the judge in the arm `late`
@@ -25,7 +26,6 @@ LATE = (
     Stage("grpo", "rule", settings={"steps": STEPS - LAST}),
     Stage("grpo", "judged", settings={"steps": LAST, "reward": "judge-85"}),
 )
-TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 NAMED = {  # key of the metrics -> its name in a figure
     "reward_approved": "approved by the judge", "reward_format_tags": "in its form",
     "accuracy": "right",

@@ -188,9 +188,8 @@ def pretrain(
         if made["steps"] % every == 0:
             _keep(kept, recipe, model, optimizers, made)
     save(model, tokenizer, folder)
-    on = torch.cuda.get_device_name() if device == "cuda" else device
     about = {"name": name, "recipe": asdict(recipe), "parameters": model.num_parameters()}
-    about |= {"device": on}
+    about["device"] = torch.cuda.get_device_name() if device == "cuda" else device
     record = about | made | {"seconds": round(made["seconds"])}
     (folder / "pretraining.json").write_text(json.dumps(record, indent=1) + "\n")
     kept.unlink(missing_ok=True)
