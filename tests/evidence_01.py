@@ -15,8 +15,9 @@ def _digits(rng, share) -> list[float]:
     return (rng.permutation(N) < round(N * share)).astype(float).tolist()
 
 
-def budgets(cut, natural, order=0.0, greedy=0.5, cool=0.5):
-    """A model's points; order: 1 where harder problems have longer answers, -1 the other way."""
+def budgets(cut, natural, order=0.0, greedy=0.5, cool=0.5, waits=(0.5, 0.5)):
+    """A model's points; order: 1 where harder problems have longer answers, -1 the other way.
+    waits: accuracy when told to wait once, and twice."""
 
     def one(seed, rng):
         rates = rng.permutation(np.linspace(0, 1, N))
@@ -25,6 +26,7 @@ def budgets(cut, natural, order=0.0, greedy=0.5, cool=0.5):
         return Run({"seed": seed}, [], [], [], {"measured": {
             "natural": {"tokens": 500.0, "right": _digits(rng, natural)},
             "budgets": [{"budget": 32, "tokens": 32.0, "right": _digits(rng, cut)}],
+            "waits": [{"tokens": 600.0, "right": _digits(rng, share)} for share in waits],
             "halves": [half, half],
             "repeats": {"0.0": _digits(rng, greedy), "0.6": _digits(rng, cool)},
         }})  # fmt: skip
@@ -120,6 +122,10 @@ BOTH_WAYS = {
              checkpoints_rule=checkpoints(greedy=JUMPY, cool=STEADY)),
         arms(trained=budgets(0.1, 0.6, greedy=0.3, cool=0.9),
              checkpoints_rule=checkpoints(greedy=STEADY, cool=JUMPY)),
+    ),
+    "X-18": (
+        arms(trained=budgets(0.1, 0.3, waits=(0.1, 0.9))),
+        arms(trained=budgets(0.1, 0.6, waits=(0.5, 0.4))),
     ),
     "Z-02": (
         arms(products=choices(way=(0.5, 0.9))), arms(products=choices(way=(0.9, 0.5))),

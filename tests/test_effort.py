@@ -16,7 +16,7 @@ from r1lab.verify import verify
 PLAIN = Problem("countdown", (3, 5, 11), 19)
 
 
-def test_the_prompt_is_countdowns_behind_a_mark_that_the_tokenizer_keeps():
+def test_the_prompt_is_countdowns_with_a_mark_that_the_tokenizer_keeps():
     plain = tasks.prompt(PLAIN, "tiny")
     prompts = {e: tasks.prompt(with_effort(PLAIN, e), "tiny") for e in MARKS}
     assert prompts["high"] == plain and len(set(prompts.values())) == 3

@@ -707,7 +707,7 @@ for name, policy in (("base", base), ("trained", model)):
 #
 # ## 10. One model, three efforts
 #
-# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark before the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. Two empty lines before the question mean low, and 100 tokens cost twice what a right answer earns; one line means medium, at 0.6 of it; no line means high, and tokens are free. Before training the marks mean nothing. *Predict: what will the model do at low effort?*
+# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark into the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. Two line breaks behind the numbers mean low, and 100 tokens cost twice what a right answer earns; one means medium, at 0.6 of it; none means high, and tokens are free. Before training the marks mean nothing. *Predict: what will the model do at low effort?*
 
 # %%
 from r1lab.experiments import effort
@@ -754,7 +754,7 @@ else:
 from r1lab.claims import scoreboard
 
 OURS = {"O1-01", "O1-02", "O1-03", "O1-04", "O1-05", "O1-06", "O1-07", "O1-08"}
-OURS |= {"R-07", "R-08", "R-10", "Z-02", "O3-01"}
+OURS |= {"R-07", "R-08", "R-10", "Z-02", "O3-01", "X-18"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 
 # %% [markdown]

@@ -75,12 +75,13 @@ def _said(bar: Bar, found: Found) -> str:
 
 
 def _found(claim: Claim, bar: Bar, table: Table) -> Found:
-    by_seed = tuple(map(mean, table))
+    by_seed = tuple(float(mean(values)) for values in table)
     estimate, low, high = interval(table, bar)
     each = min(by_seed) >= bar.asked or not claim.every_seed
     none = claim.every_seed and max(by_seed) < bar.asked
     met = estimate >= bar.asked and low > bar.none and each
-    return Found(estimate, low, high, by_seed, len(table[0]), met, high < bar.asked or none)
+    missed = high < bar.asked or none
+    return Found(estimate, low, high, by_seed, len(table[0]), bool(met), bool(missed))
 
 
 def interval(table: Table, bar: Bar) -> stats.Interval:

@@ -1,6 +1,6 @@
 """`run effort`: one model, three levels of effort (OpenAI o3-mini), on three numbers.
 
-A mark before the question says low, medium or high. The reward is the rule's minus a price of
+A mark in the question says low, medium or high. The reward is the rule's minus a price of
 tokens that depends on the mark: dear, cheap, none. Before training the mark means nothing, which is
 the control: the same held-out problems are asked with each of the three marks, before and after.
 The prices are there from the start: in a trial a model that had learned to search first came upon
@@ -77,12 +77,12 @@ EXPERIMENTS = (
         about="one model with three levels of effort: a mark, and a price of tokens for each",
         arms=(
             Arm("tagged", "three numbers, three levels of effort", (Stage("grpo"),),
-                {"task": "effort", "size": 3, "max_new": 400, "reward": "effort", "steps": 100}),
+                {"task": "effort", "size": 3, "max_new": 400, "reward": "effort", "steps": 60}),
         ),
         measure=measure,
         figure=figure,
         evidence={"O3-01": _levels},
-        minutes={"cpu": {"quick": 10}},
+        minutes={"cpu": {"quick": 6}},
         on={"cpu": {"eval_problems": 256}},
     ),
 )  # fmt: skip

@@ -150,6 +150,15 @@ def spread(run: Run, key: str) -> float:
     return 100 * float(np.std(rights, ddof=1))
 
 
+def _waited(arms: Arms) -> list[Table]:  # X-18, with the number of Waits that helps most
+    rows = []
+    for run in arms("trained"):
+        found = part(run, "after")
+        best = max(found["waits"], key=lambda point: np.mean(point["right"]))
+        rows.append([100 * v for v in minus(best["right"], found["natural"]["right"])])
+    return [rows]
+
+
 def _greedy(arms: Arms) -> list[Table]:
     seen = [part(run, "after")["repeats"] for run in arms("trained")]
     more = [[100.0 * v for v in minus(one[str(GREEDY)], one[str(COOL)])] for one in seen]
@@ -198,7 +207,7 @@ EXPERIMENTS = (
         ),
         measure=measure,
         figure=figure,
-        evidence={"O1-02": _thinking, "R-07": _difficulty, "R-10": _greedy},
+        evidence={"O1-02": _thinking, "R-07": _difficulty, "R-10": _greedy, "X-18": _waited},
         minutes={"cpu": {"quick": 4}},
         on={"cpu": {"size": 4, "max_new": 900, "eval_problems": 64}},
         settings={"of": "", "think_on": False, "samples": 6, "waits": 2},

@@ -1,31 +1,40 @@
 """Countdown with a wish for effort before the question: low, medium or high (OpenAI o3-mini).
 
-The wish is a mark in front of the prompt, empty lines in the tiny world. What it means, only the
-reward says (`rewards.effort_price`): tokens have a price, and the price depends on the mark.
+The wish is a mark behind the numbers, line breaks in the tiny world. What it means, only the reward
+says (`rewards.effort_price`): tokens have a price, and the price depends on the mark. (In front of
+the prompt, far from where the answer begins, the mark was not learned in three trials.)
 """
 
 import random
 from dataclasses import replace
 
-from r1lab.tasks.countdown import COUNTDOWN
+from r1lab.tasks.countdown import COUNTDOWN, TINY
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.task import Task
 
-MARKS = {"low": "\n\n", "medium": "\n", "high": ""}  # effort -> what stands before the prompt
+MARKS = {"low": "\n\n", "medium": "\n", "high": ""}  # effort -> what stands behind the numbers
 
 
 def with_effort(problem: Problem, effort: str) -> Problem:
     """A Countdown problem with that wish; also one that had another. Raises KeyError for another
     word."""
     MARKS[effort]
-    numbers = ", ".join(map(str, problem.numbers))
-    question = f"{effort}: reach {problem.target} from {numbers}"
+    question = f"{effort}: reach {problem.target} from {_listed(problem)}"
     return replace(problem, task="effort", question=question)
 
 
 def effort_of(question: str) -> str:
     """The wish in a question."""
     return question.partition(":")[0]
+
+
+def _listed(problem: Problem) -> str:
+    return ", ".join(map(str, problem.numbers))
+
+
+def _tiny(problem: Problem, language: str) -> str:
+    numbers = _listed(problem) + MARKS[effort_of(problem.question)]
+    return TINY[language].format(target=problem.target, numbers=numbers)
 
 
 def _draw(rng: random.Random, size: int) -> Problem:
@@ -39,7 +48,7 @@ EFFORT = Task(
     question=lambda p: f"Effort: {effort_of(p.question)}. {COUNTDOWN.question(p)}",
     short=lambda problem: problem.question,
     judge=COUNTDOWN.judge,
-    tiny=lambda p, language: MARKS[effort_of(p.question)] + COUNTDOWN.tiny(p, language),
+    tiny=_tiny,
     attempts=True,
     apart=COUNTDOWN.apart,
 )
