@@ -703,7 +703,9 @@ for name, policy in (("base", base), ("trained", model)):
     print(f"{name:8} {loss:.3f} +- {error:.3f} nats a token; multiplication {said}")
 
 # %% [markdown]
-# OUTCOME: text costs more nats after training, because its texts mostly guess and the model no longer does; multiplication.
+# Text of its world costs the trained model 0.14 nats a token more. Most of that text guesses, and the model no longer does. Multiplication has not suffered, though nobody paid for it: 65 to 68 % in every seed against 51 to 67 (n = 128 a seed). So our training is narrow in the text it likes and not in the other task.
+#
+# DATAOUT
 #
 # ## 10. One model, three efforts
 #
