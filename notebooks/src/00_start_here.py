@@ -111,7 +111,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # | lesson | source | minute | question |
 # |---|---|---|---|
 # | 00 start_here (this one) | all three | 03:46 | What was claimed, and what does it look like when it happens here? |
-# | 01 o1_test_time_compute, *in the making* | o1 report | 16:06 | Does thinking longer, or asking more often, buy right answers? |
+# | [01 o1_test_time_compute](01_o1_test_time_compute.ipynb) | o1 report | 16:06 | Does thinking longer, or asking more often, buy right answers? |
 # | [02 grpo_math](02_grpo_math.ipynb) | R1 2.2.1 | 48:13 | How does a model learn from right and wrong alone? |
 # | [03 rewards](03_rewards.ipynb) | R1 2.2.2-3 | 57:22, 1:05:01 | Who decides what is right, and what if the judge can be fooled? |
 

@@ -26,9 +26,9 @@ def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Ru
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
     """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
     rows = [
-        "| arm | seeds | right | gain, points [95 %] | smallest, largest | other size, right "
+        "| arm | seeds | n | right | gain, points [95 %] | smallest, largest | other size, right "
         "| tokens | reflects | most frequent habit | minutes |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for experiment in experiments:
         for arm in experiment.arms:
@@ -41,7 +41,8 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
 def _row(label: str, found: list[dict]) -> str:
     trained = "gain" in found[0]
     minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
-    cells = [label, str(len(found)), _over(found, _right), *_gain(found)]
+    problems = len(found[0].get("measured", found[0].get("after"))["right"])
+    cells = [label, str(len(found)), str(problems), _over(found, _right), *_gain(found)]
     cells += [_over(found, read) for read in (_other, _tokens, _reflects, _habit)]
     return f"| {' | '.join(cells)} | {f'{minutes:.1f}' if trained else ''} |"
 
