@@ -54,7 +54,7 @@ def fake(
 def world(**arms):
     """Five seeds of each arm, as `arms` of an experiment's evidence."""
     runs = {name: [fake(seed, **keys) for seed in range(5)] for name, keys in arms.items()}
-    return lambda name: runs[name.replace("-", "_").replace(".", "_").replace("habits/", "")]
+    return lambda name: runs[name.replace("-", "_").replace(".", "_").rpartition("/")[2]]
 
 
 def gap(one, other):
@@ -185,6 +185,10 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "RW-04": (
         world(untidy={"curve": JUMP, "form": [0.2] * 5 + [1.0] * 35}),
         world(untidy={"curve": JUMP, "form": JUMP}),
+    ),
+    "FW-04": (
+        world(delay_4={"end": 0.76}, rule={"end": 0.765}),
+        world(delay_4={"end": 0.6}, rule={"end": 0.765}),
     ),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
 } | evidence_01.BOTH_WAYS  # fmt: skip
