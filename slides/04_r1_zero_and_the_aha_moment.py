@@ -2,7 +2,6 @@
 
 import json
 from statistics import mean
-from textwrap import shorten
 
 import numpy as np
 from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, curves, intervals, lines, say
@@ -24,36 +23,32 @@ def first_group(runs) -> tuple[tasks.Problem, list[str]]:
 
 
 def loop(runs):
-    """One turn of R1-Zero, on a recorded group; a look at five of its eight."""
+    """One turn of R1-Zero, on a recorded group."""
     problem, texts = first_group(runs)
     verdicts = [verify.verify(problem, text) for text in texts]
     both = {"completions": texts, "verdicts": verdicts}
     paid, _ = rewards.score(*rewards.reward_set("rule"), **both)
-    short = [shorten(t.replace("<think>", ""), 32, placeholder=" ...") for t in texts]
-    figure, axis = canvas(height=3.5)
-    asked = f"reach {problem.target}\nfrom {', '.join(map(str, problem.numbers))}"
+    thoughts = [text.split("</think>")[0].removeprefix("<think>") for text in texts]
+    short = [text if len(text) < 34 else text[:31] + "..." for text in thoughts]
+    figure, axis = canvas(height=3.4, width=7.2)
+    asked = f"reach {problem.target} from\n{', '.join(map(str, problem.numbers))}"
     drawings.loop(axis, asked, short, [v.reason for v in verdicts], paid)
     for words in axis.texts:
-        words.set_fontsize(max(8.5, words.get_fontsize()))
-        words.set_color("black")
+        words.set(color="black", fontsize=9.5 if words.get_text() == asked else 10.5)
     return figure
 
 
 def paper(runs):
     figure, axes = canvas(2)
     shown = ("r1_zero_aime_pass_at_1", 100, BLUE), ("r1_zero_length", 1, ORANGE)
-    for axis, (name, factor, colour) in zip(axes, shown, strict=True):
+    titles = "right on AIME 2024: {:.0f} → {:.0f} %", "tokens a response: {:,.0f} → {:,.0f}"
+    for axis, (name, factor, colour), title in zip(axes, shown, titles, strict=True):
         x, y, _ = plots.paper_curve(name)
         axis.plot(x, factor * y, color=colour, linewidth=2)
-        for i, where in ((0, "left"), (-1, "right")):
-            end = f"{factor * y[i]:.0f} %" if factor == 100 else f"{y[i]:,.0f}"
-            up = axis.get_ylim()[1] * (0.06 if i else 0.12)
-            say(axis, x[i], factor * y[i] + up, end, colour, ha=where, fontsize=12)
-        axis.set(xlabel="RL step", xlim=(0, 9000), ylim=(0, None))
+        axis.set(xlabel="RL step", xlim=(0, 8700), ylim=(0, None))
+        axis.set_title(title.format(factor * y[0], factor * y[-1]))
         axis.set_xticks([0, 4000, 8000], ["0", "4,000", "8,000"])
-        axis.margins(y=0.2)
-    axes[0].set(ylabel="right on AIME 2024, %", ylim=(0, 85))
-    axes[1].set(ylabel="tokens a response", ylim=(0, 11500))
+    axes[1].set_yticks([0, 3000, 6000, 9000], ["0", "3,000", "6,000", "9,000"])
     return figure
 
 
@@ -95,46 +90,36 @@ def winner(base: str):
 
 def which_way(runs):
     figure, axes = canvas(2, sharey=True)
-    places = {"rule": ((50, 93, "in order"), (33, 10, "at random"), (17, 80, "guess"))}
-    places["restless"] = ((50, 93, "at random"), (33, 10, "in order"), (3, 76, "guess"))
-    for axis, arm in zip(axes, places, strict=True):
-        found = runs(f"habits/{arm}")
+    for axis, arm, base in zip(axes, ("rule", "restless"), ("rich", "restless"), strict=True):
         for name, colour in WAYS.items():
-            rows = curves(found, habits.key(name), 100)
+            rows = curves(runs(f"habits/{arm}"), habits.key(name), 100)
             lines(axis, range(1, len(rows[0]) + 1), rows, colour)
-        axis.set(xlabel="RL step", ylim=(0, 105))
+        won = competence.forecast(*ways(base))
+        place = (43, 90) if arm == "rule" else (2, 24)
+        say(axis, *place, won, WAYS[won], fontsize=13)
+        say(axis, 2, 57, "guess", GREY, fontsize=13)
+        axis.set(xlabel="RL step", ylim=(0, 104))
+        axis.set_title(f"base {base}")
     axes[0].set_ylabel("of a step's answers, %")
-    for axis, arm in zip(axes, places, strict=True):
-        say(axis, 46, 92, "in order" if arm == "rule" else "at random", BLUE if arm == "rule"
-            else ORANGE, ha="right", va="top", fontsize=12)  # fmt: skip
-        say(axis, 2, 68, "guess", GREY, ha="left", fontsize=12)
-    axes[0].set_title("base rich")
-    axes[1].set_title("base restless")
     return figure
 
 
 def picture(runs):
     figure, axes = canvas(2)
-    found = runs("zero/rule")
-    for axis, key, factor, colour in (
-        (axes[0], "accuracy", 100, BLUE), (axes[1], "length", 1, ORANGE),
-    ):  # fmt: skip
-        rows = np.array(curves(found, key, factor))
+    shown = ("accuracy", 100, BLUE), ("length", 1, ORANGE)
+    titles = "right, of a step's answers: {:.0f} → {:.0f} %", "tokens a completion: {:.0f} → {:.0f}"
+    for axis, (key, factor, colour), title in zip(axes, shown, titles, strict=True):
+        rows = np.array(curves(runs("zero/rule"), key, factor))
         steps = range(1, rows.shape[1] + 1)
         axis.plot(steps, rows.T, color=colour, linewidth=0.5)
         middle = plots.band(axis, steps, rows, colour)
-        unit = " %" if factor == 100 else ""
-        for i, where in ((0, "left"), (-1, "right")):
-            y = middle[i] + (0.1 if i == 0 else 0.16) * rows.max()
-            say(axis, steps[i], y, f"{middle[i]:.0f}{unit}", colour, ha=where, fontsize=12)
-        axis.set(xlabel="RL step", ylim=(0, 1.15 * rows.max()))
-    axes[0].set_ylabel("right, %")
-    axes[1].set_ylabel("tokens a completion")
+        axis.set(xlabel="RL step", ylim=(0, 1.05 * rows.max()))
+        axis.set_title(title.format(middle[0], middle[-1]))
     return figure
 
 
 def moment(runs):
-    figure, axis = canvas(width=6.4)
+    figure, axis = canvas(width=6.0)
     rows = curves(runs("zero/rule"), "reflects", 100)
     lines(axis, range(1, len(rows[0]) + 1), rows, GREEN)
     axis.set(xlabel="RL step", ylabel="of a step's completions, %", ylim=(0, 102))
@@ -142,17 +127,17 @@ def moment(runs):
 
 
 def steepest(runs):
-    figure, axis = canvas(width=6.4)
+    figure, axis = canvas(width=4.6, height=3.4)
     shares = [100 * stats.steepest(*curves([run], "waits")) for run in runs("zero/rule")]
     axis.bar(range(len(shares)), shares, 0.6, color=GREEN, alpha=0.7)
     for x, share in enumerate(shares):
-        axis.text(x, share + 2, f"{share:.0f}", ha="center", fontsize=12)
-    right_end = len(shares) - 0.45
-    for y, words in ((10, "a straight line"), (50, "asked of every seed"), (100, "a jump")):
-        axis.axhline(y, color="black", linestyle=":", linewidth=1.2)
-        say(axis, right_end, y, words, "black", ha="left", fontsize=11)
-    axis.set_xticks(range(len(shares)), [f"seed {run.config['seed']}" for run in runs("zero/rule")])
-    axis.set(ylim=(0, 104), xlim=(-0.6, right_end + 1.6), ylabel="of the whole rise, %")
+        axis.text(x, share - 7, f"{share:.0f}", ha="center", fontsize=13)
+    end = len(shares) - 0.45
+    for y, words in ((10, "a straight line"), (50, "asked"), (100, "a jump")):
+        axis.plot([-0.5, end], [y, y], "k:", linewidth=1.2)
+        say(axis, end + 0.1, y, words, "black", ha="left", fontsize=11)
+    axis.set_xticks(range(len(shares)), [run.config["seed"] for run in runs("zero/rule")])
+    axis.set(ylim=(0, 104), xlim=(-0.6, end + 1.7), xlabel="seed", ylabel="of the whole rise, %")
     axis.grid(visible=False)
     return figure
 
@@ -166,8 +151,8 @@ def explained(runs) -> float:
 
 
 def controls(runs):
-    figure, axis = canvas(height=3.3)
-    axis.set_ylim(0, 75)
+    figure, axis = canvas(height=3.2)
+    axis.set_ylim(0, 66)
     rows = []
     for arm, words in LABELS.items():
         ends = [r.summary.get("after") or r.summary["measured"] for r in runs(f"zero/{arm}")]
@@ -190,15 +175,15 @@ def worth(runs):
         pairs = alike(runs(f"{experiment}/rule"), runs(f"{experiment}/think-on"))
         rows.append((words, *stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])))
     intervals(axis, rows)
-    axis.axvline(10, color=INK[GREY], linestyle=":", linewidth=1.5)
-    say(axis, 10.2, -0.55, "asked: 10", GREY, fontsize=10)
+    axis.axvline(10, color=INK[GREY], linestyle=":", linewidth=1.5, zorder=0)
+    say(axis, 10.3, 1.3, "asked: 10", GREY, fontsize=12)
     axis.set(xlim=(-8, 18), xlabel="trained minus not trained, points right")
     return figure
 
 
 def amplified(runs):
     """How often each way of thinking is taken, before and after."""
-    figure, axis = canvas(width=6.4, height=3.3)
+    figure, axis = canvas(width=6.0, height=3.1)
     found = runs("zero/rule")
     named = {"guess": GREY, "at random": ORANGE, "check": GREEN}
     for name, colour in named.items():
@@ -210,20 +195,33 @@ def amplified(runs):
         say(axis, -0.04, left, f"{name} {pair[0]:.0f}", colour, ha="right", fontsize=13)
         say(axis, 1.04, right_y, f"{pair[1]:.0f} {name}", colour, ha="left", fontsize=13)
     axis.set_xticks([0, 1], ["base", "trained"], fontsize=12)
-    axis.set(xlim=(-0.55, 1.55), ylim=(-8, 100), ylabel="of the answers, %")
+    axis.set(xlim=(-0.55, 1.55), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
     return figure
 
 
+def two_lines(text: str) -> str:
+    """The thoughts above the answer."""
+    return text.replace("<answer>", "\n<answer>")
+
+
 def completion(number: int):
-    """A completion of step 1 without its tags' ends, one line long."""
-    return lambda runs: first_group(runs)[1][number]
+    """A completion of step 1."""
+    return lambda runs: two_lines(first_group(runs)[1][number])
+
+
+def doubting(runs) -> str:
+    """Of the right completions kept late in training that say no in Chinese, the shortest."""
+    kept = [group for run in runs("zero/rule") for group in run.samples[-3:]]
+    found = [text for group in kept for text, paid in zip(group["completions"],
+             group["rewards"]["accuracy"], strict=True) if paid and "不对" in text]  # fmt: skip
+    return two_lines(min(found, key=len))
 
 
 def searching(runs) -> str:
     """The completion of that group that is right."""
     problem, texts = first_group(runs)
-    return next(text for text in texts if verify.verify(problem, text).correct)
+    return two_lines(next(text for text in texts if verify.verify(problem, text).correct))
 
 
 def asked(runs) -> str:
@@ -233,6 +231,17 @@ def asked(runs) -> str:
 def of_way(part: int, name: str):
     """A number of the forecast: of the shares (0) or of what is right (1)."""
     return lambda runs: ways("rich")[part][name]
+
+
+def times(key: str):
+    """By how many times a number of the held-out problems is larger after training."""
+
+    def factor(runs) -> float:
+        before, after = (mean(run.summary[when][key] for run in runs("zero/rule"))
+                         for when in ("before", "after"))  # fmt: skip
+        return after / before
+
+    return factor
 
 
 def below(runs) -> float:
@@ -253,8 +262,8 @@ FIGURES = {
     "worth": worth, "amplified": amplified,
 }  # fmt: skip
 NUMBERS = {
-    "asked": asked, "guessing": completion(0), "searching": searching,
+    "asked": asked, "doubting": doubting, "guessing": completion(0), "searching": searching,
     "winner_of_rich": winner("rich"), "winner_of_restless": winner("restless"),
-    "a_line_explained": explained, "below": below, "worth_three": worth_three,
+    "a_line_explained": explained, "below": below, "longer": times("length"), "better": times("accuracy"), "worth_three": worth_three,
     "guess_share": of_way(0, "guess"), "in_order_right": of_way(1, "in order"),
 }  # fmt: skip

@@ -14,10 +14,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from matplotlib import rc_context
+from fontTools.ttLib import TTFont
+from matplotlib import font_manager, rc_context
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -30,7 +33,6 @@ from r1lab.running.recorded import RECORDED  # noqa: E402
 
 BUILT = HERE / "built"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-DRAWN = {"svg.hashsalt": "r1lab", "svg.fonttype": "path"}
 USED = re.compile(r"\(figure/(\w+)\.svg")
 
 
@@ -65,11 +67,25 @@ def filled(source: Path, folder: Path = RECORDED) -> tuple[str, dict[str, Callab
     return text, {name: drawn[name] for name in shown}, known.runs
 
 
-def svg(figure) -> bytes:
-    """A figure as SVG, the same bytes each time."""
-    plots.tidy(figure)
+@cache
+def letters() -> dict:
+    """matplotlib's settings for the decks' own font, and for the same bytes each time."""
+    place = Path(tempfile.mkdtemp())
+    for name in ("text", "text-bold"):
+        font, path = TTFont(HERE / "fonts" / f"{name}.woff"), place / f"{name}.ttf"
+        font.flavor = None
+        font.save(path)
+        font_manager.fontManager.addfont(path)
+    family = [font_manager.FontProperties(fname=place / "text.ttf").get_name(), "DejaVu Sans"]
+    return {"font.family": family, "svg.hashsalt": "r1lab", "svg.fonttype": "path"}
+
+
+def svg(draw: Callable, runs: fields.Runs) -> bytes:
+    """A figure of a deck as SVG."""
     out = io.BytesIO()
-    with rc_context(plots.STYLE | DRAWN):
+    with rc_context(plots.STYLE | letters()):
+        figure = draw(runs)
+        plots.tidy(figure)
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 
@@ -85,7 +101,7 @@ def html(source: Path, folder: Path = RECORDED) -> str:
     """A deck as one page. Raises ValueError in one sentence."""
     text, drawn, runs = filled(source, folder)
     about, slides = page.read(text)
-    figures = {name: svg(draw(runs)) for name, draw in drawn.items()}
+    figures = {name: svg(draw, runs) for name, draw in drawn.items()}
     code = source.with_suffix(".py").read_text("utf-8")
     return page.page(about, slides, figures, stamp(text + code))
 
@@ -108,7 +124,7 @@ def marp(source: Path) -> Path:
     out = BUILT / "marp" / source.name
     (out.parent / "figure").mkdir(parents=True, exist_ok=True)
     for name, draw in drawn.items():
-        (out.parent / "figure" / f"{source.stem}-{name}.svg").write_bytes(svg(draw(runs)))
+        (out.parent / "figure" / f"{source.stem}-{name}.svg").write_bytes(svg(draw, runs))
     out.write_text(USED.sub(rf"(figure/{source.stem}-\1.svg", text), encoding="utf-8")
     return out
 

@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 from r1lab import plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
 
-WIDTH = 7.4  # inches, the width of a slide
+WIDTH = 6.8  # inches, the width of a slide
 INK = {BLUE: "#00619A", ORANGE: "#8A5A00", GREEN: "#00714F", GREY: "#595959"}  # the same, to read
 
 
-def canvas(columns: int = 1, height: float = 3.1, width: float = WIDTH, **options):
+def canvas(columns: int = 1, height: float = 2.9, width: float = WIDTH, **options):
     """(figure, axes) as wide as a slide."""
     return plots.canvas(columns, height, (width - 0.4) / columns, **options)
 
@@ -50,7 +50,8 @@ def intervals(axis, rows: list[tuple[str, float, float, float]], form: str = "{:
         axis.plot([low, high], [y, y], color=BLUE, linewidth=5, solid_capstyle="butt", alpha=0.5)
         axis.plot(mean, y, "o", color=BLUE, markersize=9)
         words = f"{form} [{form}, {form}]".format(mean, low, high).replace("-", "−")
-        say(axis, mean, y - 0.27, words, BLUE, ha="center", fontsize=11)
+        free = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        say(axis, mean, y - 0.3, words, BLUE, ha="center", fontsize=13, bbox=free)
     axis.set_yticks(range(len(rows)), [name for name, *_ in rows], fontsize=11)
     axis.set_ylim(len(rows) - 0.5, -0.7)
     axis.axvline(0, color="black", linewidth=1)
@@ -65,6 +66,3 @@ def curves(runs: list, key: str, factor: float = 1.0) -> list[list[float]]:
 def plain(axis) -> None:
     """No frame, no ticks: for drawings."""
     axis.axis("off")
-
-
-

@@ -24,8 +24,8 @@ CLASS = re.compile(r"_class:\s*([\w ]+)")
 MINUTES = re.compile(r"^(\d+(?:\.5)?) min\b", re.M)
 FIGURE = re.compile(r"(?:<p>)?(<figure.*?</figure>)(?:</p>)?", re.S)
 FONTS = {  # family, weight -> file
-    ("Text", 400): "text", ("Text", 600): "text-bold", ("Code", 400): "code", ("Han", 400): "han",
-    ("Maths", 400): "math",
+    ("Text", 400): "text.woff", ("Text", 600): "text-bold.woff", ("Code", 400): "code.woff2",
+    ("Han", 400): "han.woff2", ("Maths", 400): "math.woff2",
 }  # fmt: skip
 BRACES = {"⏟": "below", "⏞": "above"}  # a line in their place: browsers draw wide braces badly
 
@@ -100,13 +100,13 @@ def reader(figures: dict[str, bytes]) -> MarkdownIt:
 
 
 def body(slide: Slide, md: MarkdownIt) -> str:
-    """A slide's HTML; on a `split` one the figures stand beside the text."""
+    """A slide's HTML: its heading, then the rest; on a `split` one the figures stand beside it."""
     text = FIGURE.sub(r"\1", md.render(slide.text))
-    if "split" not in slide.kind:
-        return text
     head, figures = re.match(r"\s*(<h1>.*?</h1>)?", text, re.S)[0], FIGURE.findall(text)
+    if "split" not in slide.kind:
+        return f'{head}<div class="rest{"" if figures else " words"}">{text[len(head) :]}</div>'
     rest = FIGURE.sub("", text[len(head) :])
-    return f'{head}<div class="text">{rest}</div><div class="figures">{"".join(figures)}</div>'
+    return f'{head}<div class="text">{rest}</div><div class="rest">{"".join(figures)}</div>'
 
 
 def page(about: dict, slides: list[Slide], figures: dict[str, bytes], stamp: str) -> str:
@@ -138,8 +138,8 @@ def page(about: dict, slides: list[Slide], figures: dict[str, bytes], stamp: str
 def style() -> str:
     """The style sheet with its fonts inside."""
     faces = (
-        f"@font-face{{font-family:{family};font-weight:{weight};src:url(data:font/woff2;base64,"
-        f"{base64.b64encode((HERE / 'fonts' / f'{name}.woff2').read_bytes()).decode()})}}"
+        f"@font-face{{font-family:{family};font-weight:{weight};src:url(data:font/{name.split('.')[1]};"
+        f"base64,{base64.b64encode((HERE / 'fonts' / name).read_bytes()).decode()})}}"
         for (family, weight), name in FONTS.items()
     )
     return "\n".join([*faces, (HERE / "deck.css").read_text(encoding="utf-8")])
