@@ -29,7 +29,7 @@ def loop(runs):
     both = {"completions": texts, "verdicts": verdicts}
     paid, _ = rewards.score(*rewards.reward_set("rule"), **both)
     thoughts = [text.split("</think>")[0].removeprefix("<think>") for text in texts]
-    short = [text if len(text) < 34 else text[:31] + "..." for text in thoughts]
+    short = [text if len(text) < 31 else text[:28] + "..." for text in thoughts]
     figure, axis = canvas(height=3.4, width=7.2)
     asked = f"reach {problem.target} from\n{', '.join(map(str, problem.numbers))}"
     drawings.loop(axis, asked, short, [v.reason for v in verdicts], paid)
@@ -131,7 +131,7 @@ def steepest(runs):
     shares = [100 * stats.steepest(*curves([run], "waits")) for run in runs("zero/rule")]
     axis.bar(range(len(shares)), shares, 0.6, color=GREEN, alpha=0.7)
     for x, share in enumerate(shares):
-        axis.text(x, share - 7, f"{share:.0f}", ha="center", fontsize=13)
+        axis.text(x, 26, f"{share:.0f}", ha="center", fontsize=13)
     end = len(shares) - 0.45
     for y, words in ((10, "a straight line"), (50, "asked"), (100, "a jump")):
         axis.plot([-0.5, end], [y, y], "k:", linewidth=1.2)
@@ -256,6 +256,11 @@ def worth_three(runs) -> float:
     return stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])[0]
 
 
+def step_size(runs) -> int:
+    stage = runs("zero/rule")[0].config["stages"][0]
+    return stage["prompts"] * stage["group"]
+
+
 FIGURES = {
     "loop": loop, "paper": paper, "forecast": forecast, "which_way": which_way,
     "picture": picture, "moment": moment, "steepest": steepest, "controls": controls,
@@ -265,5 +270,10 @@ NUMBERS = {
     "asked": asked, "doubting": doubting, "guessing": completion(0), "searching": searching,
     "winner_of_rich": winner("rich"), "winner_of_restless": winner("restless"),
     "a_line_explained": explained, "below": below, "longer": times("length"), "better": times("accuracy"), "worth_three": worth_three,
+    "asked_of_base": lambda runs: report("rich")["strata"]["countdown, 3 numbers"]["n"],
+    "begun": lambda runs: report("rich")["begun"]["3"]["at random"]["n"],
+    "step_size": step_size, "seeds": lambda runs: len(runs("zero/rule")),
+    "reflect_first": lambda runs: mean(r.metrics[0]["reflects"] for r in runs("zero/rule")),
+    "minutes": lambda runs: mean(run.summary["seconds"] for run in runs("zero/rule")) / 60,
     "guess_share": of_way(0, "guess"), "in_order_right": of_way(1, "in order"),
 }  # fmt: skip

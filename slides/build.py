@@ -75,9 +75,10 @@ def letters() -> dict:
         font, path = TTFont(HERE / "fonts" / f"{name}.woff"), place / f"{name}.ttf"
         font.flavor = None
         font.save(path)
-        font_manager.fontManager.addfont(path)
-    family = [font_manager.FontProperties(fname=place / "text.ttf").get_name(), "DejaVu Sans"]
-    return {"font.family": family, "svg.hashsalt": "r1lab", "svg.fonttype": "path"}
+        weight = 700 if "bold" in name else 400
+        entry = font_manager.FontEntry(fname=str(path), name="deck", style="normal", weight=weight)
+        font_manager.fontManager.ttflist.append(entry)
+    return {"font.family": ["deck", "DejaVu Sans"], "svg.hashsalt": "r1lab", "svg.fonttype": "path"}
 
 
 def svg(draw: Callable, runs: fields.Runs) -> bytes:

@@ -107,7 +107,7 @@ def verdicts(notes: str, folder: Path = RECORDED) -> None:
 
 
 def _plain(found) -> str:
-    if found is None or isinstance(found, dict):
+    if not isinstance(found, int | float | str):
         raise ValueError("there is no such setting, or no such number in the ledger")
     return f"{found:,}" if isinstance(found, int) and found > 9999 else str(found)
 

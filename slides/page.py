@@ -24,8 +24,8 @@ CLASS = re.compile(r"_class:\s*([\w ]+)")
 MINUTES = re.compile(r"^(\d+(?:\.5)?) min\b", re.M)
 FIGURE = re.compile(r"(?:<p>)?(<figure.*?</figure>)(?:</p>)?", re.S)
 FONTS = {  # family, weight -> file
-    ("Text", 400): "text.woff", ("Text", 600): "text-bold.woff", ("Code", 400): "code.woff2",
-    ("Han", 400): "han.woff2", ("Maths", 400): "math.woff2",
+    ("Text", 400): "text", ("Text", 600): "text-bold", ("Code", 400): "code", ("Han", 400): "han",
+    ("Maths", 400): "math",
 }  # fmt: skip
 BRACES = {"⏟": "below", "⏞": "above"}  # a line in their place: browsers draw wide braces badly
 
@@ -137,9 +137,9 @@ def page(about: dict, slides: list[Slide], figures: dict[str, bytes], stamp: str
 
 def style() -> str:
     """The style sheet with its fonts inside."""
-    faces = (
-        f"@font-face{{font-family:{family};font-weight:{weight};src:url(data:font/{name.split('.')[1]};"
-        f"base64,{base64.b64encode((HERE / 'fonts' / name).read_bytes()).decode()})}}"
-        for (family, weight), name in FONTS.items()
-    )
+    faces = []
+    for (family, weight), name in FONTS.items():
+        data = base64.b64encode((HERE / "fonts" / f"{name}.woff").read_bytes()).decode()
+        where = f"src:url(data:font/woff;base64,{data})"
+        faces.append(f"@font-face{{font-family:{family};font-weight:{weight};{where}}}")
     return "\n".join([*faces, (HERE / "deck.css").read_text(encoding="utf-8")])
