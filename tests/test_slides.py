@@ -30,7 +30,7 @@ BY_NAME = {"argvalues": DECKS, "ids": [deck.stem for deck in DECKS]}
 RUNS = ROOT / "data" / "runs"
 NAMED = re.compile(  # names that hold a digit, and places in a report or in the course
     r"\b(R1(-\w+)?|o1|o3|k1\.5|V3|GPT-4o|AIME 2024|MATH-500|Qwen2\.5[\w.-]*|SmolLM2-135M|judge-(85|96)"
-    r"|[A-Z]{1,2}-\d\d|DAPO|v[12]|k[123]|95\N{NO-BREAK SPACE}?\ ?% interval|pass@\w+|std\(\w+\)"
+    r"|[A-Z]{1,2}-\d\d|91|v[12]|k[123]|95\N{NO-BREAK SPACE}?\ ?% interval|pass@\w+|std\(\w+\)"
     r"|([Ff]igures?|[Tt]ables?|[Ss]ections?|[Ll]essons?|[Ee]xercises?|[Nn]otebooks?|[Vv]ersions?|[Aa]ppendix"
     r"|[Pp]arts?|[Ss]eed|[Ss]tep|[Ee]quations?|[Qq]uestion)( |\ )[A-C]?[\d.]+(( and |, | to )[\d.]+)*"
     r"|(January|September) 20\d\d|arXiv [\d.]+)"
@@ -239,7 +239,7 @@ def browser():
 
 LOOK = """() => {
     const slide = document.querySelector("section.now"), box = slide.getBoundingClientRect(), wrong = [];
-    const end = slide.querySelector("footer").getBoundingClientRect().top;
+    const head = slide.querySelector("h1"), end = slide.querySelector("footer").getBoundingClientRect().top;
     const shade = (color) => {
         const rgb = color.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
             .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -253,6 +253,7 @@ LOOK = """() => {
         if (one.closest("aside, footer")) continue;
         const at = one.getBoundingClientRect(), name = `${one.tagName} ${one.textContent.slice(0, 30)}`;
         if (!at.width) continue;
+        if (one.closest(".rest, .text") && head && at.top < head.getBoundingClientRect().bottom - 2) wrong.push(`over the heading: ${name}`);
         if (at.bottom > end + 1 || at.right > box.right - 40 || at.left < box.left + 20) wrong.push(`overflows: ${name}`);
         if (one.scrollWidth > one.clientWidth + 2 && one.clientWidth && !one.closest("math")) wrong.push(`too wide: ${name}`);
         if (one.tagName === "IMG") {
