@@ -228,6 +228,7 @@ def weight(runs):
     axis.plot(20, 10, "o", color="black", markersize=8)
     axis.set(xlabel="tokens of the completion, |o|", ylabel="weight of a token (200: 1)")
     axis.set_ylim(0, 21)
+    axis.set_yticks([0, 5, 10, 15, 20])
     return figure
 
 
@@ -252,7 +253,8 @@ def loop(runs) -> str:
     """The loop as the lesson has it, without its comments."""
     (code,) = re.findall(r"^def train\(.*?yield reward$", LESSON.read_text("utf-8"), re.M | re.S)
     code = re.sub(r" +#.*", "", code)
-    return code.replace(", compare=advantages, mean=per_completion", "")
+    code = code.replace(", compare=advantages, mean=per_completion", "")
+    return code.replace("compare(", "advantages(").replace("mean(t", "per_completion(t")
 
 
 def gain(runs):

@@ -1,8 +1,6 @@
 """What several decks draw alike. A figure of a deck is smaller in inches than a lesson's, so that
 its letters are large on a wall, and names its lines where they are, in place of a legend."""
 
-from matplotlib.figure import Figure
-
 from r1lab import plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
 
@@ -61,8 +59,3 @@ def intervals(axis, rows: list[tuple[str, float, float, float]], form: str = "{:
 def curves(runs: list, key: str, factor: float = 1.0) -> list[list[float]]:
     """A number of metrics.jsonl over the steps, a row a seed."""
     return [[factor * line[key] for line in run.metrics if key in line] for run in runs]
-
-
-def plain(axis) -> None:
-    """No frame, no ticks: for drawings."""
-    axis.axis("off")

@@ -121,7 +121,7 @@ def page(about: dict, slides: list[Slide], figures: dict[str, bytes], stamp: str
         parts.append(
             f'<section class="{slide.kind}" data-from="{minute:g}" data-minutes="'
             f'{slide.minutes:g}" aria-label="slide {number} of {len(slides)}">{inside}'
-            f'<footer><span>{html.escape(about["title"])}</span><span>{number}</span></footer>'
+            f"<footer><span>{html.escape(about['title'])}</span><span>{number}</span></footer>"
             f'<aside hidden lang="en">{notes}</aside></section>'
         )
         minute += slide.minutes

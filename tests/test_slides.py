@@ -35,8 +35,12 @@ NAMED = re.compile(  # names that hold a digit, and places in a report or in the
     r"|[Pp]arts?|[Ss]eed|[Ss]tep|[Ee]quations?|[Qq]uestion)( |\ )[A-C]?[\d.]+(( and |, | to )[\d.]+)*"
     r"|(January|September) 20\d\d|arXiv [\d.]+)"
 )
-IN_WORDS = "two three four five six seven eight nine ten twelve sixteen twenty fifty hundred".split()
-COUNTED = re.compile(rf"\b(\w+fold|({'|'.join(IN_WORDS)}) (of|in|out of) (a )?({'|'.join(IN_WORDS)}))\b")
+IN_WORDS = (
+    "two three four five six seven eight nine ten twelve sixteen twenty fifty hundred".split()
+)
+COUNTED = re.compile(
+    rf"\b(\w+fold|({'|'.join(IN_WORDS)}) (of|in|out of) (a )?({'|'.join(IN_WORDS)}))\b"
+)
 
 
 def text_of(deck):
@@ -71,7 +75,12 @@ def test_a_deck_tells_a_teacher_all_that_is_to_be_said(deck):
 @pytest.mark.parametrize("deck", **BY_NAME)
 def test_a_slide_holds_few_words(deck):
     for number, text in enumerate(without_notes(deck), start=1):
-        said = re.sub(r"^# .*$|```.*?```|\$\$.*?\$\$|!\[.*?\]\(.*?\)|\{\{.*?\}\}", " ", text, flags=re.M | re.S)
+        said = re.sub(
+            r"^# .*$|```.*?```|\$\$.*?\$\$|!\[.*?\]\(.*?\)|\{\{.*?\}\}",
+            " ",
+            text,
+            flags=re.M | re.S,
+        )
         most = 55 if "|:--" in text else 36
         assert len(re.findall(r"\w+", said)) <= most, f"slide {number}"
 
@@ -80,7 +89,12 @@ def test_a_slide_holds_few_words(deck):
 def test_no_number_is_typed_in(deck):
     text = re.sub(r"\A---.*?^---$", "", text_of(deck), flags=re.M | re.S)
     text = re.sub(r"^\d+(\.5)? min$|^\d\. ", "", text, flags=re.M)  # of the notes; of a list
-    text = re.sub(r"\{\{.*?\}\}|\$\$.*?\$\$|\$.*?\$|```.*?```|`.*?`|^rests on: .*$", " ", text, flags=re.M | re.S)
+    text = re.sub(
+        r"\{\{.*?\}\}|\$\$.*?\$\$|\$.*?\$|```.*?```|`.*?`|^rests on: .*$",
+        " ",
+        text,
+        flags=re.M | re.S,
+    )
     left = NAMED.sub(" ", text.replace("figure/", ""))
     assert not re.findall(r"[^\n]{0,40}\d[^\n]{0,20}", left)
     assert not COUNTED.findall(left.lower())
@@ -91,6 +105,28 @@ def test_every_verdict_that_is_shown_holds_its_slides_words(deck):
     for number, part in enumerate(re.split(r"^---$", text_of(deck), flags=re.M)):
         shown = set(re.findall(r"\{\{ claim (\S+) \}\}", part))
         assert shown <= {name for name, _ in fields.RESTS.findall(part)}, f"slide {number - 1}"
+
+
+def test_the_teachers_page_holds_every_deck_and_its_minutes():
+    readme = (SLIDES / "README.md").read_text("utf-8")
+    ran = json.loads((ROOT / "notebooks" / "src" / "built.json").read_text())
+    rows = re.findall(
+        r"^\| \[(\d\d)\]\(built/(\w+)\.html\) \|.*?\| (\d+) \| (\d+) \| ([\d.]+) \|", readme, re.M
+    )
+    for number, name, talk, lesson, run in rows:
+        deck = SLIDES / f"{name}.md"
+        assert name.startswith(number) and float(talk) == sum(
+            slide.minutes for slide in slides_of(deck)
+        ), name
+        source = (ROOT / "notebooks" / "src" / f"{name}.py").read_text("utf-8")
+        assert f"**Time** {lesson} min" in source and ran[name]["minutes"] == float(run), name
+    assert [name for _, name, *_ in rows] == [deck.stem for deck in DECKS]
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (SLIDES / target).exists(), target
+    for exercise in re.findall(r"\b(\d\d\.\d)\b", readme):
+        assert f"### Exercise {exercise} " in "".join(
+            p.read_text("utf-8") for p in (ROOT / "notebooks" / "src").glob("[0-9]*.py")
+        )
 
 
 # ---- fields ----
@@ -110,7 +146,9 @@ HELD = "{{ runs zero/rule after.accuracy .3% }}"
 def test_a_number_is_the_mean_over_the_recorded_seeds(tmp_path):
     found = [json.loads((RUNS / f"zero-rule-s{s}" / "summary.json").read_text()) for s in range(5)]
     right = [sum(map(int, one["after"]["right"])) / len(one["after"]["right"]) for one in found]
-    assert fields.fill(HELD, fields.evidence({})) == f"{100 * sum(right) / 5:.3f}\N{NO-BREAK SPACE}%"
+    assert (
+        fields.fill(HELD, fields.evidence({})) == f"{100 * sum(right) / 5:.3f}\N{NO-BREAK SPACE}%"
+    )
     fewer = fields.evidence({}, some_runs(tmp_path, "zero-rule-s0".__eq__))
     assert fields.fill(HELD, fewer) == f"{100 * sum(right[1:]) / 4:.3f}\N{NO-BREAK SPACE}%"
 
@@ -173,11 +211,20 @@ def test_mathematics_says_what_it_means_without_a_brace_glyph():
 
 
 def test_what_is_no_deck_is_refused():
-    for source in ("# no front matter", "---\ntitle: x\n---\n# no marp", "---\nmarp: true\n---\n# x"):
+    for source in (
+        "# no front matter",
+        "---\ntitle: x\n---\n# no marp",
+        "---\nmarp: true\n---\n# x",
+    ):
         with pytest.raises(ValueError, match="marp"):
             page.read(source)
     with pytest.raises(ValueError, match="slide 1: there is no figure"):
-        page.page({"title": "x"}, page.read("---\nmarp: true\ntitle: x\n---\n![a](figure/b.svg)")[1], {}, "")
+        page.page(
+            {"title": "x"},
+            page.read("---\nmarp: true\ntitle: x\n---\n![a](figure/b.svg)")[1],
+            {},
+            "",
+        )
 
 
 @pytest.mark.parametrize("deck", **BY_NAME)
@@ -297,7 +344,9 @@ def test_every_slide_can_be_seen_and_read(deck, opened):
         tab.keyboard.press("ArrowRight")
     own = (build.BUILT / f"{deck.stem}.html").as_uri()
     assert not [url for url in asked if not url.startswith((own, "data:"))] and not said
-    loaded = tab.evaluate("[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
+    loaded = tab.evaluate(
+        "[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)"
+    )
     assert "Text" in loaded
     tab.close()
 
