@@ -1,14 +1,12 @@
 """Figures and numbers of deck 00, from recorded runs, the base's card and the verifier."""
 
-import json
 import textwrap
 from statistics import mean
 
 import numpy as np
-from figures import BLUE, GREY, ORANGE, bars, canvas, say
+from figures import BLUE, GREY, ORANGE, bars, canvas, gained, report, say
 
-from r1lab import drawings, models, plots, stats, tasks, verify
-from r1lab.running.evidence import gain as won
+from r1lab import drawings, plots, stats, tasks, verify
 from r1lab.tiny_world.corpus import RICH
 
 PROBLEM = tasks.Problem("countdown", (13, 5, 2), 20)
@@ -48,10 +46,6 @@ def paper(runs):
     axis.set(xlabel="training step", ylabel="right on AIME 2024, %", ylim=(0, 100))
     axis.set_xticks([0, 2000, 4000, 6000, 8000], ["0", "2,000", "4,000", "6,000", "8,000"])
     return figure
-
-
-def report() -> dict:
-    return json.loads((models.DATA / "models" / "rich" / "report.json").read_text("utf-8"))
 
 
 def habit(name: str):
@@ -123,7 +117,7 @@ def controls(runs):
 
 def now_and_then(runs):
     figure, axis = canvas(width=6.4)
-    found = report()
+    found = report("rich")
     k = [int(one) for one in found["pass_at_k"]["3"]]
     for part, colour, words, at in (
         ("pass_at_k", BLUE, "the base, not trained", (9, 83)),
@@ -141,12 +135,8 @@ def now_and_then(runs):
     return figure
 
 
-def gain(runs) -> stats.Interval:
-    return stats.seeds_interval([won(run) for run in runs("habits/rule")])
-
-
 def pass_at(k: str):
-    return lambda runs: report()["pass_at_k"]["3"][k]
+    return lambda runs: report("rich")["pass_at_k"]["3"][k]
 
 
 FIGURES = {
@@ -155,14 +145,13 @@ FIGURES = {
 }  # fmt: skip
 NUMBERS = {
     **{f"says_{name}": says(name) for name in TRIES},
-    "weights": lambda runs: f"{report()['parameters']:,}",
+    "weights": lambda runs: f"{report('rich')['parameters']:,}",
     "in_order": habit("in_order"), "at_random": habit("at_random"),
     "backwards": habit("backwards"), "check": habit("check"), "guesses": guesses,
     "half_of_100": half_width(50, 100), "half_of_400": half_width(200, 400),
     "eight_low": lambda runs: stats.wilson(8, 8)[0],
     "before": kept(0, 0), "after": kept(-1, 0),
-    "gain": lambda runs: gain(runs)[0],
-    "gain_ci": lambda runs: "[{:+.1f}, {:+.1f}]".format(*gain(runs)[1:]),
+    **gained("habits/rule"),
     "pass_1": pass_at("1"), "pass_16": pass_at("16"),
     "minutes": lambda runs: np.mean([run.summary["seconds"] for run in runs("habits/rule")]) / 60,
 }  # fmt: skip

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, say
+from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, gained, say
 
-from r1lab import drawings, losses, plots, stats
+from r1lab import drawings, losses, plots
 from r1lab.checks.letters import ANSWERS, GROUPS, IDS, LENGTHS, RIGHT, START
-from r1lab.running.evidence import gain as won
 
 MASK = torch.arange(2) < LENGTHS[:, None]
 MOVED = 1.5 * START  # a policy that has already moved
@@ -257,10 +256,6 @@ def loop(runs) -> str:
     return code.replace("compare(", "advantages(").replace("mean(t", "per_completion(t")
 
 
-def gain(runs):
-    return stats.seeds_interval([won(run) for run in runs("habits/rule")])
-
-
 FIGURES = {
     "tree": tree, "noise": noise, "silent": silent, "clipping": clipping, "kl": kl, "habit": habit,
     "weight": weight, "language_model": language_model,
@@ -274,8 +269,7 @@ NUMBERS = {
     "good_more": case(1.5, 1.0), "good_less": case(0.5, 1.0), "bad_more": case(1.5, -1.0),
     "bad_less": case(0.5, -1.0), "loop": loop,
     "grpo": thinks("GRPO"), "dapo": thinks("DAPO"), "dr_grpo": thinks("Dr. GRPO"),
-    "gain": lambda runs: gain(runs)[0],
-    "gain_ci": lambda runs: "[{:+.1f}, {:+.1f}]".format(*gain(runs)[1:]),
+    **gained("habits/rule"),
     "goal": lambda runs: GOAL,
     "start": lambda runs: 100 * START.exp()[0, 0].item(),
 }  # fmt: skip

@@ -4,7 +4,7 @@ import json
 from statistics import mean
 
 import numpy as np
-from figures import BLUE, GREEN, GREY, ORANGE, bars, canvas, curves, say
+from figures import BLUE, GREEN, GREY, ORANGE, bars, canvas, curves, report, say, step_size
 
 from r1lab import drawings, models, plots, rewards, tasks, value, verify
 from r1lab.checks import lesson_03
@@ -162,25 +162,19 @@ def written(runs) -> str:
 
 def formed(runs) -> float:
     """Of the base's answers to three numbers, those in their form."""
-    path = models.DATA / "models" / "rich" / "report.json"
-    return json.loads(path.read_text("utf-8"))["strata"]["countdown, 3 numbers"]["formatted"]
-
-
-def step_size(runs) -> int:
-    stage = runs("judge/judge-85")[0].config["stages"][0]
-    return stage["prompts"] * stage["group"]
+    return report("rich")["strata"]["countdown, 3 numbers"]["formatted"]
 
 
 FIGURES = {
-    "sees": sees, "weights": weights, "untidy": untidy, "begin": begin, "cheated": cheated, "controls": controls,
-    "late": late,
+    "sees": sees, "weights": weights, "untidy": untidy, "begin": begin, "cheated": cheated,
+    "controls": controls, "late": late,
 }  # fmt: skip
 NUMBERS = {
     **{f"word_{name}": word(name) for name in TEXTS},
     **{f"paid_{name}": paid(name) for name in TEXTS},
     **{name: believes(name) for name in lesson_03.LENIENT},
     "ours": lambda runs: said(verify.verify(PROBLEM, BREAK).correct),
-    "formed": formed, "step_size": step_size, "written": written,
+    "formed": formed, "step_size": step_size("judge/judge-85"), "written": written,
     "written_at": lambda runs: last_group(runs)["step"],
     "earns": lambda runs: last_group(runs)["rewards"]["total"][0],
     "last_stage": lambda runs: runs("judge/late")[0].config["stages"][-1]["steps"],

@@ -1,12 +1,25 @@
 """Figures and numbers of deck 04, all from recorded runs."""
 
-import json
 from statistics import mean
 
 import numpy as np
-from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, curves, intervals, lines, say
+from figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    bars,
+    canvas,
+    curves,
+    intervals,
+    lines,
+    report,
+    say,
+    step_size,
+)  # fmt: skip
 
-from r1lab import drawings, habits, models, plots, rewards, stats, tasks, verify
+from r1lab import drawings, habits, plots, rewards, stats, tasks, verify
 from r1lab.running.evidence import alike, minus, right
 from r1lab.tiny_world import competence
 
@@ -50,10 +63,6 @@ def paper(runs):
         axis.set_xticks([0, 4000, 8000], ["0", "4,000", "8,000"])
     axes[1].set_yticks([0, 3000, 6000, 9000], ["0", "3,000", "6,000", "9,000"])
     return figure
-
-
-def report(base: str) -> dict:
-    return json.loads((models.DATA / "models" / base / "report.json").read_text("utf-8"))
 
 
 def ways(base: str) -> tuple[dict[str, float], dict[str, float]]:
@@ -256,11 +265,6 @@ def worth_three(runs) -> float:
     return stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])[0]
 
 
-def step_size(runs) -> int:
-    stage = runs("zero/rule")[0].config["stages"][0]
-    return stage["prompts"] * stage["group"]
-
-
 FIGURES = {
     "loop": loop, "paper": paper, "forecast": forecast, "which_way": which_way,
     "picture": picture, "moment": moment, "steepest": steepest, "controls": controls,
@@ -269,10 +273,11 @@ FIGURES = {
 NUMBERS = {
     "asked": asked, "doubting": doubting, "guessing": completion(0), "searching": searching,
     "winner_of_rich": winner("rich"), "winner_of_restless": winner("restless"),
-    "a_line_explained": explained, "below": below, "longer": times("length"), "better": times("accuracy"), "worth_three": worth_three,
+    "a_line_explained": explained, "below": below, "worth_three": worth_three,
+    "longer": times("length"), "better": times("accuracy"),
     "asked_of_base": lambda runs: report("rich")["strata"]["countdown, 3 numbers"]["n"],
     "begun": lambda runs: report("rich")["begun"]["3"]["at random"]["n"],
-    "step_size": step_size, "seeds": lambda runs: len(runs("zero/rule")),
+    "step_size": step_size("zero/rule"), "seeds": lambda runs: len(runs("zero/rule")),
     "reflect_first": lambda runs: mean(r.metrics[0]["reflects"] for r in runs("zero/rule")),
     "minutes": lambda runs: mean(run.summary["seconds"] for run in runs("zero/rule")) / 60,
     "guess_share": of_way(0, "guess"), "in_order_right": of_way(1, "in order"),

@@ -93,8 +93,8 @@ def svg(draw: Callable, runs: fields.Runs) -> bytes:
 
 def stamp(text: str) -> str:
     """A digest of a deck's filled text and of all that makes a page of it."""
-    made = [*(HERE / name for name in ("page.py", "deck.css", "deck.js"))]
-    whole = text + "".join(path.read_text("utf-8") for path in made)
+    made = ("page.py", "figures.py", "deck.css", "deck.js")
+    whole = text + "".join((HERE / name).read_text("utf-8") for name in made)
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 

@@ -78,7 +78,7 @@ def value(words: list[str], known: Evidence) -> str:
         case ["claim", name, number, form, "asked" | "ci" | "low" | "high" as part]:
             return _part(_condition(name, number, known), part, form)
         case ["paper", curve, "first" | "last" as end, form]:
-            return shown(plots.paper_curve(curve)[1][0 if end == "first" else -1], form)
+            return shown(_curve(curve)[0 if end == "first" else -1], form)
         case ["report", claim, name]:
             return _plain(_reported().get((claim, name)))
         case ["own", name, *form] if len(form) < 2:
@@ -104,6 +104,12 @@ def verdicts(notes: str, folder: Path = RECORDED) -> None:
     for name, word in RESTS.findall(notes):
         if (now := WORDS[_claim(name, folder)["verdict"]]) != word:
             raise ValueError(f"its words rest on {name} {word}, which is {now!r}: write it anew")
+
+
+def _curve(name: str):
+    if name not in json.loads(plots.PAPERS.read_text(encoding="utf-8")):
+        raise ValueError(f"papers.json has no curve {name!r}")
+    return plots.paper_curve(name)[1]
 
 
 def _plain(found) -> str:

@@ -1,8 +1,12 @@
 """What several decks draw alike. A figure of a deck is smaller in inches than a lesson's, so that
 its letters are large on a wall, and names its lines where they are, in place of a legend."""
 
-from r1lab import plots
+import json
+from collections.abc import Callable
+
+from r1lab import models, plots, stats
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
+from r1lab.running.evidence import gain
 
 WIDTH = 6.8  # inches, the width of a slide
 INK = {BLUE: "#00619A", ORANGE: "#8A5A00", GREEN: "#00714F", GREY: "#595959"}  # the same, to read
@@ -59,3 +63,30 @@ def intervals(axis, rows: list[tuple[str, float, float, float]], form: str = "{:
 def curves(runs: list, key: str, factor: float = 1.0) -> list[list[float]]:
     """A number of metrics.jsonl over the steps, a row a seed."""
     return [[factor * line[key] for line in run.metrics if key in line] for run in runs]
+
+
+def report(base: str) -> dict:
+    """The report of a tiny base, made before any training."""
+    return json.loads((models.DATA / "models" / base / "report.json").read_text("utf-8"))
+
+
+def step_size(arm: str) -> Callable:
+    """How many answers a step of an arm asks for."""
+
+    def answers(runs) -> int:
+        stage = runs(arm)[0].config["stages"][0]
+        return stage["prompts"] * stage["group"]
+
+    return answers
+
+
+def gained(arm: str) -> dict[str, Callable]:
+    """What an arm gained, in points, and its 95 % interval, as numbers of a deck."""
+
+    def found(runs) -> stats.Interval:
+        return stats.seeds_interval([gain(run) for run in runs(arm)])
+
+    return {
+        "gain": lambda runs: found(runs)[0],
+        "gain_ci": lambda runs: "[{:+.1f}, {:+.1f}]".format(*found(runs)[1:]),
+    }
