@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 # from the lowest: a file imports files of earlier paragraphs alone
 LAYERS = """
 checks.exercise claims curriculum losses.advantages losses.policy losses.tokens machine
-losses.values machine.environment machine.memory models.adapters records.configs records.files running
+losses.values machine.energy machine.environment machine.memory models.adapters records.configs records.files running
 running.alarms running.arguments running.experiment sampler.captured sampler.choosing sampler.completions
 sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
 tiny_world.words userfile widgets.live
@@ -20,27 +20,27 @@ records.checkpoints running.progress sampler.cache sampler.forward tasks.task th
 habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
+checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.envelope widgets.playground
 
-drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
+cost drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
 
-claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
+claims.ledger claims.worked_out models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled widgets.colouring
 
 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
 critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+checks.lesson_04 checks.lesson_10 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
 running.settings trl_engine.online
 
-preflight running.arms running.journal running.measure trl_engine
+preflight running.arms running.journal speed.parts running.measure trl_engine
 
 experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
+experiments.cost_and_limits experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
 
 experiments speed.bench
 
