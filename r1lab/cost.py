@@ -72,13 +72,30 @@ def operations(of: Shape, work: Work, learns: str = "lora") -> float:
 
 
 def of_run(metrics: Iterable[Mapping], prompt: int = 14) -> Work:
-    """The work of a run, from its lines of metrics.jsonl. prompt: tokens of a prompt. A line's mean
-    length stands for all of its completions, so the context is rather too short than too long."""
+    """The work of a run, from its lines of metrics.jsonl. prompt: tokens of a prompt; to read them
+    before sampling is left out. A line's mean length stands for all of its completions, so the
+    context is rather too short than too long."""
     lines = list(metrics)
     sampled = sum(line["tokens"] for line in lines)
-    learned = sum(line.get("update_tokens", 0) for line in lines)
     seen = sum(line["tokens"] * (prompt + line["length"] / 2) for line in lines)
-    return Work(sampled, learned, seen / sampled)
+    return Work(sampled, sum(_learned(line, prompt) for line in lines), seen / sampled)
+
+
+def _learned(line: Mapping, prompt: int) -> float:
+    """Tokens that went forward and back; of runs that did not count them, those of the groups with
+    a signal."""
+    if "update_tokens" in line:
+        return line["update_tokens"]
+    answers = line["tokens"] / line["length"]
+    return (1 - line["zero_variance"]) * answers * (prompt + line["length"])
+
+
+def planned(preset, prompt: int) -> Work:
+    """The work of GRPO with a preset, if every completion reaches the cap and every group has a
+    signal: the most that it can be. prompt: tokens of a prompt."""
+    answers = preset.steps * preset.prompts * preset.group
+    sampled, learned = answers * preset.max_new, answers * (prompt + preset.max_new)
+    return Work(sampled, learned, prompt + preset.max_new / 2)
 
 
 def r1_zero_curve(steps: float, answers: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,8 @@ from r1lab.claims import ledger
 from r1lab.claims.verdicts import on_paper
 from r1lab.claims.worked_out import WORKED_OUT
 from r1lab.experiments.cost_and_limits import CLOCK
-from r1lab.machine import energy
+from r1lab.machine import energy, presets
+from r1lab.running.settings import Options, settled
 from r1lab.speed import parts
 
 CLAIMS = {claim.id: claim for claim in ledger.load()}
@@ -123,9 +124,31 @@ def test_a_shapes_weights_are_the_matrices_of_the_model(name):
 
 def test_the_work_of_a_run_adds_up():
     """Two steps: 10 tokens in completions of 2 (so 14 + 1 before a token in the mean), and 30 in
-    completions of 6 (14 + 3)."""
-    lines = [{"tokens": 10, "update_tokens": 4, "length": 2}, {"tokens": 30, "length": 6}]
-    assert cost.of_run(lines) == cost.Work(40, 4, (10 * 15 + 30 * 17) / 40)
+    completions of 6 (14 + 3). Where what was learned from is not counted: of 5 completions, in the
+    second step, three fifths with 20 tokens each, prompt included."""
+    lines = [
+        {"tokens": 10, "update_tokens": 4, "length": 2},
+        {"tokens": 30, "length": 6, "zero_variance": 0.4},
+    ]
+    assert cost.of_run(lines) == cost.Work(40, 4 + 3 * 20, (10 * 15 + 30 * 17) / 40)
+
+
+def test_a_planned_run_is_one_whose_completions_all_reach_the_cap():
+    preset = replace(presets.named("gpu24"), steps=3, prompts=2, group=4, max_new=100)
+    step = {"tokens": 2 * 4 * 100, "length": 100.0, "update_tokens": 2 * 4 * (320 + 100)}
+    assert cost.planned(preset, 320) == cost.of_run([step] * 3, 320)
+
+
+def test_a_forced_step_has_the_size_that_was_asked_for():
+    model, tokenizer = models.load("rich")
+    learner = policy.learner(models.prepare(model, 8), tokenizer, 1e-3)
+    before = {k: p.detach().clone() for k, p in models.trainable(learner.model).items()}
+    prompts = [tasks.prompt(p, "tiny") for p in tasks.problems("countdown", 2, 0, "train")]
+    found = parts.forced(learner, prompts, group=3, length=20)
+    read = sum(map(len, tokenizer(prompts)["input_ids"]))
+    assert (found.tokens, found.learned) == (2 * 3 * 20, 3 * read + 2 * 3 * 20)
+    after = models.trainable(learner.model)
+    assert all(torch.equal(p, after[k]) for k, p in before.items())
 
 
 def test_factors_multiply_to_the_error_of_the_whole():
@@ -179,9 +202,6 @@ def test_a_step_by_the_clock_is_a_step_of_training():
 
 def test_the_clock_measures_both_ends():
     """The trained end writes longer completions than the base, of the same problems."""
-    from r1lab.machine import presets
-    from r1lab.running.settings import Options, settled
-
     found = {}
     for arm in CLOCK.arms:
         options = Options(arm.name, seed=7, settings={"counted": 1})

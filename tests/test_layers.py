@@ -20,12 +20,12 @@ records.checkpoints running.progress sampler.cache sampler.forward tasks.task th
 habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
 tasks.countdown tasks.gsm8k
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.envelope widgets.playground
+checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
 
 cost drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
 
 claims.ledger claims.worked_out models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
-trl_engine.sampled widgets.colouring
+trl_engine.sampled widgets.colouring widgets.envelope
 
 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 

@@ -54,7 +54,8 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         "verdict": verdict.letter, "effect": first.get("effect"), "ci95": first.get("ci95"),
         "n": first.get("n"), "seeds": len(first["by_seed"]) if verdict.found else None,
         "on_paper": bool(verdict.on_paper), "when": claim.when or None,
-        "predicted": claim.predicted, "criterion": claim.criterion, "reason": verdict.reason, "conditions": shown,
+        "predicted": claim.predicted, "criterion": claim.criterion, "reason": verdict.reason,
+        "conditions": shown,
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 Every instrument is one output with two faces: a still one, drawn first, for GitHub, nbconvert
 and any page without a kernel; and the live thing where there is one. What needs no kernel (the
-advantage playground) is plain JavaScript in the output, so that it lives in exported HTML too;
+advantage playground, the envelope) is plain JavaScript in the output, so that it lives in exported HTML too;
 the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of plain values.
 
 Left out: animation, and everything that needs a JavaScript build.
@@ -11,11 +11,12 @@ Left out: animation, and everything that needs a JavaScript build.
 from r1lab.widgets.bench import reward_bench
 from r1lab.widgets.colouring import coloured
 from r1lab.widgets.dashboard import training_dashboard
+from r1lab.widgets.envelope import envelope
 from r1lab.widgets.growth import growth, moment
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
 __all__ = [
-    "advantage_playground", "coloured", "growth", "moment", "reward_bench", "rollout_browser",
-    "training_dashboard",
+    "advantage_playground", "coloured", "envelope", "growth", "moment", "reward_bench",
+    "rollout_browser", "training_dashboard",
 ]  # fmt: skip
