@@ -12,14 +12,12 @@ MOST = 16_384  # tokens of a step that an answer may ask for
 TIMES = 1.5  # how much longer the named part must take
 REPORTED = 82_000  # dollars, R1 without R1-Zero and the data (version 2, Table 7)
 WIDE = 30  # an estimate's high end divided by its low end, at most
+NEAR = 3.0  # points of accuracy that count as equal
 NOT_DONE = float("nan"), ""
 
 
 def _dollars(steps, answers, tokens, price):
     return steps * answers * tokens / 1e6 * price
-
-
-NEAR = 3.0  # points of accuracy that count as equal
 
 
 def cheapest(arms: dict[str, tuple[float, float, float]], questions: float) -> str:
@@ -119,13 +117,13 @@ EXERCISES = {
                 lambda s, a, t, p: s * a * t / 1e3 * p,
                 "the price is for a million tokens, not for a thousand.",
             ),
-            (lambda s, a, t, p: s * t / 1e6 * p, "each step asks for many answers: where are they?"),
+            (lambda s, a, t, p: s * t / 1e6 * p, "a step asks for many answers: where are they?"),
             (lambda s, a, t, p: s * a * t, "that is the number of tokens, not yet the money."),
             (lambda s, a, t, p: s * a * t / 1e6 / p, "you divide by the price: multiply."),
         ),
     ),
     "10.2": Guess(
-        unit="billion tokens", lesson="Write a number of billions; the next figure has it as a mark."
+        unit="billion tokens", lesson="Write a number of billions; the figure below has it."
     ),
     "10.3": Guess(
         unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
@@ -138,13 +136,15 @@ EXERCISES = {
     ),
     "10.5": Exercise(
         right=cheapest,
-        cases=((ARMS, 1e3), (ARMS, 2.9e4), (ARMS, 3.1e4), (ARMS, 1e7), (dict(list(ARMS.items())[:2]), 10)),
+        cases=(
+            (ARMS, 1e3), (ARMS, 2.9e4), (ARMS, 3.1e4), (ARMS, 1e7), (dict([*ARMS.items()][:2]), 10)
+        ),
         tried="Tried on few questions and many, on both sides of the crossing, with a bad arm too.",
         lesson="The lesson goes on with r1lab.checks.lesson_10.cheapest.",
         mistakes=(
             (_without_training, "training has its price, and few questions do not pay it back."),
             (_training_alone, "each question costs, too: multiply by how many are asked."),
-            (_whatever_is_right, "an arm that is far less often right is no bargain: first drop it."),
+            (_whatever_is_right, "an arm that is right far less often is no bargain: drop it."),
             (_most_right, "the best one by a hair: arms within 3 points count as equal here."),
         ),
     ),
