@@ -14,6 +14,7 @@ from r1lab.claims.verdicts import on_paper
 from r1lab.claims.worked_out import WORKED_OUT
 from r1lab.experiments.cost_and_limits import CLOCK
 from r1lab.machine import energy, presets
+from r1lab.preflight import fits
 from r1lab.running.settings import Options, settled
 from r1lab.speed import parts
 
@@ -211,3 +212,25 @@ def test_the_clock_measures_both_ends():
         found[arm.name] = CLOCK.measure(model, tokenizer, [], plan)
         assert found[arm.name]["steps"] == 1 and found[arm.name]["sampling"] > 0
     assert found["trained"]["length"] > found["base"]["length"]
+
+
+def test_the_call_of_the_lesson_measures_a_cards_preset(tmp_path):
+    """A Qwen2 of toy width in the place of the presets' models, on the CPU; t4's own task would be
+    downloaded, so both ask Countdown."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    _, tokenizer = models.load("rich")
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": len(tokenizer)}
+    config = Qwen2Config(**sizes, **heads, max_position_embeddings=1024)
+    Qwen2ForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    for name in ("t4", "gpu24"):
+        preset = replace(
+            presets.named(name), model=str(tmp_path), device="cpu", dtype="float32",
+            task="countdown", prompts=2, group=2, max_new=16, steps=10,
+        )  # fmt: skip
+        assert 0 < fits.minutes(preset) < 5
+        planned = cost.planned(preset, 320)
+        assert planned.sampled == 10 * 2 * 2 * 16
+        assert cost.operations(cost.shape(models.config_of(preset.model)), planned) > 0

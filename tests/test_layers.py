@@ -31,11 +31,11 @@ checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.d
 
 critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-checks.lesson_04 checks.lesson_10 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
-running.settings trl_engine.online
+running.settings speed.parts trl_engine.online
 
-preflight running.arms running.journal speed.parts running.measure trl_engine
+checks.lesson_10 preflight running.arms running.journal running.measure trl_engine
 
 experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
