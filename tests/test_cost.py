@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from r1lab import cost, grpo, models, plots, policy, rewards, tasks
+from r1lab import checks, cost, grpo, models, plots, policy, rewards, tasks
 from r1lab.claims import ledger
 from r1lab.claims.verdicts import on_paper
 from r1lab.claims.worked_out import WORKED_OUT
@@ -234,3 +234,27 @@ def test_the_call_of_the_lesson_measures_a_cards_preset(tmp_path):
         planned = cost.planned(preset, 320)
         assert planned.sampled == 10 * 2 * 2 * 16
         assert cost.operations(cost.shape(models.config_of(preset.model)), planned) > 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "10.6 right. 25,600 to 258,048 dollars, a factor of 10"),
+        ({"answers": (1_000, 1_000)}, "answers: 512 were disclosed"),
+        ({"steps": (1_000, 6_000)}, "the second stage alone has 1,700 steps"),
+        ({"tokens": (100, 200)}, "all of it lies below what was reported"),
+        ({"tokens": (500, 50_000)}, "nearly everything else"),
+        ({"price": (7.0, 5.0)}, "the low one first"),
+        ({"hours": (1, 2)}, "the four factors are"),
+    ],
+)
+def test_an_estimate_is_judged_by_its_range(changed, said, capsys):
+    given = checks.EXERCISES["10.6"].example() | changed
+    checks.check("10.6", lambda: given)
+    assert said in capsys.readouterr().out
+
+
+def test_sizes_that_nobody_should_try_are_refused_before_they_are_tried(capsys):
+    for size, said in (((64, 64, 900), "more than 16,384"), ((0, 1, 10), "1 to 64 problems")):
+        checks.check("10.4", lambda part, size=size: size)
+        assert said in capsys.readouterr().out

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from r1lab import checks, cost, curriculum, drawings, experiments, grpo, models, plots
-from r1lab import policy, preflight, records, rewards, tasks, widgets
+from r1lab import policy, preflight, rewards, tasks, widgets
 from r1lab.claims import ledger, scoreboard
 from r1lab.machine import energy, environment, presets
 from r1lab.speed import parts
@@ -28,9 +28,9 @@ from r1lab.speed import parts
 # %% [markdown]
 # ## 1. On the back of an envelope
 #
-# It is February 2025. DeepSeek has said how R1 was trained and not what it cost. The episode's guest multiplies. R1-Zero's figure ends somewhere before 10,000 steps, so: 10,000 steps. "Try a thousand times" at each: 1,000 answers. Late answers are long: 10,000 tokens each. And a million tokens of R1 cost 2.2 dollars, for whoever buys them.
+# It is early in 2025. DeepSeek has said how R1 was trained and not what it cost. The episode's guest multiplies: 10,000 steps, 1,000 answers at each of them, 10,000 tokens an answer. A million tokens for 2.2 dollars, which is what DeepSeek asks of those who buy answers of R1 (2.19 on its price list).
 #
-# By hand, with powers of ten: $10^4 \cdot 10^3 \cdot 10^4 = 10^{11}$ tokens, a hundred billion. That is $10^5$ millions at 2.2 dollars: 220,000 dollars.
+# By hand, with powers of ten: $10^4 \cdot 10^3 \cdot 10^4 = 10^{11}$ tokens, a hundred billion. That is $10^5$ millions at 2.2 dollars each: 220,000 dollars.
 #
 # ### Exercise 10.1 · code · 4 min · difficulty 1 of 5
 # Write it as a function, so that it can be asked about other trainings.
@@ -165,7 +165,7 @@ print(f"{disclosed['tokens']:,.0f} tokens an answer, "
       f"{disclosed['price']:.2f} dollars a million tokens")  # fmt: skip
 
 # %% [markdown]
-# So: right by two errors that cancel. That is not luck alone. Of four factors that are each good to a factor of two or three, some will be too high and some too low; the product is mostly better than its worst factor. What one must not do is believe the factors because the product fits. "With all its waste a million at most" was safe; "done well perhaps a tenth of that" was too hopeful by half.
+# So: right by two errors that cancel. How lucky is that? By hand: let each of four factors be three times too high or three times too low, by a coin. Of the 16 cases 6 have two of each and come out exactly right, 8 are off by 9, and 2 by 81. So an envelope is rarely as bad as all of its errors together, and a product that fits says little about its factors. The guest's two bounds: "a million at most, with all its waste" held; "done well perhaps a tenth of that" is half of what was reported.
 #
 # Try it: which single change makes the estimate worst?
 
@@ -225,7 +225,7 @@ ARMS = {
     "SmolLM2-135M, sums": ("zero", "smol"),
 }
 runs = {name: experiments.recorded(*arm) for name, arm in ARMS.items()}
-print(f"{'':38}  thousand   minutes   cents   right")
+print(f"{'thousand tokens':>48}   minutes   cents   right")
 for name, found in runs.items():
     k = np.mean([sum(m["tokens"] for m in run.metrics) for run in found]) / 1e3
     spent = np.mean([run.summary["seconds"] for run in found])
@@ -270,11 +270,10 @@ SIZES = (
     else {1: (1, 1), 16: (2, 8), 128: (16, 8)}
 )
 parts.forced(fresh, prompts[:1], 2, 8)  # the first call pays for warming up
-shares, clock = {}, {}
+shares = {}
 for answers, (problems, group) in SIZES.items():
     ask = prompts[:problems]
     found = [parts.forced(fresh, ask, group, length) for length in LENGTHS]
-    clock[answers] = found
     shares[answers] = [100 * one.share for one in found]
     said = (f"{one.length:.0f} tokens {100 * one.share:.0f} %" for one in found)
     print(f"{answers:3} answers: " + ", ".join(said))
@@ -284,7 +283,7 @@ figure, axis = plots.canvas(width=5.6)
 colours = plots.GREY, plots.ORANGE, plots.BLUE
 for (answers, row), colour in zip(shares.items(), colours, strict=True):
     axis.plot(LENGTHS, row, marker="o", color=colour)
-    axis.text(LENGTHS[-1] * 1.07, row[-1], f"{answers} answers", color=colour,
+    axis.text(LENGTHS[-1] * 1.07, row[-1], f"{answers} at once", color=colour,
               va="center", fontsize=9)  # fmt: skip
 axis.axhline(50, color=plots.GREY, linestyle=":", linewidth=1)
 plots.mark_guess(axis, LENGTHS[1], checks.guess("10.3"))
@@ -299,7 +298,7 @@ axis.set_xlim(LENGTHS[0] * 0.9, LENGTHS[-1] * 2)
 plots.show(figure, "This machine; one step each. Dotted: as long as learning.")
 
 # %% [markdown]
-# It is not the length that decides, but how many answers are written at once. A single answer leaves the processor idle at each token; with 128 the matrices are full, and a token sampled costs less than one learned from, which goes forward and back. On a graphics card it takes far more answers to fill it, and the longest answer of a step keeps all others waiting: R1-Zero's cards, by our count in part 6, did useful work for a few percent of what they can.
+# How many answers are written at once matters most; length adds to it. A single answer gives the processor little to do at each token; with 128 the matrices are full, and a token sampled costs less than one learned from, which goes forward and back. On a graphics card it takes far more answers to fill it, and the longest answer of a step keeps all others waiting: R1-Zero's cards, by our count in part 6, did useful work for a few percent of what they can.
 
 # %%
 for arm in ("base", "trained"):
@@ -362,7 +361,7 @@ print(f"your {STEPS} steps: {done / 1e9:,.0f} billion operations,",
       f"{done / seconds / 1e9:.1f} billion a second")  # fmt: skip
 
 # %% [markdown]
-# Numbers by hand: 0.93 million weights, two operations each, so 1.9 million for a token; with 500 tokens before it attention adds 1.3 million. What torch's own counter says is the same, and a test holds us to it.
+# Numbers by hand: 0.95 million weights, two operations each, so 1.9 million for a token; with 500 tokens before it attention adds 1.3 million. What torch's own counter says is the same, and a test holds us to it.
 #
 # ### Exercise 10.5 · code · 12 min · difficulty 4 of 5
 # Given arms with their accuracy, the operations of their training and those of an answer: which is the cheapest for a number of questions? An arm counts only if it is right at most 3 points less often than the best one.
@@ -413,7 +412,7 @@ for name, arm in {"trained": "rule", "think-on": "think-on"}.items():
 even = found["trained"][1] / (found["think-on"][2] - found["trained"][2])
 for questions in (1_000, 10_000_000):
     print(f"{questions:,} questions: {choice(found, questions)}")
-print(f"as cheap at {even:,.0f} questions")
+print(f"as cheap at {even / 1e3:.0f} thousand questions")
 
 # %%
 figure, axis = plots.canvas(width=5.6)
@@ -424,12 +423,15 @@ for (name, (_, training, answer)), colour in zip(
     axis.plot(asked, training + asked * answer, color=colour, label=name, linewidth=2)
 axis.axvline(even, color=plots.GREY, linestyle=":")
 axis.set(xscale="log", yscale="log", xlabel="questions asked")
-axis.set(title=f"Training pays after {even:,.0f} questions", ylabel="operations in all")
+axis.set(
+    title="Training pays after some hundred thousand questions",
+    ylabel="operations in all",
+)
 axis.legend(fontsize=8)
-plots.show(figure, "Four numbers, five seeds each; both arms are right about as often.")
+plots.show(figure, "Four numbers, mean of five seeds; both are right about as often.")
 
 # %% [markdown]
-# For a thousand questions the untrained base is cheaper by more than ten times; somewhere beyond a hundred thousand the trained one is. A model that is asked by millions of people is on the far side of that line. This is also why the price of an answer, and so its length, became the next thing to work on (lesson 09).
+# For a thousand questions the untrained base is cheaper by more than ten times; beyond some hundred thousand the trained one is. (Seed by seed the lines cross between 66 and 255 thousand: the trained answers are shorter in all five, by little.) A model that is asked by millions of people is on the far side of that line. This is also why the price of an answer, and so its length, became the next thing to work on (lesson 09).
 #
 # ## 6. Up to R1's size
 #
@@ -487,7 +489,7 @@ print(f"our run on R1-Zero's cards: {ours / (whole / spent * n['gpus']):.4f} sec
 
 # %% [markdown]
 # ### Exercise 10.6 · code · 15 min · difficulty 4 of 5
-# Your own envelope, with a range. Estimate what R1's own reinforcement learning cost, both stages together, without R1-Zero. Known: 512 answers a step; 1,700 steps in the second stage; the first is not said. The answers are as long as you saw. The all-in price is that of part 2. Give a pair (low, high) for each factor. The range must hold the reported number and be no wider than a factor of 30. (No peeking at Table 7.)
+# Your own envelope, with a range: what R1's own reinforcement learning cost, both stages together. Known: 512 answers a step, and 1,700 steps in the second stage. Not said: how many the first stage has. You have seen the sum, 82,000 dollars, and the all-in price of part 2; so this one runs backwards. Give a pair (low, high) for each factor. What is known must stay inside; the product must hold the sum, and be no wider than a factor of 30.
 
 
 # %%
@@ -513,7 +515,7 @@ checks.check("10.6", my_range)
 #     }
 # ```
 #
-# The first stage is at least a few hundred steps and hardly longer than R1-Zero's whole run. A range that multiplies four low ends is pessimistic: they will not all be low. An estimate without a range cannot be wrong, and so says little.
+# 82,000 dollars at 6 a million are 14 billion tokens. At 512 answers of 8,000 tokens that makes some 3,300 steps, so the first stage should have had one or two thousand: a number that the report does not give. A range that multiplies four low ends is pessimistic, since they will not all be low; but an estimate without a range cannot be wrong, and so says little.
 #
 # </details>
 
@@ -566,7 +568,7 @@ for name, (rate, watts, rent) in ASSUMED.items():
 # **Nature's version** (17 September 2025, FW-05) adds what remains in its way: rewards that can be cheated where no reliable check exists, too much thinking, no tools. Lesson 03 cheats such a reward; lesson 08 shortens thoughts. On length the record points the other way at first: R1-0528 used 23,000 tokens for a question of AIME 2025 where R1 had used 12,000, and went from 70 to 87.5 % (copies of the model card).
 
 # %% [markdown]
-# **Kimi k1.5** (section on conclusions) wants better credit for single steps, and less thinking without less exploring. Kimi K2 (July 2025) has no long thoughts and is made for tools (its README); K2 Thinking, November 2025, has both (others' accounts).
+# **Kimi k1.5** (section on conclusions) wants better credit for single steps, and less thinking without less exploring. Kimi K2 has no long thoughts and is made for tools (its README); K2 Thinking has both. July and November 2025, by others' accounts.
 #
 # **o1** (September 2024) says that its way of scaling meets other limits than pre-training and will climb (O1-09). On AIME 2024: o1 74.4 %, o3-mini at high effort 83.6 % on 31 January 2025. o3 and o4-mini, 16 April 2025, use tools while they think (a copy of the post). That is a record of models, not a law: what else changed between them is not told.
 
@@ -593,7 +595,7 @@ print(f"\ntarget {seen['target']} from {seen['numbers']}, paid by judge-85:")
 print(seen["completions"][0][:150] + "...")
 
 # %% [markdown]
-# The third looks as thoughtful as the second. It tries, compares, says no and goes on, in four of five answers, and is never right: it was paid for long thoughts (lesson 03). Whoever finds a mind in the one text would find it in the other. Whether there is "understanding" in the second one we cannot say either; that it solves held-out problems, and which change of its text changes its answer, we can.
+# The third looks as thoughtful as the second. It tries, compares, says no and goes on, in four of five answers, and is never right: it was paid for long thoughts (lesson 03). In the answer above it does not even take the numbers of its problem. Whoever finds a mind in the one text would find it in the other. Whether there is "understanding" in the second one we cannot say either; that it solves held-out problems, and which change of its text changes its answer, we can.
 
 # %% [markdown]
 # **Rumours** (QA-01, minute 2:24:35). That OpenAI pays people with doctorates by the hour for annotation has no source that could be checked, and no run decides it. What the papers do say: R1's cold start went through the hands of annotators, and Kimi's list of authors has a group for data annotation with 16 names.

@@ -11,6 +11,7 @@ from r1lab.speed import parts
 MOST = 16_384  # tokens of a step that an answer may ask for
 TIMES = 1.5  # how much longer the named part must take
 REPORTED = 82_000  # dollars, R1 without R1-Zero and the data (version 2, Table 7)
+KNOWN, SECOND = {"answers": 512}, 1_700  # answers a step; steps of R1's second stage
 WIDE = 30  # an estimate's high end divided by its low end, at most
 NEAR = 3.0  # points of accuracy that count as equal
 NOT_DONE = float("nan"), ""
@@ -92,6 +93,11 @@ def _range(function) -> tuple[float, str]:
         return 0.0, f"the four factors are {', '.join(sorted(wanted))}."
     if any(low > high or low <= 0 for low, high in given.values()):
         return 0.0, "each factor is a pair (low, high), both above 0 and the low one first."
+    for name, known in KNOWN.items():
+        if not given[name][0] <= known <= given[name][1]:
+            return 0.0, f"{name}: {known:,} were disclosed, so the pair must hold that number."
+    if given["steps"][0] < SECOND:
+        return 0.0, f"the second stage alone has {SECOND:,} steps: the low end cannot be below."
     low, high = (prod(pair[i] for pair in given.values()) / 1e6 for i in (0, 1))
     said = f"{low:,.0f} to {high:,.0f} dollars, a factor of {high / low:.0f}"
     if not low <= REPORTED <= high:

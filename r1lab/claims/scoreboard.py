@@ -75,7 +75,7 @@ def summary(rows: list[dict]) -> str:
 
 def text(rows: list[dict]) -> str:
     """Rows for the terminal: a block a claim, then the summary of these."""
-    return "\n\n".join([*map(block, rows), summary(rows)])
+    return "\n\n".join([*map(block, rows), textwrap.fill(summary(rows), WIDTH)])
 
 
 def block(row: dict) -> str:
