@@ -157,6 +157,33 @@ def loop(axis, asked: str, texts: list[str], verdicts: list[str], paid: list[flo
     axis.axis("off")
 
 
+def factors(axis, errors: dict[str, float], whole: str) -> None:
+    """An estimate's errors as a chain: each moves on, by its factor, from where the one before it
+    ended; the last bar is what all of them make together. The axis multiplies, so errors that
+    cancel are bars that go back.
+
+    errors: words -> estimate divided by truth; whole: the words of the last bar.
+    """
+    ends = np.cumprod([1.0, *errors.values()]).tolist()
+    bars = [*zip(ends, ends[1:], strict=False), (1.0, ends[-1])]
+    for y, (start, end) in enumerate(bars):
+        colour = BLUE if end >= start else ORANGE
+        axis.plot([start, end], [y, y], color=colour, linewidth=14, solid_capstyle="butt")
+        axis.text(max(start, end) * 1.04, y, f"× {end / start:.2f}", va="center", fontsize=9)
+        if y < len(errors):  # on to the next
+            axis.plot([end, end], [y, y + 1], color=GREY, linewidth=0.8, zorder=0)
+    axis.axvline(1.0, color="black", linewidth=0.8)
+    edges = min(ends) / 1.4, max(ends) * 1.6
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if edges[0] <= t <= edges[1]]
+    axis.set_xscale("log")
+    axis.minorticks_off()
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.set_yticks(range(len(bars)), [*errors, whole])
+    axis.set(xlim=edges, ylim=(len(bars) - 0.4, -0.6))
+    axis.grid(axis="y", visible=False)
+    axis.tick_params(axis="y", length=0)
+
+
 def lineage(axis, rows: list[tuple[str, list[tuple[str, str]]]], colours: dict[str, str]) -> None:
     """How models came about, a line each, from left to right.
 

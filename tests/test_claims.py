@@ -79,6 +79,12 @@ def steadier(group, silent=0.5):
     return lambda name: measured if name == "gradients/base" else arms(name)
 
 
+def clocked(sampling):
+    """Seconds of sampling beside one second of learning, at both ends of a training."""
+    part = {"sampling": sampling, "learning": 1.0}
+    return lambda name: [Run({"seed": seed}, [], [], [], {"measured": part}) for seed in range(5)]
+
+
 def won(hard_ones: bool):
     """All problems of the half with few solutions newly right, or all of the other half."""
     ways = [solutions(p) for p in tasks.problems("countdown", N, 0, "test", size=4)]
@@ -190,6 +196,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(delay_4={"end": 0.76}, rule={"end": 0.765}),
         world(delay_4={"end": 0.6}, rule={"end": 0.765}),
     ),
+    "C-06": (clocked(3.0), clocked(1.2)),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
 } | evidence_01.BOTH_WAYS  # fmt: skip
 
@@ -271,7 +278,9 @@ def test_the_records_hold_what_they_promise(capsys):
               "when", "reason"}  # fmt: skip
     assert len(rows) == 134 and all(wanted <= set(row) for row in rows)
     for row in rows:
-        if row["verdict"] in "RN":
+        if row["on_paper"]:
+            assert row["verdict"] in "RN" and row["ci95"] is row["seeds"] is row["when"] is None
+        elif row["verdict"] in "RN":
             assert row["seeds"] > 1 and row["when"] == "before"
             assert row["ci95"][0] <= row["effect"] <= row["ci95"][1]
 

@@ -1,6 +1,7 @@
 """The ledger: what the reports claim, and what each claim is held to (`data/claims.json`)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from r1lab.models import DATA
@@ -24,7 +25,8 @@ class Bar:
 class Claim:
     """A claim in our words. bars: none where it has no criterion. every_seed: each training seed
     must reach what is asked. experiment, arms: the runs that decide it, "" and none where there is
-    no such experiment (yet). why: it is void, or cannot be tested here."""
+    no such experiment (yet). why: it is void, or cannot be tested here. numbers: what it states and
+    what is disclosed about it, by name."""
 
     id: str
     statement: str
@@ -42,12 +44,18 @@ class Claim:
     when: str  # the criterion was committed "before" the runs, "after" them, or "": nothing to run
     void: bool
     why: str
+    numbers: Mapping[str, float]
 
 
 def load() -> list[Claim]:
     """All claims, in the order of the ledger."""
     found = json.loads(PATH.read_text(encoding="utf-8"))
     return [_claim(one, found["sources"]) for one in found["claims"]]
+
+
+def numbers(id: str) -> Mapping[str, float]:
+    """The numbers of one claim. Raises KeyError where there is no such claim."""
+    return {claim.id: claim.numbers for claim in load()}[id]
 
 
 def _claim(one: dict, sources: dict) -> Claim:
@@ -64,4 +72,5 @@ def _claim(one: dict, sources: dict) -> Claim:
         planned=run.get("planned", ""), predicted=one["predicted"],
         when=one["committed"] or "", void="void" in one,
         why=one.get("void") or one.get("untestable") or "",
+        numbers={name: number["value"] for name, number in one["numbers"].items()},
     )  # fmt: skip

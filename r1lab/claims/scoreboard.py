@@ -8,7 +8,8 @@ from pathlib import Path
 from r1lab import experiments
 from r1lab.claims import ledger
 from r1lab.claims.ledger import Claim
-from r1lab.claims.verdicts import WORDS, Verdict, judge
+from r1lab.claims.verdicts import WORDS, Verdict, judge, on_paper
+from r1lab.claims.worked_out import WORKED_OUT
 from r1lab.records import Run
 from r1lab.running.recorded import RECORDED, of_arm
 
@@ -16,7 +17,9 @@ WIDTH = 96
 
 
 def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
-    """The verdict from the runs in a folder, as they are now."""
+    """The verdict from the runs in a folder, as they are now, or from disclosed figures."""
+    if claim.id in WORKED_OUT:
+        return on_paper(claim, WORKED_OUT[claim.id](claim.numbers))
     if not claim.experiment:
         return judge(claim, ())
     experiment = experiments.named(claim.experiment)
@@ -31,7 +34,9 @@ def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
 
 def record(claim: Claim, verdict: Verdict) -> dict:
     """A claim with its verdict, ready for JSON. effect, ci95, n (values a seed) and seeds are those
-    of the criterion's first condition, `conditions` has all; None where nothing was run."""
+    of the criterion's first condition, `conditions` has all; None where nothing was run. on_paper:
+    it was worked out from disclosed figures, so there is an effect, but no n, seeds and interval.
+    """
     shown = [
         {
             "metric": bar.metric, "asked": bar.asked, "none": bar.none, "effect": one.estimate,
@@ -39,14 +44,18 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         }
         for bar, one in zip(claim.bars, verdict.found, strict=False)
     ]  # fmt: skip
+    for bar, value in zip(claim.bars, verdict.on_paper, strict=False):
+        part = {"metric": bar.metric, "asked": bar.asked, "none": bar.none, "effect": value}
+        shown.append(part | {"ci95": None, "n": None, "by_seed": None})
     first = shown[0] if shown else {}
     return {
         "id": claim.id, "statement": claim.statement, "source": claim.source,
         "section": claim.section, "minute": claim.minute, "lesson": claim.lesson,
         "verdict": verdict.letter, "effect": first.get("effect"), "ci95": first.get("ci95"),
-        "n": first.get("n"), "seeds": len(first["by_seed"]) if first else None,
-        "when": claim.when or None, "predicted": claim.predicted,
-        "criterion": claim.criterion, "reason": verdict.reason, "conditions": shown,
+        "n": first.get("n"), "seeds": len(first["by_seed"]) if verdict.found else None,
+        "on_paper": bool(verdict.on_paper), "when": claim.when or None,
+        "predicted": claim.predicted, "criterion": claim.criterion, "reason": verdict.reason,
+        "conditions": shown,
     }  # fmt: skip
 
 
@@ -59,12 +68,14 @@ def summary(rows: list[dict]) -> str:
     """The scoreboard in one sentence."""
     count = Counter(row["verdict"] for row in rows)
     said = ", ".join(f"{count[letter]} {word}" for letter, word in WORDS.items())
-    return f"{len(rows)} claims: {said}."
+    worked = sum(row["on_paper"] for row in rows)
+    paper = f" Of these {worked} are worked out from disclosed figures." if worked else ""
+    return f"{len(rows)} claims: {said}.{paper}"
 
 
 def text(rows: list[dict]) -> str:
     """Rows for the terminal: a block a claim, then the summary of these."""
-    return "\n\n".join([*map(block, rows), summary(rows)])
+    return "\n\n".join([*map(block, rows), textwrap.fill(summary(rows), WIDTH)])
 
 
 def block(row: dict) -> str:
@@ -75,8 +86,12 @@ def block(row: dict) -> str:
     lines.append(fill(row["statement"]))
     if row["criterion"]:
         when = f", {row['when']} the runs" if row["when"] else ""
+        when = ", when the figures were known" if row["on_paper"] else when
         lines.append(fill(f"Asked{when}: {row['criterion']}"))
     for one in row["conditions"]:
+        if row["on_paper"]:
+            lines.append(fill(f"Worked out: {one['effect']:.3g}, {one['metric']}"))
+            continue
         seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"])
         low, high = one["ci95"]
         n = f"; n = {one['n']} a seed" if one["n"] > 1 else ""

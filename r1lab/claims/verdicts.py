@@ -3,6 +3,9 @@
 Reproduced: of every condition the 95 % interval lies above "no effect" and the estimate reaches
 what was asked. Not reproduced: of one condition the whole interval lies below what was asked, or
 every seed does where each must reach it. Inconclusive: anything else, and always with one seed.
+
+What is worked out from disclosed figures has no seeds and no interval: a value reaches what was
+asked, or it does not (`on_paper`).
 """
 
 from collections.abc import Sequence
@@ -35,11 +38,12 @@ class Found:
 @dataclass(frozen=True)
 class Verdict:
     """letter: a key of WORDS. found: for each condition; none where there is no evidence. reason:
-    one sentence."""
+    one sentence. on_paper: values that were worked out in the place of runs, one a condition."""
 
     letter: str
     found: tuple[Found, ...]
     reason: str
+    on_paper: tuple[float, ...] = ()
 
 
 def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
@@ -63,6 +67,15 @@ def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
         return Verdict("N", found, "missed: " + "; ".join(missed))
     open_ones = [_said(bar, one) for bar, one in pairs if not one.met]
     return Verdict("I", found, "neither met nor missed: " + "; ".join(open_ones))
+
+
+def on_paper(claim: Claim, values: Sequence[float]) -> Verdict:
+    """The verdict on a claim that disclosed figures decide. values: one for each condition."""
+    bars = list(zip(claim.bars, values, strict=True))
+    missed = [(bar, value) for bar, value in bars if value < bar.asked or value <= bar.none]
+    said = "; ".join(f"{bar.metric}: {bar.asked:g} asked, {value:.3g}" for bar, value in missed)
+    reason = f"missed: {said}" if missed else "every condition is met"
+    return Verdict("N" if missed else "R", (), reason, tuple(values))
 
 
 def _said(bar: Bar, found: Found) -> str:
