@@ -14,9 +14,12 @@ from r1lab.running.summary import differences
 RECORDED = models.DATA / "runs"
 
 
-def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Run]:
-    """The finished runs of an arm in a folder of runs, in the order of their seeds."""
-    preset = presets.named(arm.settings.get("preset", "cpu"))
+def of_arm(
+    experiment: Experiment, arm: Arm, folder: Path = RECORDED, preset: str | None = None
+) -> list[Run]:
+    """The finished runs of an arm in a folder of runs, in the order of their seeds. preset: by
+    default the arm's own, or cpu."""
+    preset = presets.named(preset or arm.settings.get("preset", "cpu"))
     wanted = settled(experiment, Options(arm.name), preset).record
     there = [path.parent for path in folder.glob("*/summary.json")]
     found = [path for path in there if same(records.load_config(path), wanted)]
