@@ -181,12 +181,12 @@ def anatomy(axis, one: dict) -> None:
     reach = one["most"] - one["least"]
     low, high = one["ci95"]
     parts = (
-        (one["least"], f"the least that could\ncome out: {one['least']:g}", 0.9, "left"),
-        (one["most"], f"the most:\n{one['most']:g}", 0.9, "right"),
+        (one["least"], f"the least that could come out: {one['least']:g}", 0.9, "left"),
+        (one["most"], f"the most: {one['most']:g}", 0.9, "right"),
         (one["none"], f"no effect: {one['none']:g}", -0.75, "right"),
         (one["asked"], f"asked: {one['asked']:g}", -1.15, "center"),
         (high, f"interval: {low:.1f} to {high:.1f}", -0.75, "left"),
-        (one["by_seed"][0], "one dot a seed", 0.75, "left"),
+        (min(one["by_seed"]), "one dot a seed", 0.55, "left"),
     )
     for value, words, height, side in parts:
         x = (value - one["least"]) / reach

@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_suffix(".js")
 STYLE = """<style>
 .r1lab-board{background:#fff;color:#222;font:13px sans-serif;padding:8px;max-width:940px}
 .r1lab-board details{border-top:1px solid #ddd;padding:3px 0}
-.r1lab-board summary{display:grid;grid-template-columns:4em 8.5em 1fr 12em;gap:8px;cursor:pointer}
+.r1lab-board summary{display:grid;grid-template-columns:4em 9em 1fr 11em;gap:8px;cursor:pointer}
 .r1lab-board i{font-style:normal;border-left:10px solid;padding-left:5px}
 .r1lab-board u{text-decoration:none;color:#555}
 .r1lab-board p{margin:3px 0 3px 4.5em;color:#333}
