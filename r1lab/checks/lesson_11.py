@@ -160,8 +160,8 @@ EXERCISES = {
             (lambda v: _interval(v, below=0),
              "divide the squares by one less than the number of seeds: the mean was fitted, too."),
             (lambda v: _interval(v, root=False),
-             "that is the spread of single seeds: the mean's error is smaller by the square root of "
-             "their number."),
+             "that is the spread of single seeds: the mean's error is smaller by the square root "
+             "of their number."),
             (lambda v: _interval(v, t=stats.student_t(len(v))),
              "five seeds have four degrees of freedom: stats.student_t(len(values) - 1)."),
             (_half, "give both ends, the mean minus and plus this."),
@@ -174,14 +174,14 @@ EXERCISES = {
         tried="Tried on eight conditions, one of them with a single seed.",
         lesson="The lesson goes on with the ledger's own rule.",
         mistakes=(
-            (_one_seed_is_enough, "a single seed is never more than inconclusive: another may differ "
-             "by any amount."),
-            (_no_third_word, "there is a third word: an interval that holds both sides of the bound "
-             "says neither yes nor no."),
+            (_one_seed_is_enough, "a single seed is never more than inconclusive: another may "
+             "differ by any amount."),
+            (_no_third_word, "there is a third word: an interval that holds both sides of the "
+             "bound says neither yes nor no."),
             (_seeds_forgotten, "where every_seed is True, one seed below the bound keeps the claim "
              "from being reproduced, and all of them below it make it missed."),
-            (_whole_interval, "the estimate must reach what was asked, and the interval lie above no "
-             "effect; the whole interval need not reach what was asked."),
+            (_whole_interval, "the estimate must reach what was asked, and the interval lie above "
+             "no effect; the whole interval need not reach what was asked."),
             (_nothing_asked, "above no effect is half of it: the estimate must also reach what was "
              "asked."),
         ),
@@ -197,8 +197,8 @@ EXERCISES = {
             (lambda: "a", "in a world that ends below 40 % it fails: 40 of 100 worlds do."),
             (lambda: "b", "where the control does as well it fails."),
             (lambda: "c", "where answers get shorter it fails."),
-            (lambda: "e", "that is the other fault: no world can meet it, since 6 + 95 is more than "
-             "100. It fails always."),
+            (lambda: "e", "that is the other fault: no world can meet it, since 6 + 95 is more "
+             "than 100. It fails always."),
         ),
     ),
     "11.4": Guess("percent", "The next figure shows the chance for every number of seeds."),

@@ -7,8 +7,8 @@ from r1lab.models import DATA
 
 PATH = DATA / "claims.json"
 OWN = {  # what a reader's own row need not say
-    "source": "own", "section": "", "minute": None, "lesson": "11", "numbers": {}, "run": None,
-    "predicted": "", "committed": "before",
+    "source": "own", "section": "made in lesson 11", "minute": None, "lesson": "11",
+    "numbers": {}, "run": None, "predicted": "", "committed": "before",
 }  # fmt: skip
 
 

@@ -66,15 +66,17 @@ def page(rows: list[dict], summaries: list[dict]) -> list[Block]:
     dates = [summary["date"] for summary in summaries if "date" in summary]
     made = f"{len(summaries)} recorded runs, the newest of {max(dates)}" if dates else "no run"
     cite = (
-        f"Made by `python -m r1lab claims --report` from {made}. To cite it, name the course, r1lab, "
-        f"that date and the evidence's mark, **{mark(rows)}**: the mark changes with any verdict "
-        "or number below."
+        f"Made by `python -m r1lab claims --report` from {made}. To cite it, name the course, "
+        f"r1lab, that date and the evidence's mark, **{mark(rows)}**: the mark changes with any "
+        "verdict or number below."
     )
     blocks = [Block("h1", TITLE), Block("p", f"**{scoreboard.summary(rows)}**"), Block("p", cite)]
     blocks += [Block("p", text) for text in READ]
-    blocks += [Block("p", by_luck(rows)), Block("h2", "By lesson"), Block("table", rows=_counts(rows))]
+    blocks += [Block("p", by_luck(rows)), Block("h2", "By lesson")]
+    blocks.append(Block("table", rows=_counts(rows)))
     for lesson in sorted({row["lesson"] for row in rows}):
-        of_it = sorted((row for row in rows if row["lesson"] == lesson), key=_order)
+        of_it = [row for row in rows if row["lesson"] == lesson]
+        of_it.sort(key=_order)
         blocks.append(Block("h2", f"Lesson {lesson}"))
         if any(row["verdict"] in "RNI" for row in of_it):
             blocks.append(_figure(lesson, of_it))
@@ -97,11 +99,12 @@ def by_luck(rows: list[dict]) -> str:
     """How many would have been reproduced by chance, in a sentence."""
     held = [row for row in rows if row["verdict"] in ("R", "N", "I") and row["seeds"] > 1]
     found = sum(row["verdict"] == "R" for row in held)
+    expected = sum(map(luck.alone, held))
     return (
-        f"If every truth lay exactly at no effect and seeds differed as the recorded ones do, at "
-        f"most {sum(map(luck.alone, held)):.2f} of the {len(held)} claims that were put to the test "
-        f"would be expected to come out reproduced; {found} did. The claims share runs, so luck, "
-        "where it strikes, strikes several at once."
+        "If every truth lay exactly at no effect and seeds differed as the recorded ones do, at "
+        f"most {expected:.2f} of the {len(held)} claims that were put to the test would be "
+        f"expected to come out reproduced; {found} did. The claims share runs, so luck, where it "
+        "strikes, strikes several at once."
     )
 
 
@@ -174,8 +177,9 @@ def markdown(blocks: list[Block]) -> str:
     parts = []
     for one in blocks:
         if one.kind == "table":
-            lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in one.rows]
-            parts.append("\n".join([lines[0], "|---" * len(one.rows[0]) + "|", *lines[1:]]))
+            cells = [[text.replace("|", "\\|") for text in row] for row in one.rows]
+            head, *lines = [f"| {' | '.join(row)} |" for row in cells]
+            parts.append("\n".join([head, "|---" * len(cells[0]) + "|", *lines]))
         elif one.kind == "figure":
             parts.append(f"![{one.text}]({_name(one)})")
         else:

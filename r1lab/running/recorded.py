@@ -8,7 +8,7 @@ from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.arms import same
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options, settled
+from r1lab.running.settings import Options, plan, settled
 from r1lab.running.summary import differences
 
 RECORDED = models.DATA / "runs"
@@ -17,10 +17,13 @@ RECORDED = models.DATA / "runs"
 def of_arm(
     experiment: Experiment, arm: Arm, folder: Path = RECORDED, preset: str | None = None
 ) -> list[Run]:
-    """The finished runs of an arm in a folder of runs, in the order of their seeds. preset: by
-    default the arm's own, or cpu."""
-    preset = presets.named(preset or arm.settings.get("preset", "cpu"))
-    wanted = settled(experiment, Options(arm.name), preset).record
+    """The finished runs of an arm in a folder of runs, in the order of their seeds. preset: that of
+    runs made on this machine; by default the one the arm is recorded with."""
+    if preset:
+        wanted = plan(experiment, Options(arm.name, preset)).record
+    else:
+        usual = presets.named(arm.settings.get("preset", "cpu"))
+        wanted = settled(experiment, Options(arm.name), usual).record
     there = [path.parent for path in folder.glob("*/summary.json")]
     found = [path for path in there if same(records.load_config(path), wanted)]
     return sorted(map(records.load_run, found), key=lambda run: run.config["seed"])

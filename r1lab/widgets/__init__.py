@@ -2,8 +2,9 @@
 
 Every instrument is one output with two faces: a still one, drawn first, for GitHub, nbconvert
 and any page without a kernel; and the live thing where there is one. What needs no kernel (the
-advantage playground, the scoreboard) is plain JavaScript in the output, so that it lives in exported HTML too;
-the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of plain values.
+advantage playground, the scoreboard) is plain JavaScript in the output, so that it lives in
+exported HTML too; the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of
+plain values.
 
 Left out: animation, and everything that needs a JavaScript build.
 """
