@@ -29,9 +29,9 @@ trl_engine.sampled widgets.colouring
 
 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
+claims.bounds claims.luck critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
 
-checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+checks.lesson_04 grpo tiny_world.judges widgets.bound widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
 running.settings trl_engine.online
 
@@ -44,9 +44,9 @@ experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards
 
 experiments speed.bench
 
-claims.scoreboard widgets.rollouts
+checks.lesson_11 claims.scoreboard widgets.rollouts
 
-claims.again widgets.dashboard
+claims.again claims.report widgets.board widgets.dashboard
 
 __main__
 

@@ -31,12 +31,17 @@ from r1lab.running.settings import Options
 # ## 1. All claims on one page
 #
 # In `data/claims.json` stands what the reports claim, in our words, with their numbers, the test that each is put to and the runs that decide it. Here is all of it. The verdicts are not stored anywhere: this cell works them out from the recorded runs, as they are when it runs. Filter by verdict, by lesson, by word (`aha`, `KL`, `Z-04`), and click a row to open it. The filters work in an exported page, too.
+#
+# A row's last column is the condition that decides: the first that is missed or open, of a reproduced claim its first.
 
 # %%
 judged = scoreboard.judged()
 rows = [scoreboard.record(*pair) for pair in judged]
 by_id = {row["id"]: row for row in rows}
 widgets.claims_table(rows)
+
+# %% [markdown]
+# *Predict: in which lesson can the fewest claims be tested with a million weights?*
 
 # %%
 figure, axis = plots.canvas(width=8, height=3.4)
@@ -50,6 +55,7 @@ for letter, word in verdicts.WORDS.items():
     axis.barh(lessons, letters, left=left, color=colour, label=word)
     left += letters
 axis.invert_yaxis()
+plots.whole_steps(axis)
 axis.set(title="How far is each lesson?", xlabel="claims", ylabel="lesson")
 axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(figure, f"n = {len(rows)} claims.")
@@ -61,7 +67,7 @@ plots.show(figure, f"n = {len(rows)} claims.")
 #
 # Five things, and four of them are there before the run: what is measured; the least and the most that could come out; the value if there is no effect; what is asked. The fifth is what the seeds say.
 #
-# A toy claim: "after training a model gains at least 5 points". The base is right in 20 %, so it can lose 20 points and gain 80. Five seeds gain 12, 11, 13, 12 and 4.
+# A toy claim: "after training a model gains at least 5 points, whatever its seed". The base is right in 20 %, so it can lose 20 points and gain 80. Five seeds gain 12, 11, 13, 12 and 4.
 
 # %%
 SEEDS = [12.0, 11.0, 13.0, 12.0, 4.0]
@@ -216,6 +222,8 @@ print(f"{same} of {len(put)} as in the ledger")
 
 # %% [markdown]
 # One of each letter, taken apart. The first claim of the ledger that has the letter is shown, so if a new run changes a verdict, another example stands here.
+#
+# *Predict while you read: which of them lies nearest to its bound?*
 
 # %%
 first = {}
@@ -223,7 +231,11 @@ for row in rows:
     first.setdefault(row["verdict"], row)
 for letter, word in verdicts.WORDS.items():
     if letter in first:
-        print(scoreboard.block(first[letter]), end="\n\n")
+        print(scoreboard.block(first[letter]))
+        if letter in "RNI":
+            why = "    Why: " + first[letter]["reason"]
+            print(textwrap.fill(why, 92, subsequent_indent="    "))
+        print()
     else:
         print(f"No claim is {word} today.\n")
 
@@ -233,7 +245,7 @@ if shown:
     figure, axis = plots.canvas(width=6.6, height=0.3 * len(shown) + 0.9)
     drawings.rulers(axis, shown)
     axis.set_title("Blue lies beyond its bound, orange before it, grey on it")
-    words = "The same claims. Thin tick: no effect; thick: asked; dots: seeds; +: more of it."
+    words = "Thin tick: no effect; thick: asked; dots: seeds; +: another condition."
     plots.show(figure, words)
 
 # %% [markdown]
@@ -243,7 +255,7 @@ if shown:
 #
 # ## 4. Void: what cannot fail shows nothing
 #
-# *Void* is the verdict on a criterion, not on a paper. G-04 says that the KL estimator k3 is right on average and never negative. Both follow from algebra. A run that confirmed it would have tested our code. And X-03 says that nearly all bases reflect before any training. Ours does, in part because we wrote it into its texts.
+# *Void* is the verdict on a criterion, not on a paper. G-04 says that the KL estimator k3 is right on average and never negative. Both follow from algebra. A run that confirmed it would have tested our code. And X-03 says that nearly all bases reflect before any training. Ours reflects because we wrote it into its texts: our own hand would have been found.
 
 # %%
 for name in ("G-04", "X-03"):
@@ -301,7 +313,7 @@ if put:
     widgets.bound_slider(judged)
 
 # %% [markdown]
-# That blue shrinks to the right is logic and no finding. What is worth seeing is which names change near the middle: those verdicts hang on a bound that somebody chose. The others would stand under any reasonable bound. Move it to the left end, where any effect at all is enough: a name that turns blue only there has an effect that is surely not zero, and of no use to anyone. That is the difference between *significant* and *large*, and it is why each row has two ticks.
+# That blue shrinks to the right is logic and no finding. What is worth seeing is which names change near the middle: those verdicts hang on a bound that somebody chose. The others do not. Move it to the left end, where any effect at all is enough: a name that turns blue only there has an effect that is hardly zero and much smaller than was asked. That is the difference between *significant* and *large*, and it is why each ruler has two ticks.
 #
 # To move a bound after seeing the numbers is no longer a test. That is why each row says when its criterion was committed.
 
@@ -335,13 +347,12 @@ checks.check("11.4", my_share)
 # %%
 figure, axis = plots.canvas(width=6)
 effects = np.linspace(0, 20, 21 if environment.fast() else 81)
-colours = {2: plots.GREY, 3: plots.ORANGE, 5: plots.BLUE, 10: plots.GREEN}
-for seeds, colour in colours.items():
+lines = (2, plots.GREY, 15.5, 25), (3, plots.ORANGE, 10.5, 55)
+lines += (5, plots.BLUE, 7, 70), (10, plots.GREEN, 0.3, 62)
+for seeds, colour, *place in lines:
     chance = [100 * stats.power(effect, 4, seeds) for effect in effects]
     axis.plot(effects, chance, color=colour)
-    at = int(np.argmin(np.abs(np.array(chance) - 50)))
-    axis.annotate(f"{seeds} seeds", (effects[at], chance[at]), (8, -4),
-                  textcoords="offset points", color=colour)  # fmt: skip
+    axis.text(*place, f"{seeds} seeds", color=colour)
     print(f"{seeds:2} seeds: {100 * stats.power(5, 4, seeds):.0f} of 100 see 5 points")
 plots.mark_guess(axis, 5, checks.guess("11.4"))
 axis.axhline(80, color=plots.GREY, linestyle=":")
@@ -407,7 +418,7 @@ for colour, (name, passed) in zip(("#E69F00", "#0072B2"), kinds.items(), strict=
     axis.bar(range(10), 100 * count / n, color=colour, alpha=0.6, label=name)
     print(f"{name:22} {passed.sum(1).mean():.2f} of 100 false claims pass, on average")
 plots.mark_guess(axis, checks.guess("11.5"), 2)
-axis.set(title="Some of 100 false claims always pass", xlabel="passed, of 100 claims")
+axis.set(title="Of 100 false claims two or three pass", xlabel="passed, of 100 claims")
 axis.set_ylabel("ledgers, %")
 axis.legend(fontsize=8)
 plots.show(figure, f"n = {n} ledgers of 100 false claims, spread 4, five seeds.")
@@ -416,7 +427,7 @@ plots.show(figure, f"n = {n} ledgers of 100 false claims, spread 4, five seeds."
 # The bound protects more than the interval does. The same for our own ledger: for each claim put to the test, the chance to come out R if the truth were exactly "no effect", with its own spread, seeds and bounds. Where a claim says that two things are alike, "no effect" stands for a difference of just the size that was allowed.
 
 # %%
-print(report.by_luck(rows), end="\n\n")
+print(textwrap.fill(report.by_luck(rows), 92), end="\n\n")
 for row in sorted(put, key=luck.alone, reverse=True)[:5]:
     print(
         f"{row['id']:6} {row['verdict']:2} {100 * luck.alone(row):.1f} of 100 by luck"
@@ -481,10 +492,10 @@ widgets.discrepancies()
 
 # %%
 def my_claim():
-    """returns: a row of the ledger, and a function (rule, random) -> table."""
+    """returns: row, table; table(rule, random) gives a row a seed."""
     row = {"id": "MY-01", "statement": "", "metric": ""}
     row["criterion"] = {"text": "", "none": 0, "asked": 0, "least": 0, "most": 0}
-    ...  # your code; then: return row, table
+    ...  # your code
 
 
 # %%

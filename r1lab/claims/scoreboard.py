@@ -53,6 +53,14 @@ def record(claim: Claim, verdict: Verdict) -> dict:
     }  # fmt: skip
 
 
+def deciding(row: dict) -> dict | None:
+    """The condition that a record's verdict hangs on: the first that is missed, else the first that
+    is not met, else the first; None where nothing was run."""
+    shown = row["conditions"]
+    missed = [one for one in shown if one["missed"]]
+    return next(iter([*missed, *(one for one in shown if not one["met"]), *shown]), None)
+
+
 def judged(folder: Path = RECORDED) -> list[tuple[Claim, Verdict]]:
     """All claims with their verdicts, in the order of the ledger."""
     return [(claim, recompute(claim, folder)) for claim in ledger.load()]

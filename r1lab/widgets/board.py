@@ -31,13 +31,13 @@ background:#fff;border:1px solid #999;border-radius:4px;padding:2px 7px;margin:0
 
 
 def row(one: dict) -> str:
-    """A claim (`scoreboard.record`) as HTML: a line, and behind a click its criterion, what was
-    seen of each condition and why the verdict is what it is."""
+    """A claim (`scoreboard.record`) as HTML: a line with the condition that decides, and behind a
+    click its criterion, what was seen of each condition and why the verdict is what it is."""
     said = html.escape
     seen = ""
-    if one["ci95"]:
-        low, high = one["ci95"]
-        seen = f"{one['effect']:.3g} [{low:.3g}, {high:.3g}]"
+    if held := scoreboard.deciding(one):
+        low, high = held["ci95"]
+        seen = f"{held['effect']:.3g} [{low:.3g}, {high:.3g}], asked {held['asked']:g}"
     colour = VERDICTS[one["verdict"]]
     parts = [
         f'<details data-v="{one["verdict"]}" data-l="{said(one["lesson"])}">'
