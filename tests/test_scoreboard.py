@@ -233,7 +233,7 @@ def test_every_claim_is_a_row_that_opens_and_says_why():
         assert row["statement"] in text and WORDS[row["verdict"]] in text
         assert all(one["metric"] in text for one in row["conditions"])
         if row["verdict"] == "open":
-            assert f"No run yet. Planned: {row['reason']}" in text
+            assert f"No run yet; {row['reason']}" in text
 
 
 def test_the_condition_shown_is_the_one_that_decides():

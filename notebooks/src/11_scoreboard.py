@@ -61,11 +61,11 @@ axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(figure, f"n = {len(rows)} claims.")
 
 # %% [markdown]
-# Look at the light part first. *No run yet* is no verdict: the test is written down and the run is planned. Only what is blue, orange or dark grey has been put to the test, and the share of blue among all claims says nothing, since somebody chose the claims.
+# Look at the light part first. *No run yet* is no verdict: the test is written down, and its runs are not made. Only what is blue, orange or dark grey has been put to the test, and the share of blue among all claims says nothing, since somebody chose the claims.
 #
 # ## 2. What a verdict is made of
 #
-# Five things, and four of them are there before the run: what is measured; the least and the most that could come out; the value if there is no effect; what is asked. The fifth is what the seeds say.
+# Five things, and four of them are there before the run: what is measured; the least and the most that could come out; the value if there is no effect; what is asked. The fifth is what the seeds say. Where something else than learning could raise the number, the *control* is part of what is measured: a gain is counted from what the control gains.
 #
 # A toy claim: "after training a model gains at least 5 points, whatever its seed". The base is right in 20 %, so it can lose 20 points and gain 80. Five seeds gain 12, 11, 13, 12 and 4.
 
@@ -81,7 +81,7 @@ plots.show(figure, "A toy claim; n = 5 seeds; line: 95 % interval.")
 print(f"mean {mean:.1f}, 95 % interval [{low:.2f}, {high:.2f}]")
 
 # %% [markdown]
-# The interval by hand. The mean is 52 / 5 = 10.4. The distances from it are 1.6, 0.6, 2.6, 1.6 and -6.4; their squares sum to 53.2. Divided by 5 - 1 that is 13.3, and its root, 3.65, is the spread between seeds. The mean of five is surer than one seed by $\sqrt 5$: its *standard error* is 3.65 / 2.24 = 1.63. With only five values the spread itself is badly known, and Student's t pays for that: not 1.96 standard errors to each side, but 2.78. So 10.4 ± 4.53, which is [5.87, 14.93], as printed.
+# The interval by hand. The mean is 52 / 5 = 10.4. The distances from it are 1.6, 0.6, 2.6, 1.6 and -6.4; their squares sum to 53.2. Divided by 5 - 1 that is 13.3, and its root, 3.65, is the spread between seeds. The mean of five is surer than one seed by $\sqrt 5$: its standard error (lesson 00) is 3.65 / 2.24 = 1.63. With only five values the spread itself is badly known, and Student's t pays for that: not 1.96 standard errors to each side, but 2.78. So 10.4 ± 4.53, which is [5.87, 14.93], as printed.
 #
 # $$\underbrace{\bar x}_{\text{mean}} \pm \underbrace{t_{n-1}}_{\substack{\text{2.78 for} \\ \text{five seeds}}} \cdot \frac{\overbrace{s}^{\text{spread between seeds}}}{\sqrt{n}}$$
 
@@ -160,8 +160,9 @@ for row in put:
 print(f"{split} of {total} conditions, of {len(put)} claims")
 
 # %% [markdown]
-# Ten of these are listed, if there are so many. In each such line a paper with one seed would have reported success or failure by the luck of its seed. So a single seed is never *reproduced* or *not reproduced* here, whatever it shows. (Training large models allows one seed, and the three reports have one each. That is a reason to know how much a seed can matter.)
-#
+# At most ten are listed. Where seeds disagree, a study of one seed would have reported success or failure by luck. So a single seed is never *reproduced* or *not reproduced* here, whatever it shows. (A large model is trained once, and the reports give no interval over seeds. That is a reason to know how much a seed can matter.)
+
+# %% [markdown]
 # ## 3. The rule
 #
 # * **R**, reproduced: the whole interval lies above "no effect", *and* the estimate reaches what was asked. Where each seed must reach it, each does.
@@ -169,7 +170,8 @@ print(f"{split} of {total} conditions, of {len(put)} claims")
 # * **I**, inconclusive: anything else, and always with one seed.
 #
 # A claim with several conditions is R if all are, N if one is. The toy claim above is R if the mean counts, and I if every seed must reach 5: the last one gained 4.
-#
+
+# %% [markdown]
 # ### Exercise 11.2 · code · 10 min · difficulty 3 of 5
 # Write the rule for one condition.
 
@@ -262,7 +264,7 @@ for name in ("G-04", "X-03"):
     print(scoreboard.block(by_id[name]), end="\n\n")
 
 # %% [markdown]
-# The opposite fault is as common. An early draft of this course asked that a share grow fivefold. The base's share was between 0.20 and 0.27, so five times as much is more than everything: the draft could not be met, and "not reproduced" would have been written over an impossible demand. Hence the two columns *least* and *most*.
+# There is an opposite fault. An early draft of this course asked that a share grow fivefold. The base's share was between 0.20 and 0.27, so five times as much is more than everything: the draft could not be met, and "not reproduced" would have been written over an impossible demand. Hence the two columns *least* and *most*.
 #
 # ### Exercise 11.3 · experiment · 6 min · difficulty 3 of 5
 # Five criteria for a model that is right in 6 % and writes 55 tokens before training. In `worlds()` everything else may happen. Which one cannot fail? Count, or think.
@@ -340,7 +342,7 @@ checks.check("11.4", my_share)
 # my_share = 100 * stats.power(effect=5, spread=4, seeds=5)
 # ```
 #
-# About 56: hardly better than a coin. Half of the studies of a true effect of this size come out "inconclusive", and whoever reports only the others makes it look larger than it is.
+# About 56: hardly better than a coin. Nearly half of the studies of a true effect of this size come out "inconclusive", and whoever reports only the others makes it look larger than it is.
 #
 # </details>
 

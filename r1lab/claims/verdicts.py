@@ -59,7 +59,8 @@ def decide(claim: Claim, numbers: Sequence[Found], missing: str = "") -> Verdict
     if claim.why:
         return Verdict("void" if claim.void else "X", found, claim.why)
     if not found:
-        return Verdict("open", (), missing or claim.planned or "no run decides it yet")
+        planned = f"planned: {claim.planned}" if claim.planned else "no run decides it yet"
+        return Verdict("open", (), missing or planned)
     if min(len(one.by_seed) for one in found) == 1:
         return Verdict("I", found, "one seed decides nothing")
     if all(one.met for one in found):
