@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from r1lab import experiments
@@ -22,6 +22,7 @@ def recompute(claim: Claim, folder: Path = RECORDED, preset: str | None = None) 
         return judge(claim, ())
     experiment = experiments.named(claim.experiment)
 
+    @cache
     def arms(name: str) -> list[Run]:
         return of_arm(*experiments.arm(name, experiment), folder, preset)
 

@@ -1,6 +1,7 @@
 """Recorded runs, found by what stands in their `config.json`."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from r1lab import habits, models, records, stats
@@ -25,8 +26,18 @@ def of_arm(
         usual = presets.named(arm.settings.get("preset", "cpu"))
         wanted = settled(experiment, Options(arm.name), usual).record
     there = [path.parent for path in folder.glob("*/summary.json")]
-    found = [path for path in there if same(records.load_config(path), wanted)]
+    found = [path for path in there if same(_config(path), wanted)]
     return sorted(map(records.load_run, found), key=lambda run: run.config["seed"])
+
+
+def _config(path: Path) -> dict:
+    """A run's config, read again only where its file has changed: the ledger asks for hundreds."""
+    return _read(path, (path / "config.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, _changed: int) -> dict:
+    return records.load_config(path)
 
 
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
