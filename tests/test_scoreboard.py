@@ -446,6 +446,13 @@ def test_the_readmes_commands_are_those_of_the_command_line():
 # ---- on a card ----
 
 
+def test_a_preset_that_this_machine_has_not_is_refused_before_a_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    place = tmp_path / "runs"
+    assert main(["claims", "--run", "T-01", "--preset", "gpu24", "--out", str(place)]) == 2
+    assert "needs an NVIDIA card" in capsys.readouterr().err and not place.exists()
+
+
 @pytest.mark.slow
 def test_the_part_on_your_gpu_runs_on_qwens_architecture(tmp_path, monkeypatch):
     """The lesson's call, `claims --run T-01 --preset gpu24`, with toy weights on a CPU."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from r1lab import experiments, records
 from r1lab.claims import ledger, scoreboard
 from r1lab.claims.ledger import Claim
+from r1lab.machine import presets
 from r1lab.running import queue
 from r1lab.running.settings import Options
 
@@ -42,6 +43,8 @@ def run(
 ) -> bool:  # fmt: skip
     """Make the runs, say both verdicts, and give whether they are the same. Finished runs in
     `place` with these seeds are taken as they are; others of the same arms count, too."""
+    if preset:
+        presets.pick(preset)  # refused here, before a run is started
     todo = jobs(claim, seeds, place, preset).items()
     if failed := [folder for name, runs in todo for folder in queue.work(name, runs, 1, say)]:
         raise records.RunError(f"{len(failed)} runs failed: the same command tries them again")
