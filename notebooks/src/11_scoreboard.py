@@ -61,7 +61,7 @@ axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(figure, f"n = {len(rows)} claims.")
 
 # %% [markdown]
-# Look at the light part first. *No run yet* is no verdict: the test is written down, and its runs are not made. Only what is blue, orange or dark grey has been put to the test, and the share of blue among all claims says nothing, since somebody chose the claims.
+# The light part first: *no run yet* is no verdict. Its test is written down, its runs are not made. Only blue, orange and dark grey have been put to the test. The share of blue says little, since somebody chose the claims.
 #
 # ## 2. What a verdict is made of
 #
@@ -262,7 +262,7 @@ for name in ("G-04", "X-03"):
     print(scoreboard.block(by_id[name]), end="\n\n")
 
 # %% [markdown]
-# There is an opposite fault. An early draft of this course asked that a share grow fivefold. The base's share was between 0.20 and 0.27, so five times as much is more than everything: the draft could not be met, and "not reproduced" would have been written over an impossible demand. Hence the two columns *least* and *most*.
+# There is an opposite fault. An early draft of this course asked that a share grow fivefold. The base's share was between 0.20 and 0.27, so five times as much is more than everything, and "not reproduced" would have been written over an impossible demand. Hence *least* and *most* in every criterion.
 #
 # ### Exercise 11.3 · experiment · 6 min · difficulty 3 of 5
 # Five criteria for a model that is right in 6 % and writes 55 tokens before training. In `worlds()` everything else may happen. Which one cannot fail? Count, or think.
