@@ -249,7 +249,7 @@ if shown:
     plots.show(figure, words)
 
 # %% [markdown]
-# Each metric is stretched from the least to the most it can be, so all rulers are as long, and no scale was chosen after the results. Ask of each picture: what would it show if nothing had been learned? Then the line would lie on the thin tick.
+# Each metric is stretched from the least to the most it can be, so all rulers are as long, and no scale was chosen after the results. If nothing had been learned, the line would lie on the thin tick.
 #
 # *X* means that the claim is about something we do not have: a model of that size, people who compare answers, prices. Some have a stand-in that was measured. The stand-in's numbers are shown, and the verdict stays X.
 #
