@@ -110,11 +110,14 @@ def recorded(_) -> None:
 
 def claims(options) -> None:
     from r1lab import records
-    from r1lab.claims import again, scoreboard
+    from r1lab.claims import again, report, scoreboard
 
+    if options.report:
+        print(*report.write(options.report), sep="\n")
+        return
     if options.run:
-        claim = again.named(options.run)
-        again.run(claim, list(options.seeds), options.out or records.place(""), print)
+        claim, place = again.named(options.run), options.out or records.place("")
+        again.run(claim, list(options.seeds), place, print, options.preset)
         return
     asked = dict.fromkeys(name.upper() for name in options.id)
     rows = [row for row in scoreboard.every() if _chosen(row, asked, options)]

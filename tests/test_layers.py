@@ -30,11 +30,11 @@ trl_engine.sampled verify
 
 claims.verdicts reflection rewards sft tasks
 
-checks.lesson_01 checks.lesson_03 dpo evaluate preflight.minutes rollouts speed.decoding
-tiny_world.corpus widgets.bench
+checks.lesson_01 checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes
+rollouts speed.decoding tiny_world.corpus widgets.bench
 
 critic preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
-tiny_world.pretrain trl_engine.offline widgets.growth
+tiny_world.pretrain trl_engine.offline widgets.bound widgets.growth
 
 checks.lesson_04 grpo preflight.fits tiny_world.judges tiny_world.report widgets.budget
 
@@ -51,9 +51,9 @@ running.recorded running.run speed.training
 
 experiments experiments.test_time_compute speed.bench
 
-claims.scoreboard widgets.rollouts
+checks.lesson_11 claims.scoreboard widgets.rollouts
 
-claims.again widgets.dashboard
+claims.again claims.report widgets.board widgets.dashboard
 
 __main__ widgets
 """

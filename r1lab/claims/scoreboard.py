@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from r1lab import experiments
@@ -16,16 +16,18 @@ from r1lab.running.recorded import RECORDED, of_arm
 WIDTH = 96
 
 
-def recompute(claim: Claim, folder: Path = RECORDED) -> Verdict:
-    """The verdict from the runs in a folder, as they are now, or from disclosed figures."""
+def recompute(claim: Claim, folder: Path = RECORDED, preset: str | None = None) -> Verdict:
+    """The verdict from the runs in a folder, as they are now, or from disclosed figures. preset: of
+    the runs, by default the one that each arm is recorded with."""
     if claim.id in WORKED_OUT:
-        return on_paper(claim, WORKED_OUT[claim.id](claim.numbers))
+        return on_paper(claim, WORKED_OUT[claim.id](ledger.numbers(claim.id)))
     if not claim.experiment:
         return judge(claim, ())
     experiment = experiments.named(claim.experiment)
 
+    @cache
     def arms(name: str) -> list[Run]:
-        return of_arm(*experiments.arm(name, experiment), folder)
+        return of_arm(*experiments.arm(name, experiment), folder, preset)
 
     if missing := [name for name in claim.arms if not arms(name)]:
         return judge(claim, (), f"not recorded yet: {', '.join(missing)}")
@@ -39,8 +41,9 @@ def record(claim: Claim, verdict: Verdict) -> dict:
     """
     shown = [
         {
-            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "effect": one.estimate,
-            "ci95": [one.low, one.high], "n": one.n, "by_seed": list(one.by_seed), "met": one.met,
+            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "least": bar.least,
+            "most": bar.most, "effect": one.estimate, "ci95": [one.low, one.high], "n": one.n,
+            "by_seed": list(one.by_seed), "met": one.met, "missed": one.missed,
         }
         for bar, one in zip(claim.bars, verdict.found, strict=False)
     ]  # fmt: skip
@@ -52,16 +55,30 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         "id": claim.id, "statement": claim.statement, "source": claim.source,
         "section": claim.section, "minute": claim.minute, "lesson": claim.lesson,
         "verdict": verdict.letter, "effect": first.get("effect"), "ci95": first.get("ci95"),
-        "n": first.get("n"), "seeds": len(first["by_seed"]) if verdict.found else None,
+        "n": first.get("n"), "seeds": len(first["by_seed"]) if first else None,
         "on_paper": bool(verdict.on_paper), "when": claim.when or None,
-        "predicted": claim.predicted, "criterion": claim.criterion, "reason": verdict.reason,
+        "predicted": claim.predicted, "numbers": claim.numbers, "criterion": claim.criterion,
+        "every_seed": claim.every_seed, "reason": verdict.reason,
         "conditions": shown,
     }  # fmt: skip
 
 
+def deciding(row: dict) -> dict | None:
+    """The condition that a record's verdict hangs on: the first that is missed, else the first that
+    is not met, else the first; None where nothing was run."""
+    shown = row["conditions"]
+    missed = [one for one in shown if one["missed"]]
+    return next(iter([*missed, *(one for one in shown if not one["met"]), *shown]), None)
+
+
+def judged(folder: Path = RECORDED) -> list[tuple[Claim, Verdict]]:
+    """All claims with their verdicts, in the order of the ledger."""
+    return [(claim, recompute(claim, folder)) for claim in ledger.load()]
+
+
 def every(folder: Path = RECORDED) -> list[dict]:
     """All claims as records."""
-    return [record(claim, recompute(claim, folder)) for claim in ledger.load()]
+    return [record(*pair) for pair in judged(folder)]
 
 
 def summary(rows: list[dict]) -> str:

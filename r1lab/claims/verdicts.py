@@ -9,7 +9,7 @@ asked, or it does not (`on_paper`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from r1lab import stats
 from r1lab.claims.ledger import Bar, Claim
@@ -31,8 +31,8 @@ class Found:
     high: float
     by_seed: tuple[float, ...]
     n: int
-    met: bool
-    missed: bool
+    met: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,19 @@ def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
     if tables and len(tables) != len(claim.bars):
         raise ValueError(f"{claim.id} has {len(claim.bars)} conditions, not {len(tables)}")
     seeds = min(map(len, tables), default=0)
-    found = tuple(map(_found, [claim] * len(tables), claim.bars, tables)) if seeds else ()
+    return decide(claim, tuple(map(_found, claim.bars, tables)) if seeds else (), missing)
+
+
+def decide(claim: Claim, numbers: Sequence[Found], missing: str = "") -> Verdict:
+    """The verdict on a claim from numbers that are there already, held to its bars as they are."""
+    pairs = list(zip(claim.bars, numbers, strict=False))
+    found = tuple(_held(claim.every_seed, bar, one) for bar, one in pairs)
     if claim.why:
         return Verdict("void" if claim.void else "X", found, claim.why)
     if not found:
-        return Verdict("open", (), missing or claim.planned or "no run decides it yet")
-    if seeds == 1:
+        planned = f"planned: {claim.planned}" if claim.planned else "no run decides it yet"
+        return Verdict("open", (), missing or planned)
+    if min(len(one.by_seed) for one in found) == 1:
         return Verdict("I", found, "one seed decides nothing")
     if all(one.met for one in found):
         return Verdict("R", found, "every condition is met")
@@ -87,14 +94,18 @@ def _said(bar: Bar, found: Found) -> str:
     )
 
 
-def _found(claim: Claim, bar: Bar, table: Table) -> Found:
-    by_seed = tuple(float(mean(values)) for values in table)
+def _found(bar: Bar, table: Table) -> Found:
     estimate, low, high = interval(table, bar)
-    each = min(by_seed) >= bar.asked or not claim.every_seed
-    none = claim.every_seed and max(by_seed) < bar.asked
-    met = estimate >= bar.asked and low > bar.none and each
-    missed = high < bar.asked or none
-    return Found(estimate, low, high, by_seed, len(table[0]), bool(met), bool(missed))
+    by_seed = tuple(float(mean(values)) for values in table)
+    return Found(float(estimate), float(low), float(high), by_seed, len(table[0]))
+
+
+def _held(every_seed: bool, bar: Bar, found: Found) -> Found:
+    """The same numbers, held to a bar."""
+    each = min(found.by_seed) >= bar.asked or not every_seed
+    none = every_seed and max(found.by_seed) < bar.asked
+    met = found.estimate >= bar.asked and found.low > bar.none and each
+    return replace(found, met=met, missed=found.high < bar.asked or none)
 
 
 def interval(table: Table, bar: Bar) -> stats.Interval:

@@ -1,6 +1,7 @@
 """Recorded runs, found by what stands in their `config.json`."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from r1lab import habits, models, records, stats
@@ -8,19 +9,35 @@ from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.arms import same
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options, settled
+from r1lab.running.settings import Options, plan, settled
 from r1lab.running.summary import differences
 
 RECORDED = models.DATA / "runs"
 
 
-def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Run]:
-    """The finished runs of an arm in a folder of runs, in the order of their seeds."""
-    preset = presets.named(arm.settings.get("preset", "cpu"))
-    wanted = settled(experiment, Options(arm.name), preset).record
+def of_arm(
+    experiment: Experiment, arm: Arm, folder: Path = RECORDED, preset: str | None = None
+) -> list[Run]:
+    """The finished runs of an arm in a folder of runs, in the order of their seeds. preset: that of
+    runs made on this machine; by default the one the arm is recorded with."""
+    if preset:
+        wanted = plan(experiment, Options(arm.name, preset)).record
+    else:
+        usual = presets.named(arm.settings.get("preset", "cpu"))
+        wanted = settled(experiment, Options(arm.name), usual).record
     there = [path.parent for path in folder.glob("*/summary.json")]
-    found = [path for path in there if same(records.load_config(path), wanted)]
+    found = [path for path in there if same(_config(path), wanted)]
     return sorted(map(records.load_run, found), key=lambda run: run.config["seed"])
+
+
+def _config(path: Path) -> dict:
+    """A run's config, read again only where its file has changed: the ledger asks for hundreds."""
+    return _read(path, (path / "config.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, _changed: int) -> dict:
+    return records.load_config(path)
 
 
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
