@@ -322,6 +322,7 @@ def opened(browser):
 
     def open_deck(deck):
         tab, asked, said = context.new_page(), [], []
+        tab.set_default_timeout(120_000)
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("console", lambda message: said.append(message.text))
         tab.on("pageerror", lambda error: said.append(str(error)))
