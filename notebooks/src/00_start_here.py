@@ -132,8 +132,8 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # |---|---|---|---|
 # | 08 kimi_rl, *in the making* | k1.5 2.1-2.3, 3.5 | 1:49:05 | Which parts of Kimi's recipe matter? |
 # | 09 kimi_long2short, *in the making* | k1.5 2.4 | 1:49:05 | How does a long thinker learn to be brief? |
-# | 10 cost_and_limits, *in the making* | R1 5, Nature | 1:43:50, 2:20:07 | What does it cost, and where does it end? |
-# | 11 scoreboard, *in the making* | all | - | Which claims showed up here, and which did not? |
+# | [10 cost_and_limits](10_cost_and_limits.ipynb) | R1 5, Nature | 1:43:50, 2:20:07 | What does it cost, and where does it end? |
+# | [11 scoreboard](11_scoreboard.ipynb) | all | - | Which claims showed up here, and which did not? |
 
 # %% [markdown]
 # ## 3. Your machine
