@@ -55,7 +55,7 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         "id": claim.id, "statement": claim.statement, "source": claim.source,
         "section": claim.section, "minute": claim.minute, "lesson": claim.lesson,
         "verdict": verdict.letter, "effect": first.get("effect"), "ci95": first.get("ci95"),
-        "n": first.get("n"), "seeds": len(first["by_seed"]) if first else None,
+        "n": first.get("n"), "seeds": len(first["by_seed"]) if verdict.found else None,
         "on_paper": bool(verdict.on_paper), "when": claim.when or None,
         "predicted": claim.predicted, "numbers": claim.numbers, "criterion": claim.criterion,
         "every_seed": claim.every_seed, "reason": verdict.reason,
