@@ -145,7 +145,7 @@ for name, (low, high) in found.items():
 # The first line knows one seed. It can be narrow and far off: it says how this *one* training would do on other problems, and nothing about another training. Do the seeds agree on whether the bound is reached?
 
 # %%
-put = [row for row in rows if row["verdict"] in ("R", "N", "I") and row["seeds"] > 1]
+put = [row for row in rows if scoreboard.tested(row)]
 split, total = [], 0
 for row in put:
     for one in row["conditions"]:
@@ -443,7 +443,7 @@ few = 20 if environment.fast() else 200
 agree = {
     claim.id: luck.again(claim, verdict, few)
     for claim, verdict in judged
-    if verdict.letter in ("R", "N", "I") and len(verdict.found[0].by_seed) > 1
+    if scoreboard.tested(by_id[claim.id])
 }
 print("of 100 re-runs so many give the same verdict (the five least sure):")
 for name in sorted(agree, key=agree.get)[:5]:

@@ -21,7 +21,7 @@ def moved(bar: Bar, place: float) -> Bar:
 def letters(
     pairs: Sequence[tuple[Claim, Verdict]], places: Sequence[float] = PLACES
 ) -> dict[str, str]:
-    """Id -> the verdict's letter at each place, for every claim that is R, N or I today."""
+    """Id -> the verdict's letter at each place, for every claim that runs make R, N or I today."""
     return {
         claim.id: "".join(
             decide(replace(claim, bars=tuple(moved(bar, p) for bar in claim.bars)), verdict.found)
@@ -29,5 +29,5 @@ def letters(
             for p in places
         )
         for claim, verdict in pairs
-        if verdict.letter in ("R", "N", "I")
+        if verdict.letter in ("R", "N", "I") and verdict.found
     }  # fmt: skip

@@ -78,7 +78,7 @@ def page(rows: list[dict], summaries: list[dict]) -> list[Block]:
         of_it = [row for row in rows if row["lesson"] == lesson]
         of_it.sort(key=_order)
         blocks.append(Block("h2", f"Lesson {lesson}"))
-        if any(row["verdict"] in "RNI" for row in of_it):
+        if any(map(scoreboard.tested, of_it)):
             blocks.append(_figure(lesson, of_it))
         blocks.append(Block("table", rows=_table(of_it)))
     blocks += [Block("h2", "Where the reports disagree"), Block("table", rows=_discrepancies())]
@@ -97,7 +97,7 @@ def mark(rows: list[dict]) -> str:
 
 def by_luck(rows: list[dict]) -> str:
     """How many would have been reproduced by chance, in a sentence."""
-    held = [row for row in rows if row["verdict"] in ("R", "N", "I") and row["seeds"] > 1]
+    held = list(filter(scoreboard.tested, rows))
     found = sum(row["verdict"] == "R" for row in held)
     expected = sum(map(luck.alone, held))
     return (
@@ -109,11 +109,11 @@ def by_luck(rows: list[dict]) -> str:
 
 
 def conditions(rows: list[dict]) -> list[tuple[str, dict]]:
-    """What `drawings.rulers` draws: every condition of the claims that are R, N or I."""
+    """What `drawings.rulers` draws: every condition of the claims that runs put to the test."""
     return [
         (row["id"] + " +" * (i > 0), one)
         for row in rows
-        if row["verdict"] in ("R", "N", "I")
+        if scoreboard.tested(row)
         for i, one in enumerate(row["conditions"])
     ]
 
@@ -122,9 +122,10 @@ def _figure(lesson: str, rows: list[dict]) -> Block:
     shown = conditions(rows)
     figure, axis = plots.canvas(width=6.6, height=0.27 * len(shown) + 0.9)
     drawings.rulers(axis, shown)
-    count = Counter(row["verdict"] for row in rows)
-    decided = sum(count[letter] for letter in "RNI")
-    title = f"Lesson {lesson}: {count['R']} of {decided} claims put to the test are reproduced"
+    held = [row["verdict"] for row in rows if scoreboard.tested(row)]
+    title = (
+        f"Lesson {lesson}: {held.count('R')} of {len(held)} claims put to the test are reproduced"
+    )
     axis.set_title(title)
     plots.tidy(figure)
     return Block("figure", title, png=plots.png(figure))
@@ -153,6 +154,8 @@ def _table(rows: list[dict]) -> tuple[tuple[str, ...], ...]:
 
 
 def _seen(one: dict) -> str:
+    if one["ci95"] is None:
+        return f"{one['effect']:.3g}, asked {one['asked']:g}, worked out: {one['metric']}"
     low, high = one["ci95"]
     return (
         f"{one['effect']:.3g} [{low:.3g}, {high:.3g}], asked {one['asked']:g}, "

@@ -48,8 +48,12 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         for bar, one in zip(claim.bars, verdict.found, strict=False)
     ]  # fmt: skip
     for bar, value in zip(claim.bars, verdict.on_paper, strict=False):
-        part = {"metric": bar.metric, "asked": bar.asked, "none": bar.none, "effect": value}
-        shown.append(part | {"ci95": None, "n": None, "by_seed": None})
+        met = value >= bar.asked and value > bar.none
+        shown.append({
+            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "least": bar.least,
+            "most": bar.most, "effect": value, "ci95": None, "n": None, "by_seed": None,
+            "met": met, "missed": not met,
+        })  # fmt: skip
     first = shown[0] if shown else {}
     return {
         "id": claim.id, "statement": claim.statement, "source": claim.source,
@@ -61,6 +65,11 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         "every_seed": claim.every_seed, "reason": verdict.reason,
         "conditions": shown,
     }  # fmt: skip
+
+
+def tested(row: dict) -> bool:
+    """Whether runs of several seeds put the claim of a record to the test."""
+    return row["verdict"] in ("R", "N", "I") and not row["on_paper"] and row["seeds"] > 1
 
 
 def deciding(row: dict) -> dict | None:

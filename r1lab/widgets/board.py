@@ -36,8 +36,7 @@ def row(one: dict) -> str:
     said = html.escape
     seen = ""
     if held := scoreboard.deciding(one):
-        low, high = held["ci95"]
-        seen = f"{held['effect']:.3g} [{low:.3g}, {high:.3g}], asked {held['asked']:g}"
+        seen = f"{seen_as(held)}, asked {held['asked']:g}"
     colour = VERDICTS[one["verdict"]]
     parts = [
         f'<details data-v="{one["verdict"]}" data-l="{said(one["lesson"])}">'
@@ -53,14 +52,21 @@ def row(one: dict) -> str:
     return f"{''.join(parts)}<p>{said(reason(one))}</p></details>"
 
 
+def seen_as(one: dict) -> str:
+    """The number of a condition and its interval; none where it was worked out and not run."""
+    if one["ci95"] is None:
+        return f"{one['effect']:.3g}, worked out"
+    low, high = one["ci95"]
+    return f"{one['effect']:.3g} [{low:.3g}, {high:.3g}]"
+
+
 def condition(one: dict) -> str:
     """What was seen of one condition, in a line."""
-    low, high = one["ci95"]
-    seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"])
+    seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"] or ())
     held = "met" if one["met"] else "missed" if one["missed"] else "neither met nor missed"
     return (
-        f"{held}: {one['effect']:.3g} [{low:.3g}, {high:.3g}], asked {one['asked']:g}, no effect "
-        f"{one['none']:g}, could be [{one['least']:g}, {one['most']:g}]; seeds {seeds}: "
+        f"{held}: {seen_as(one)}, asked {one['asked']:g}, no effect {one['none']:g}, could be "
+        f"[{one['least']:g}, {one['most']:g}]; {f'seeds {seeds}' if seeds else 'no run'}: "
         f"{one['metric']}"
     )
 
