@@ -318,11 +318,11 @@ for run in runs("budgets", "trained"):
 
 
 # %% [markdown]
-# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base it is 0.0. A search ends where a try fits, and on hard problems that is later. `think-on`, which was not trained, has part of it (-0.2 to -0.5). So to think longer about what is harder need not be a judgement of difficulty. It comes with searching.
+# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base 0.0. A search ends where a try fits, and on hard problems that is later. `think-on`, which was not trained, has part of it (-0.2 to -0.5). So to think longer about what is harder need not be a judgement of difficulty.
 #
-# The last lines answer two more questions. Are the thoughts *faithful*, does the answer follow from them? o1's report hopes that a hidden chain of thought can be watched, "assuming it is faithful and legible". So we let the model answer behind its own thoughts once more (temperature 1, so not always the same), behind none, and behind those about another problem. And *greedy* decoding, which always takes the likeliest token: R1's authors avoid it because long answers then repeat themselves (section 3). We count answers that try something twice.
+# The last lines ask whether the thoughts are *faithful*: does the answer follow from them? o1's report hopes that a hidden chain of thought can be watched, "assuming it is faithful and legible". So the model answers once more behind its own thoughts, behind none, and behind those about another problem. It repeats its answer in 78 to 87, in 0 to 2 and in 0 of 100 cases. The answer stands on the thoughts.
 #
-# Behind its own thoughts the model repeats its answer in 78 to 87 of 100 cases, behind none or another's in 0 to 2. So the answer stands on the thoughts. And greedy answers do try things twice, in 89 to 94 % against 61 to 72.
+# R1's authors avoid *greedy* decoding, which always takes the likeliest token, because long answers then repeat themselves (section 3). Here 89 to 94 % of greedy answers try something twice, against 61 to 72 at temperature 0.6.
 #
 # %% [markdown]
 # ## 6. Many answers
@@ -522,7 +522,7 @@ for run in runs("choices", "products"):
 
 
 # %% [markdown]
-# Minus says that the vote *wins*: 47 to 54 points on the base, 18 to 38 after training, in every seed. Low accuracy alone does not make a vote lose, and o1's line about biology does not show here. Where the vote was wrong, the lines above show what that takes: one slip that many answers share.
+# Minus says that the vote *wins*: 47 to 54 points on the base, 18 to 38 after training, in every seed. Low accuracy alone does not make a vote lose. Where the vote was wrong, the lines above show what that takes: one slip that many answers share.
 #
 # ## 8. Learn to choose
 #
