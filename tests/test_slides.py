@@ -30,7 +30,7 @@ DECKS = build.decks()
 BY_NAME = {"argvalues": DECKS, "ids": [deck.stem for deck in DECKS]}
 RUNS = ROOT / "data" / "runs"
 NAMED = re.compile(  # names that hold a digit, and places in a report or in the course
-    r"\b(R1(-\w+)?|o1|o3|k1\.5|V3|GPT-4o|AIME 2024|MATH-500|Qwen2\.5[\w.-]*|SmolLM2-135M|judge-(85|96)"
+    r"\b(R1(-\w+)?|o1|o3|s1|k1\.5|V3|GPT-4o|AIME 2024|MATH-500|Qwen2\.5[\w.-]*|SmolLM2-135M|judge-(85|96)"
     r"|[A-Z]{1,2}-\d\d|91|v[12]|k[123]|95\N{NO-BREAK SPACE}?\ ?% interval|pass@\w+|std\(\w+\)"
     r"|([Ff]igures?|[Tt]ables?|[Ss]ections?|[Ll]essons?|[Ee]xercises?|[Nn]otebooks?|[Vv]ersions?|[Aa]ppendix"
     r"|[Pp]arts?|[Ss]eed|[Ss]tep|[Ee]quations?|[Qq]uestion)( |\ )[A-C]?[\d.]+(( and |, | to )[\d.]+)*"
