@@ -40,8 +40,8 @@ def budgets(runs):
         axis.plot(spent, 100 * np.mean([np.mean(e["right"]) for e in ends]), "o", color=colour,
                   markersize=11)  # fmt: skip
     for words, colour, at in (
-        ("trained", BLUE, (90, 42)), ("not trained, thinks on", ORANGE, (9, 58)),
-        ("base", GREY, (75, 9)),
+        ("trained", BLUE, (90, 42)), ("not trained, thinks on", ORANGE, (190, 14)),
+        ("base", GREY, (20, 14)),
     ):  # fmt: skip
         say(axis, *at, words, colour, fontsize=13)
     axis.set(xlabel="mean tokens of thought", ylabel="right, %", ylim=(0, 70))
@@ -83,7 +83,7 @@ def parallel(runs):
     found = report("rich")
     each = found["strata"]["countdown, 4 numbers"]["length"]
     for name, colour, words, at in (
-        ("pass_at_k", ORANGE, "base, many answers, free check", (60, 68)),
+        ("pass_at_k", ORANGE, "base, many answers, free check", (120, 80)),
         ("chance", GREY, "blind guesses, same price", (1100, 25)),
     ):
         ks = sorted(map(int, found[name]["4"]))
@@ -118,7 +118,7 @@ def on_the_way(runs):
             axis.plot([line["step"] for line in seen], rows, "o-", color=colour, linewidth=1.2,
                       markersize=4)  # fmt: skip
     axis.set(xlabel="RL step", ylabel="right, %", ylim=(0, 102))
-    say(axis, 40, 98, "vote", ORANGE, fontsize=13, ha="center")
+    say(axis, 40, 86, "vote", ORANGE, fontsize=13, ha="center")
     say(axis, 40, 52, "one answer", BLUE, fontsize=13, ha="center")
     return figure
 

@@ -314,7 +314,7 @@ share = sum(one.sampling for one in mine) / seconds
 print(f"your five steps: sampling {100 * share:.0f} %")
 
 # %% [markdown]
-# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 61 to 64 % with the base's short answers, 47 to 49 % with the trained policy's long ones, 48 to 50 % together. A card, which learns from many tokens at once and writes one at a time, may well differ.
+# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 60 to 63 % with the base's short answers, 47 to 49 % with the trained policy's long ones, 48 to 50 % together. A card, which learns from many tokens at once and writes one at a time, may well differ.
 #
 # ### Exercise 10.4 · experiment · 15 min · difficulty 4 of 5
 # Find both ends on your machine. For "sampling" give a step (problems, answers a problem, tokens an answer) in which sampling takes at least one and a half times as long as learning; for "learning" one in which it is the other way round. All answers are learned from. At most 16,384 tokens a step. `parts.forced` above gives the times.

@@ -75,7 +75,7 @@ def reason(one: dict) -> str:
     """Why the verdict is what it is; of N and I the conditions have said it."""
     if one["verdict"] == "open":
         return f"No run yet; {one['reason']}"
-    if one["verdict"] in ("N", "I") and one["seeds"] > 1:
+    if one["verdict"] in ("N", "I") and scoreboard.tested(one):
         return one["reason"].partition(":")[0] + "."
     return one["reason"]
 
