@@ -41,7 +41,8 @@ def _read(path: Path, _changed: int) -> dict:
 
 
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
-    """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
+    """The recorded runs as a Markdown table, a row an arm that answers problems; intervals over seeds
+    and problems."""
     rows = [
         "| arm | seeds | n | right | gain, points [95 %] | smallest, largest | other size, right "
         "| tokens | reflects | most frequent habit | minutes |",
@@ -50,7 +51,7 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
     for experiment in experiments:
         for arm in experiment.arms:
             found = [run.summary for run in of_arm(experiment, arm, folder)]
-            if found:
+            if found and "right" in _end(found[0]):  # a clock has no answers to judge
                 rows.append(_row(arm.label, found))
     return "\n".join(rows)
 
@@ -58,10 +59,15 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
 def _row(label: str, found: list[dict]) -> str:
     trained = "gain" in found[0]
     minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
-    problems = len(found[0].get("measured", found[0].get("after"))["right"])
+    problems = len(_end(found[0])["right"])
     cells = [label, str(len(found)), str(problems), _over(found, _right), *_gain(found)]
     cells += [_over(found, read) for read in (_other, _tokens, _reflects, _habit)]
     return f"| {' | '.join(cells)} | {f'{minutes:.1f}' if trained else ''} |"
+
+
+def _end(summary: dict) -> dict:
+    """What was measured at last."""
+    return summary["measured"] if "measured" in summary else summary["after"]
 
 
 def _gain(found: list[dict]) -> list[str]:
