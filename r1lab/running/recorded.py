@@ -41,8 +41,8 @@ def _read(path: Path, _changed: int) -> dict:
 
 
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
-    """The recorded runs as a Markdown table, a row an arm that answers problems; intervals over seeds
-    and problems."""
+    """The recorded runs as a Markdown table, a row an arm that answers problems; intervals over
+    seeds and problems."""
     rows = [
         "| arm | seeds | n | right | gain, points [95 %] | smallest, largest | other size, right "
         "| tokens | reflects | most frequent habit | minutes |",
