@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 import sys
 
 import pytest
@@ -41,39 +40,32 @@ def test_the_chain_of_errors_begins_where_the_one_before_it_ends():
 
 
 @pytest.mark.slow
-def test_the_script_computes_what_cost_computes_and_keeps_its_axes(monkeypatch, tmp_path):
+def test_the_script_computes_what_cost_computes_and_keeps_its_axes(browser, monkeypatch, tmp_path):
     """In Chromium, from a file: a dragged slider and a button redraw, the ghost stays behind."""
-    sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium here")
     (tmp_path / "page.html").write_text(faces(monkeypatch)["text/html"])
     ask = "x => document.querySelector('.r1lab-envelope').numbers(x)"
     draw = random.Random(0)
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto((tmp_path / "page.html").as_uri())
-        for _ in range(20):
-            given = {key: 10 ** draw.uniform(0, 4) for key in GUEST}
-            found = page.evaluate(ask, given)
-            errors = cost.factors(given, TRUTH)
-            assert found["errors"] == pytest.approx(list(errors.values()))
-            assert found["dollars"] == pytest.approx(env.price(given))
-            assert found["whole"] == pytest.approx(env.price(given) / env.price(TRUTH))
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    for _ in range(20):
+        given = {key: 10 ** draw.uniform(0, 4) for key in GUEST}
+        found = page.evaluate(ask, given)
+        errors = cost.factors(given, TRUTH)
+        assert found["errors"] == pytest.approx(list(errors.values()))
+        assert found["dollars"] == pytest.approx(env.price(given))
+        assert found["whole"] == pytest.approx(env.price(given) / env.price(TRUTH))
 
-        def seen(what):
-            return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
+    def seen(what):
+        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
 
-        ticks, bars = seen(".tick"), seen(".now")
-        assert len(bars) == 5 and not seen(".ghost")
-        assert "220,000 dollars" in page.inner_text(".total")
-        page.evaluate(
-            "() => { const s = document.querySelector('[data-key=steps]'); s.value = 3;"
-            "s.dispatchEvent(new Event('input')); }"
-        )
-        assert "22,000 dollars" in page.inner_text(".total")
-        assert seen(".now") != bars and len(seen(".ghost")) == 5 and seen(".tick") == ticks
-        page.click("[data-set='disclosed']")
-        assert "34.1 billion tokens" in page.inner_text(".claim")
-        browser.close()
+    ticks, bars = seen(".tick"), seen(".now")
+    assert len(bars) == 5 and not seen(".ghost")
+    assert "220,000 dollars" in page.inner_text(".total")
+    page.evaluate(
+        "() => { const s = document.querySelector('[data-key=steps]'); s.value = 3;"
+        "s.dispatchEvent(new Event('input')); }"
+    )
+    assert "22,000 dollars" in page.inner_text(".total")
+    assert seen(".now") != bars and len(seen(".ghost")) == 5 and seen(".tick") == ticks
+    page.click("[data-set='disclosed']")
+    assert "34.1 billion tokens" in page.inner_text(".claim")

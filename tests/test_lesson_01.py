@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import shutil
 from dataclasses import replace
 
 import evidence_01
@@ -194,40 +193,33 @@ HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"&amp;<b>"
 
 
 @pytest.mark.slow
-def test_the_script_draws_pythons_curve_and_hostile_text_stays_text(monkeypatch, tmp_path):
-    sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium here")
+def test_the_script_draws_pythons_curve_and_hostile_text_stays_text(browser, monkeypatch, tmp_path):
     rng, budgets = random.Random(0), [8, 16, 32, 64]
     rows = [{"problem": HOSTILE, "tokens": [HOSTILE] * rng.randrange(3, 90), "ended": i % 2 == 0,
              "answers": [[HOSTILE, rng.random() < 0.5] for _ in budgets]} for i in range(9)]  # fmt: skip
     data = {"budgets": budgets, "rows": rows}
     page_file = tmp_path / "page.html"
     page_file.write_text(shown(monkeypatch, data)["text/html"], encoding="utf-8")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(page_file.as_uri())
-        found = page.evaluate("document.querySelector('.r1lab-budget').curve()")
-        tokens, right = budget.curve(data)
-        assert [p["tokens"] for p in found] == pytest.approx(tokens)
-        assert [p["right"] for p in found] == pytest.approx(right)
-        assert HOSTILE in page.inner_text(".r1lab-budget")
-        assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    found = page.evaluate("document.querySelector('.r1lab-budget').curve()")
+    tokens, right = budget.curve(data)
+    assert [p["tokens"] for p in found] == pytest.approx(tokens)
+    assert [p["right"] for p in found] == pytest.approx(right)
+    assert HOSTILE in page.inner_text(".r1lab-budget")
+    assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
 
-        def seen(what):
-            return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
+    def seen(what):
+        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
 
-        before = seen(".now")
-        assert len(before) == 1 and not seen(".ghost")
-        page.evaluate(
-            "() => { const s = document.querySelector('input'); s.value = 0;"
-            "s.dispatchEvent(new Event('input')); }"
-        )
-        assert seen(".now") != before and len(seen(".ghost")) == 1
-        assert "At most 8 tokens" in page.inner_text(".r1lab-budget b")
-        browser.close()
+    before = seen(".now")
+    assert len(before) == 1 and not seen(".ghost")
+    page.evaluate(
+        "() => { const s = document.querySelector('input'); s.value = 0;"
+        "s.dispatchEvent(new Event('input')); }"
+    )
+    assert seen(".now") != before and len(seen(".ghost")) == 1
+    assert "At most 8 tokens" in page.inner_text(".r1lab-budget b")
 
 
 def test_fake_runs_hold_what_real_ones_hold():

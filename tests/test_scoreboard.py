@@ -262,18 +262,6 @@ def test_a_table_of_all_claims_fits_a_notebook_when_all_have_runs():
     assert len(json.dumps(board.page(full))) < 148_000
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium here")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 def opened(browser, text, place):
     """A page from a file, and what it asks for."""
     place.write_text(f"<meta charset='utf-8'>{text}", encoding="utf-8")
@@ -285,8 +273,8 @@ def opened(browser, text, place):
 
 
 @pytest.mark.slow
-def test_the_filters_leave_what_they_say(chromium, tmp_path):
-    page, asked = opened(chromium, board.page(ROWS), tmp_path / "board.html")
+def test_the_filters_leave_what_they_say(browser, tmp_path):
+    page, asked = opened(browser, board.page(ROWS), tmp_path / "board.html")
 
     def shown():
         return page.evaluate(
@@ -315,9 +303,9 @@ def test_the_filters_leave_what_they_say(chromium, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_slider_shows_the_verdicts_of_its_place(chromium, tmp_path):
+def test_the_slider_shows_the_verdicts_of_its_place(browser, tmp_path):
     letters = bounds.letters(JUDGED)
-    page, asked = opened(chromium, bound.page(letters, dict.fromkeys(letters, ""), ""),
+    page, asked = opened(browser, bound.page(letters, dict.fromkeys(letters, ""), ""),
                          tmp_path / "bound.html")  # fmt: skip
     for place in (0, 7, 20, 33, 40):
         page.evaluate(

@@ -3,7 +3,6 @@ a browser nothing that overflows, asks another machine, or cannot be read."""
 
 import importlib.util
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,8 +14,6 @@ from fontTools.ttLib import TTFont
 from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
-from playwright.sync_api import sync_playwright
-from test_browser import FLAGS, NAMES
 
 ROOT = Path(__file__).resolve().parent.parent
 SLIDES = ROOT / "slides"
@@ -268,18 +265,6 @@ def test_every_letter_is_in_the_fonts_that_the_page_carries(deck):
 
 
 # ---- in a browser ----
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        no = pytest.fail if os.environ.get("R1LAB_BROWSER") == "1" else pytest.skip
-        no("no Chromium here: install one, on Debian by `apt-get install chromium`")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield chromium
-        chromium.close()
 
 
 LOOK = """() => {
