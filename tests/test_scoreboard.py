@@ -30,7 +30,7 @@ from r1lab.widgets import board, bound
 ROOT = Path(__file__).resolve().parent.parent
 JUDGED = scoreboard.judged()
 ROWS = [scoreboard.record(*pair) for pair in JUDGED]
-PUT = [row for row in ROWS if row["verdict"] in ("R", "N", "I")]
+PUT = [row for row in ROWS if row["verdict"] in ("R", "N", "I") and not row["on_paper"]]
 
 
 def claim(*bars, every_seed=False):
