@@ -79,9 +79,10 @@ def list_all(options) -> None:
         print(f"  {number} {name.replace('_', ' ')}")
     print("\nexperiments (python -m r1lab run NAME; their arms: python -m r1lab list NAME):")
     for one in experiments.every():
-        print(f"  {one.name:9} lesson {one.lesson}, {one.section}: {one.about}")
         arms = f"{len(one.arms)} arm{'s' if len(one.arms) > 1 else ''}"
-        print(f"            {arms}; a run: {_minutes(one)}")
+        least = min(minutes for recipes in one.minutes.values() for minutes in recipes.values())
+        said = f"{arms}, from {least} min: {one.about} ({one.section})"
+        print(f"  {one.name:11} {one.lesson}  {said}")
 
 
 def _minutes(experiment) -> str:
