@@ -14,6 +14,7 @@ import numpy as np
 
 from r1lab import stats
 from r1lab.evaluate import Answers, Sampling, answer
+from r1lab.verify import Verdict
 
 FORCED = "</think><answer>"  # what ends the thoughts by force and asks for an answer
 BAND = 64  # thoughts that differ by fewer tokens go on together
@@ -100,6 +101,11 @@ def _replaced(model, tokenizer, found: Answers, begun: dict[int, str], how: Samp
     return Answers(found.problems, found.per_problem, texts, lengths, ended, verdicts)
 
 
+def ballot(verdict: Verdict) -> str | None:
+    """The text of an answer, None where none can be read."""
+    return verdict.answer.strip() if verdict.reason in ("correct", "wrong value") else None
+
+
 def ballots(found: Answers) -> list[list[str | None]]:
     """(P, K) what each completion votes for: the text of its answer, None where none can be read.
 
@@ -108,8 +114,7 @@ def ballots(found: Answers) -> list[list[str | None]]:
     """
     if any(problem.task == "countdown" for problem in found.problems):
         raise ValueError("no vote on Countdown: different answers to one problem are right")
-    readable = "correct", "wrong value"
-    votes = [v.answer.strip() if v.reason in readable else None for v in found.verdicts]
+    votes = list(map(ballot, found.verdicts))
     K = found.per_problem
     return [votes[i : i + K] for i in range(0, len(votes), K)]
 

@@ -151,5 +151,4 @@ def _part(one: dict, part: str, form: str) -> str:
 
 @cache
 def _reported() -> dict[tuple[str, str], object]:
-    claims = json.loads(ledger.PATH.read_text(encoding="utf-8"))["claims"]
-    return {(c["id"], name): one["value"] for c in claims for name, one in c["numbers"].items()}
+    return {(c.id, name): value for c in ledger.load() for name, value in c.values.items()}

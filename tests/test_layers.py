@@ -16,6 +16,7 @@ tasks.problem tasks.reading tiny_world tiny_world.words userfile widgets.live
 
 checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names
 plots records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
+widgets.growth
 
 cost habits losses models.loading records.folder sampler.decoding sampler.reading
 tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring
@@ -30,13 +31,14 @@ trl_engine.sampled verify
 
 claims.verdicts reflection rewards sft tasks
 
-checks.lesson_01 checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes
-rollouts speed.decoding tiny_world.corpus widgets.bench
+checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes rollouts speed.decoding
+tiny_world.corpus widgets.bench
 
 critic preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
-tiny_world.pretrain trl_engine.offline widgets.bound widgets.growth
+tiny_world.pretrain trl_engine.offline widgets.bound
 
-checks.lesson_04 grpo preflight.fits tiny_world.judges tiny_world.report widgets.budget
+checks.lesson_01 checks.lesson_04 grpo preflight.fits tiny_world.judges tiny_world.report
+widgets.budget
 
 preflight running.settings speed.parts trl_engine.online
 
@@ -53,9 +55,11 @@ experiments experiments.test_time_compute speed.bench
 
 checks.lesson_11 claims.scoreboard widgets.rollouts
 
-claims.again claims.report widgets.board widgets.dashboard
+claims.again claims.rulers widgets.board widgets.dashboard
 
-__main__ widgets
+claims.report widgets
+
+__main__
 """
 LAYER = {
     name: height for height, names in enumerate(LAYERS.split("\n\n")) for name in names.split()

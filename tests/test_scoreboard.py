@@ -330,12 +330,12 @@ def test_the_sliders_still_faces_say_the_same(monkeypatch):
 
 
 def test_a_ruler_puts_every_mark_where_its_value_is():
-    from r1lab import drawings
+    from r1lab.claims import rulers
 
     one = {"least": -20, "most": 80, "none": 0, "asked": 5, "by_seed": [10.0, 20.0],
            "effect": 15.0, "ci95": [5.0, 25.0], "met": True, "missed": False}  # fmt: skip
     figure, axis = plots.canvas()
-    drawings.rulers(axis, [("MY-01", one)])
+    rulers.draw(axis, [("MY-01", one)])
     xs = [list(map(float, line.get_xdata())) for line in axis.lines]
     assert xs == [[0, 1], [0.2, 0.2], [0.25, 0.25], [0.25, 0.45], [0.3, 0.4]]
     assert axis.lines[3].get_color() == plots.VERDICTS["R"]

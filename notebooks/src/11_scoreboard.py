@@ -20,8 +20,8 @@ import textwrap
 
 import numpy as np
 
-from r1lab import checks, drawings, experiments, plots, records, stats, widgets
-from r1lab.claims import again, ledger, luck, report, scoreboard, verdicts
+from r1lab import checks, experiments, plots, records, stats, widgets
+from r1lab.claims import again, ledger, luck, report, rulers, scoreboard, verdicts
 from r1lab.machine import environment, presets
 from r1lab.running import evidence
 from r1lab.running.run import run
@@ -75,7 +75,7 @@ mean, low, high = stats.seeds_interval([[value] for value in SEEDS])
 toy = {"least": -20, "most": 80, "none": 0, "asked": 5, "by_seed": SEEDS}
 toy |= {"effect": mean, "ci95": [low, high], "met": False, "missed": False}
 figure, axis = plots.canvas(width=8, height=2.5)
-drawings.anatomy(axis, toy)
+rulers.anatomy(axis, toy)
 axis.set_title("A verdict compares an interval with a bound set before")
 plots.show(figure, "A toy claim; n = 5 seeds; line: 95 % interval.")
 print(f"mean {mean:.1f}, 95 % interval [{low:.2f}, {high:.2f}]")
@@ -243,7 +243,7 @@ for letter, word in verdicts.WORDS.items():
 shown = report.conditions([first[letter] for letter in "RNI" if letter in first])
 if shown:
     figure, axis = plots.canvas(width=6.6, height=0.3 * len(shown) + 0.9)
-    drawings.rulers(axis, shown)
+    rulers.draw(axis, shown)
     axis.set_title("Blue lies beyond its bound, orange before it, grey on it")
     words = "Thin tick: no effect; thick: asked; dots: seeds; +: another condition."
     plots.show(figure, words)

@@ -6,12 +6,11 @@ from functools import cache
 
 import torch
 
-from r1lab import models, stats, tasks
+from r1lab import models, search, stats, tasks
 from r1lab.checks.exercise import Exercise, Guess, Open
 from r1lab.sampler import Sampler
 from r1lab.verify import verify
 
-READ = ("correct", "wrong value")  # reasons of answers that could be read
 FORCED = ["</think>", "<answer>"]
 PROBLEMS, K, SEED = 160, 4, 977  # of the train split; a seed that no recorded run has
 
@@ -49,8 +48,7 @@ def asked() -> list[tuple[int, list, list[float]]]:
     texts, found = done.texts(tokenizer), []
     for i, problem in enumerate(problems):
         at = slice(K * i, K * i + K)
-        verdicts = [verify(problem, text) for text in texts[at]]
-        said = [v.answer.strip() if v.reason in READ else "" for v in verdicts]
+        said = [search.ballot(verify(problem, text)) or "" for text in texts[at]]
         found.append((problem.target, said, means[at]))
     return found
 

@@ -4,7 +4,7 @@ estimate with its range."""
 from functools import cache
 from math import prod
 
-from r1lab import models, policy, tasks
+from r1lab import cost, models, policy, tasks
 from r1lab.checks.exercise import Exercise, Guess, Open
 from r1lab.speed import parts
 
@@ -18,26 +18,28 @@ NOT_DONE = float("nan"), ""
 
 
 def _dollars(steps, answers, tokens, price):
-    return steps * answers * tokens / 1e6 * price
+    return cost.dollars(steps * answers * tokens, price)
+
+
+def _near(arms):
+    best = max(right for right, _, _ in arms.values())
+    return {name: arm for name, arm in arms.items() if arm[0] >= best - NEAR}
 
 
 def cheapest(arms: dict[str, tuple[float, float, float]], questions: float) -> str:
     """Of the arms that are right nearly as often as the best, the one with the least operations for
     training and answers. arms: name -> (right, percent; of training; of an answer)."""
-    best = max(right for right, _, _ in arms.values())
-    near = {name: arm for name, arm in arms.items() if arm[0] >= best - NEAR}
+    near = _near(arms)
     return min(near, key=lambda name: near[name][1] + questions * near[name][2])
 
 
 def _without_training(arms, questions):
-    best = max(right for right, _, _ in arms.values())
-    near = {name: arm for name, arm in arms.items() if arm[0] >= best - NEAR}
+    near = _near(arms)
     return min(near, key=lambda name: near[name][2])
 
 
 def _training_alone(arms, questions):
-    best = max(right for right, _, _ in arms.values())
-    near = {name: arm for name, arm in arms.items() if arm[0] >= best - NEAR}
+    near = _near(arms)
     return min(near, key=lambda name: near[name][1])
 
 

@@ -1,7 +1,6 @@
 """The ledger: what the reports claim, and what each claim is held to (`data/claims.json`)."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from r1lab.models import DATA
@@ -49,7 +48,11 @@ class Claim:
     when: str  # the criterion was committed "before" the runs, "after" them, or "": nothing to run
     void: bool
     why: str
-    numbers: Mapping[str, float]
+
+    @property
+    def values(self) -> dict[str, float]:
+        """`numbers` without their marks: name -> value."""
+        return {name: number["value"] for name, number in self.numbers.items()}
 
 
 def load() -> list[Claim]:
@@ -58,11 +61,10 @@ def load() -> list[Claim]:
     return [_claim(one, found["sources"]) for one in found["claims"]]
 
 
-def numbers(id: str) -> Mapping[str, float]:
+def numbers(id: str) -> dict[str, float]:
     """What one claim states and what is disclosed about it: name -> value. Raises KeyError where
     there is no such claim."""
-    found = {claim.id: claim.numbers for claim in load()}[id]
-    return {name: number["value"] for name, number in found.items()}
+    return {claim.id: claim for claim in load()}[id].values
 
 
 def discrepancies() -> list[dict]:
@@ -74,6 +76,11 @@ def discrepancies() -> list[dict]:
         one | {"values": [v | {"source": titles[v["source"]]} for v in one["values"]]}
         for one in found["discrepancies"]
     ]
+
+
+def said(discrepancy: dict) -> str:
+    """The values of one of `discrepancies` in a line, each with its source."""
+    return "; ".join(f"{v['what']}: {v['value']} ({v['source']})" for v in discrepancy["values"])
 
 
 def own(row: dict) -> Claim:

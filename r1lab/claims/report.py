@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from r1lab import drawings, plots
-from r1lab.claims import ledger, luck, scoreboard
+from r1lab import plots
+from r1lab.claims import ledger, luck, rulers, scoreboard
 from r1lab.claims.verdicts import WORDS
 from r1lab.running.recorded import RECORDED
 
@@ -109,7 +109,7 @@ def by_luck(rows: list[dict]) -> str:
 
 
 def conditions(rows: list[dict]) -> list[tuple[str, dict]]:
-    """What `drawings.rulers` draws: every condition of the claims that runs put to the test."""
+    """What `rulers.draw` draws: every condition of the claims that runs put to the test."""
     return [
         (row["id"] + " +" * (i > 0), one)
         for row in rows
@@ -121,7 +121,7 @@ def conditions(rows: list[dict]) -> list[tuple[str, dict]]:
 def _figure(lesson: str, rows: list[dict]) -> Block:
     shown = conditions(rows)
     figure, axis = plots.canvas(width=6.6, height=0.27 * len(shown) + 0.9)
-    drawings.rulers(axis, shown)
+    rulers.draw(axis, shown)
     held = [row["verdict"] for row in rows if scoreboard.tested(row)]
     title = (
         f"Lesson {lesson}: {held.count('R')} of {len(held)} claims put to the test are reproduced"
@@ -156,18 +156,14 @@ def _table(rows: list[dict]) -> tuple[tuple[str, ...], ...]:
 def _seen(one: dict) -> str:
     if one["ci95"] is None:
         return f"{one['effect']:.3g}, asked {one['asked']:g}, worked out: {one['metric']}"
-    low, high = one["ci95"]
-    return (
-        f"{one['effect']:.3g} [{low:.3g}, {high:.3g}], asked {one['asked']:g}, "
-        f"{len(one['by_seed'])} seeds: {one['metric']}"
-    )
+    seeds = len(one["by_seed"])
+    return f"{scoreboard.seen(one)}, asked {one['asked']:g}, {seeds} seeds: {one['metric']}"
 
 
 def _discrepancies() -> tuple[tuple[str, ...], ...]:
     table = [("about", "values", "what the course does")]
     for one in ledger.discrepancies():
-        values = "; ".join(f"{v['what']}: {v['value']} ({v['source']})" for v in one["values"])
-        table.append((f"**{one['id']}** {one['about']}", values, one["what we do"]))
+        table.append((f"**{one['id']}** {one['about']}", ledger.said(one), one["what we do"]))
     return tuple(table)
 
 

@@ -2,13 +2,14 @@
 
 import textwrap
 from collections import Counter
+from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
 from r1lab import experiments
 from r1lab.claims import ledger
-from r1lab.claims.ledger import Claim
-from r1lab.claims.verdicts import WORDS, Verdict, judge, on_paper
+from r1lab.claims.ledger import Bar, Claim
+from r1lab.claims.verdicts import WORDS, Verdict, judge, on_paper, reaches
 from r1lab.claims.worked_out import WORKED_OUT
 from r1lab.records import Run
 from r1lab.running.recorded import RECORDED, of_arm
@@ -20,7 +21,7 @@ def recompute(claim: Claim, folder: Path = RECORDED, preset: str | None = None) 
     """The verdict from the runs in a folder, as they are now, or from disclosed figures. preset: of
     the runs, by default the one that each arm is recorded with."""
     if claim.id in WORKED_OUT:
-        return on_paper(claim, WORKED_OUT[claim.id](ledger.numbers(claim.id)))
+        return on_paper(claim, WORKED_OUT[claim.id](claim.values))
     if not claim.experiment:
         return judge(claim, ())
     experiment = experiments.named(claim.experiment)
@@ -40,20 +41,15 @@ def record(claim: Claim, verdict: Verdict) -> dict:
     it was worked out from disclosed figures, so there is an effect, but no n, seeds and interval.
     """
     shown = [
-        {
-            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "least": bar.least,
-            "most": bar.most, "effect": one.estimate, "ci95": [one.low, one.high], "n": one.n,
-            "by_seed": list(one.by_seed), "met": one.met, "missed": one.missed,
-        }
+        _condition(bar, one.estimate, one.met, one.missed)
+        | {"ci95": [one.low, one.high], "n": one.n, "by_seed": list(one.by_seed)}
         for bar, one in zip(claim.bars, verdict.found, strict=False)
-    ]  # fmt: skip
+    ]
     for bar, value in zip(claim.bars, verdict.on_paper, strict=False):
-        met = value >= bar.asked and value > bar.none
-        shown.append({
-            "metric": bar.metric, "asked": bar.asked, "none": bar.none, "least": bar.least,
-            "most": bar.most, "effect": value, "ci95": None, "n": None, "by_seed": None,
-            "met": met, "missed": not met,
-        })  # fmt: skip
+        met = reaches(bar, value)
+        shown.append(
+            _condition(bar, value, met, not met) | {"ci95": None, "n": None, "by_seed": None}
+        )
     first = shown[0] if shown else {}
     return {
         "id": claim.id, "statement": claim.statement, "source": claim.source,
@@ -65,6 +61,18 @@ def record(claim: Claim, verdict: Verdict) -> dict:
         "every_seed": claim.every_seed, "reason": verdict.reason,
         "conditions": shown,
     }  # fmt: skip
+
+
+def _condition(bar: Bar, effect: float, met: bool, missed: bool) -> dict:
+    return asdict(bar) | {"effect": effect, "met": met, "missed": missed}
+
+
+def seen(one: dict) -> str:
+    """The number of a condition and its interval; none where it was worked out and not run."""
+    if one["ci95"] is None:
+        return f"{one['effect']:.3g}, worked out"
+    low, high = one["ci95"]
+    return f"{one['effect']:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def tested(row: dict) -> bool:
@@ -119,10 +127,8 @@ def block(row: dict) -> str:
             lines.append(fill(f"Worked out: {one['effect']:.3g}, {one['metric']}"))
             continue
         seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"])
-        low, high = one["ci95"]
         n = f"; n = {one['n']} a seed" if one["n"] > 1 else ""
-        lines.append(fill(f"Seen: {one['effect']:.3g} [{low:.3g}, {high:.3g}], {one['metric']}; "
-                          f"seed by seed {seeds}{n}"))  # fmt: skip
+        lines.append(fill(f"Seen: {seen(one)}, {one['metric']}; seed by seed {seeds}{n}"))
     if row["verdict"] not in ("R", "N", "I"):
         lines.append(fill(row["reason"]))
     return "\n".join(lines)

@@ -79,10 +79,15 @@ def decide(claim: Claim, numbers: Sequence[Found], missing: str = "") -> Verdict
 def on_paper(claim: Claim, values: Sequence[float]) -> Verdict:
     """The verdict on a claim that disclosed figures decide. values: one for each condition."""
     bars = list(zip(claim.bars, values, strict=True))
-    missed = [(bar, value) for bar, value in bars if value < bar.asked or value <= bar.none]
+    missed = [(bar, value) for bar, value in bars if not reaches(bar, value)]
     said = "; ".join(f"{bar.metric}: {bar.asked:g} asked, {value:.3g}" for bar, value in missed)
     reason = f"missed: {said}" if missed else "every condition is met"
     return Verdict("N" if missed else "R", (), reason, tuple(values))
+
+
+def reaches(bar: Bar, value: float) -> bool:
+    """Whether a value without an interval is what was asked."""
+    return value >= bar.asked and value > bar.none
 
 
 def _said(bar: Bar, found: Found) -> str:

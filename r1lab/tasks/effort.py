@@ -1,4 +1,4 @@
-"""Countdown with a wish for effort before the question: low, medium or high (OpenAI o3-mini).
+"""Countdown with a wish for effort in the question: low, medium or high (OpenAI o3-mini).
 
 The wish is a mark behind the numbers, line breaks in the tiny world. What it means, only the reward
 says (`rewards.effort_price`): tokens have a price, and the price depends on the mark. (In front of
@@ -8,7 +8,7 @@ the prompt, far from where the answer begins, the mark was not learned in three 
 import random
 from dataclasses import replace
 
-from r1lab.tasks.countdown import COUNTDOWN, TINY
+from r1lab.tasks.countdown import COUNTDOWN, TINY, listed
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.task import Task
 
@@ -19,7 +19,7 @@ def with_effort(problem: Problem, effort: str) -> Problem:
     """A Countdown problem with that wish; also one that had another. Raises KeyError for another
     word."""
     MARKS[effort]
-    question = f"{effort}: reach {problem.target} from {_listed(problem)}"
+    question = f"{effort}: reach {problem.target} from {listed(problem)}"
     return replace(problem, task="effort", question=question)
 
 
@@ -28,12 +28,8 @@ def effort_of(question: str) -> str:
     return question.partition(":")[0]
 
 
-def _listed(problem: Problem) -> str:
-    return ", ".join(map(str, problem.numbers))
-
-
 def _tiny(problem: Problem, language: str) -> str:
-    numbers = _listed(problem) + MARKS[effort_of(problem.question)]
+    numbers = listed(problem) + MARKS[effort_of(problem.question)]
     return TINY[language].format(target=problem.target, numbers=numbers)
 
 

@@ -36,7 +36,7 @@ def row(one: dict) -> str:
     said = html.escape
     seen = ""
     if held := scoreboard.deciding(one):
-        seen = f"{seen_as(held)}, asked {held['asked']:g}"
+        seen = f"{scoreboard.seen(held)}, asked {held['asked']:g}"
     colour = VERDICTS[one["verdict"]]
     parts = [
         f'<details data-v="{one["verdict"]}" data-l="{said(one["lesson"])}">'
@@ -52,21 +52,13 @@ def row(one: dict) -> str:
     return f"{''.join(parts)}<p>{said(reason(one))}</p></details>"
 
 
-def seen_as(one: dict) -> str:
-    """The number of a condition and its interval; none where it was worked out and not run."""
-    if one["ci95"] is None:
-        return f"{one['effect']:.3g}, worked out"
-    low, high = one["ci95"]
-    return f"{one['effect']:.3g} [{low:.3g}, {high:.3g}]"
-
-
 def condition(one: dict) -> str:
     """What was seen of one condition, in a line."""
     seeds = ", ".join(f"{value:.3g}" for value in one["by_seed"] or ())
     held = "met" if one["met"] else "missed" if one["missed"] else "neither met nor missed"
     return (
-        f"{held}: {seen_as(one)}, asked {one['asked']:g}, no effect {one['none']:g}, could be "
-        f"[{one['least']:g}, {one['most']:g}]; {f'seeds {seeds}' if seeds else 'no run'}: "
+        f"{held}: {scoreboard.seen(one)}, asked {one['asked']:g}, no effect {one['none']:g}, "
+        f"could be [{one['least']:g}, {one['most']:g}]; {f'seeds {seeds}' if seeds else 'no run'}: "
         f"{one['metric']}"
     )
 
@@ -102,10 +94,10 @@ def discrepancies() -> None:
     found = ledger.discrepancies()
     parts = []
     for one in found:
-        values = "; ".join(f"{v['what']}: {v['value']} ({v['source']})" for v in one["values"])
         parts.append(
             f"<details><summary style='display:list-item'>{html.escape(one['about'])}</summary>"
-            f"<p>{html.escape(values)}</p><p>{html.escape(one['what we do'])}</p></details>"
+            f"<p>{html.escape(ledger.said(one))}</p>"
+            f"<p>{html.escape(one['what we do'])}</p></details>"
         )
     shown = f'{STYLE}<div class="r1lab-board {NO_MATH}">{"".join(parts)}</div>'
     text = "\n".join(f"{one['id']}  {one['about']}" for one in found)

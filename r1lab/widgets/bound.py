@@ -5,8 +5,6 @@ itself, shows them without a kernel and in exported HTML too.
 """
 
 import base64
-import html
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from r1lab import plots
 from r1lab.claims import bounds
 from r1lab.claims.ledger import Claim
 from r1lab.claims.verdicts import WORDS, Verdict
+from r1lab.widgets.live import scripted
 
 SCRIPT = Path(__file__).with_suffix(".js")
 LOOK = "background:#fff;color:#222;font:13px sans-serif;padding:8px;max-width:860px"
@@ -63,10 +62,8 @@ def page(letters: dict[str, str], statements: dict[str, str], still: str) -> str
         "letters": letters, "statements": statements, "words": {k: WORDS[k] for k in ORDER},
         "colours": {k: plots.VERDICTS[k] for k in ORDER}, "ticks": list(TICKS.values()),
     }  # fmt: skip
-    data = html.escape(json.dumps(state, ensure_ascii=False))
     picture = f'<img src="data:image/png;base64,{still}" alt="verdicts against the bound">'
-    box = f'<div class="r1lab-bound" data-state="{data}" style="{LOOK}">{picture}</div>'
-    return f"{box}\n<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return scripted("bound", state, picture, SCRIPT, LOOK)
 
 
 def bound_slider(pairs: Sequence[tuple[Claim, Verdict]]) -> None:

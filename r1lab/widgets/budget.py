@@ -5,7 +5,6 @@
 """
 
 import base64
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,11 @@ from matplotlib.figure import Figure
 
 from r1lab import evaluate, plots, search, tasks
 from r1lab.evaluate import Sampling
+from r1lab.widgets.live import scripted
 
 SCRIPT = Path(__file__).with_suffix(".js")
 BUDGETS = (8, 16, 32, 64, 128, 256, 512)
 ROOM = 40  # tokens for an answer
-LOOK = "background:#fff;color:#000;font:13px sans-serif;padding:8px;overflow-x:auto"
 
 
 def gather(model, tokenizer, problems: list, how: Sampling, budgets=BUDGETS) -> dict:
@@ -72,10 +71,8 @@ def page(data: dict, still: str) -> str:
     """The instrument as HTML: the picture `still` (a PNG in base64), and the script that puts the
     slider in its place wherever scripts run. It asks for nothing outside. What the model wrote is
     text in an attribute, and the script writes it as text alone."""
-    state = json.dumps(data).replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;")
     picture = f'<img src="data:image/png;base64,{still}" alt="accuracy against tokens of thought">'
-    box = f'<div class="r1lab-budget" data-state=\'{state}\' style="{LOOK}">'
-    return f"{box}{picture}</div>\n<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return scripted("budget", data, picture, SCRIPT)
 
 
 def budget_slider(data: dict) -> None:

@@ -6,7 +6,6 @@ compares. The still face is the same chain drawn once.
 """
 
 import base64
-import json
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from IPython.display import display
 
 from r1lab import cost, drawings, plots
-from r1lab.widgets.playground import LOOK
+from r1lab.widgets.live import scripted
 
 SCRIPT = Path(__file__).with_suffix(".js")
 FACTORS = {  # key -> (words, least, most) of its slider
@@ -58,8 +57,7 @@ def page(estimate: Mapping[str, float], disclosed: Mapping[str, float]) -> str:
     still = base64.b64encode(plots.png(drawn(estimate, disclosed))).decode()
     said = words(estimate, disclosed)
     picture = f'<img src="data:image/png;base64,{still}" alt="{said}" style="max-width:100%">'
-    box = f'<div class="r1lab-envelope" data-state=\'{json.dumps(state)}\' style="{LOOK}">'
-    return f"{box}{picture}</div>\n<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return scripted("envelope", state, picture, SCRIPT)
 
 
 def envelope(estimate: Mapping[str, float], disclosed: Mapping[str, float]) -> None:
