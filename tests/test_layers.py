@@ -24,12 +24,14 @@ checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.pla
 
 drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
 
+readability
+
 claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
 trl_engine.sampled widgets.colouring
 
 checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
 
-critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
+critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence tiny_world.traces
 
 checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
@@ -37,10 +39,10 @@ running.settings trl_engine.online
 
 preflight running.arms running.journal running.measure trl_engine
 
-experiments.habits experiments.own_answers running.methods running.queue
+experiments.few_shot experiments.habits experiments.own_answers running.methods running.queue
 running.summary speed.footprint
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
+experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
 
 experiments speed.bench
 
