@@ -63,7 +63,7 @@ def test_the_language_is_paid_by_its_share_and_silence_is_not():
 
 
 def test_what_is_only_watched_changes_no_reward():
-    prompts, texts = [ENGLISH, CHINESE, ENGLISH], [WHOLE, WHOLE, "nothing"]
+    prompts, texts = [ENGLISH, CHINESE, ENGLISH], [WHOLE, WHOLE, ""]
     assert paid("watched", prompts, texts)[0] == pytest.approx([1.1, 1.1, 0.0])
     assert paid("language", prompts, texts)[0] == pytest.approx([2.1, 1.1, 0.0])
     assert paid("mixed", prompts, texts)[0] == pytest.approx([2.1, 1.1, 0.0])

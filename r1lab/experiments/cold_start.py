@@ -197,8 +197,8 @@ def _priming(arms: Arms) -> list[Table]:  # X-12
 LINEAGE = (
     _cold(500, 63, name="dev1"),
     Stage("grpo", "dev2", settings={"reward": "language"}),
-    Stage("sft", "dev3", "base", material=rejected, settings={"steps": 80, "prompts": 16}),
-    Stage("grpo", "final", settings={"reward": "mixed"}),
+    Stage("sft", "dev3", "base", material=rejected, settings={"steps": 60, "prompts": 16}),
+    Stage("grpo", "final", settings={"reward": "mixed", "steps": 25}),
 )
 COLD = Experiment(
     name="cold",
