@@ -92,13 +92,14 @@ def test_examples_before_the_question_are_right_and_never_asked():
         assert tasks.split_of(Problem("addition", (a, b), a + b)) == "train"
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_worked_examples_are_right_in_order_in_one_language_and_sum_up(language):
-    for group in traces.examples(60, 7, "right", language):
+@pytest.mark.parametrize("template", ["tiny", "tiny-zh", "r1"])
+def test_worked_examples_are_right_in_order_in_one_language_and_sum_up(template):
+    for group in traces.examples(60, 7, "right", template):
         problem = Problem("countdown", tuple(group["numbers"]), group["target"])
         (text,) = group["completions"]
         habit = habits.read(problem, text)
         assert verify(problem, text).correct and tasks.split_of(problem) == "train"
+        assert group["prompt"] == tasks.prompt(problem, template)
         assert readability.readable(problem, group["prompt"], text) and readability.summed_up(text)
         assert habit.name == "in order" and habit.tries > 1
         assert habit.wrong_sums == habit.false_verdicts == habit.repeated == 0

@@ -35,7 +35,7 @@ UNREAD = 900_001  # seed of world text that no base has read
 def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     """Held-out problems in the two languages, one sample each; a digit an answer for `readable` and
     `summed_up`; the share of words in the prompt's language, in all and by language; accuracy on
-    the other tasks; and the loss on plain text, in nats a token."""
+    the other tasks and the loss on plain text, in nats a token, where the tiny world has them."""
     found = answers(model, tokenizer, problems, plan)
     asked = [tasks.prompt(p, plan.sampling.template) for p in problems]
     rows = list(zip(problems, asked, found.texts, strict=True))
@@ -49,12 +49,16 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
         "readable": [readability.readable(*row) for row in rows],
         "summed_up": [readability.summed_up(row[2]) for row in rows],
     }
+    others = {}
+    if plan.sampling.template == "tiny-both":
+        others["tasks"] = _others(model, tokenizer, plan)
+        others["text_loss"] = _forgotten(model, tokenizer)
     return (
         numbers(found)
         | {key: mean(values) if values else None for key, values in kept.items()}
         | {"worded": len(kept["language"]) / len(rows)}
         | {key: "".join(str(int(d)) for d in values) for key, values in digits.items()}
-        | {"tasks": _others(model, tokenizer, plan), "text_loss": _forgotten(model, tokenizer)}
+        | others
     )
 
 
@@ -84,7 +88,9 @@ def taught(n: int, kind: str = "right") -> Callable:
     """Material: n worked examples of a kind (`traces.KINDS`), other ones for each seed."""
 
     def material(model, tokenizer, pool: list, config: grpo.Config) -> tuple[list[dict], dict]:
-        return traces.examples(n, config.seed, kind), {"answers": n, "right": n, "tokens": 0}
+        template = config.template.removesuffix("-both")  # all examples are in English
+        found = traces.examples(n, config.seed, kind, template)
+        return found, {"answers": n, "right": 0 if kind == "wrong" else n, "tokens": 0}
 
     return material
 
@@ -100,7 +106,7 @@ def rejected(model, tokenizer, pool: list, config: grpo.Config) -> tuple[list[di
         prompt = tasks.prompt(problem, config.template)
         if verdict.correct and readability.readable(problem, prompt, text):
             lines.append(traces.group(problem, text, prompt))
-    others = traces.products(len(lines) // 3, config.seed)
+    others = traces.products(len(lines) // 3, config.seed, config.template)
     lines = random.Random(config.seed).sample(lines + others, len(lines) + len(others))
     right = int(found.correct.sum())
     return lines, {"answers": len(asked), "right": right, "tokens": sum(found.lengths)}
@@ -220,7 +226,7 @@ COLD = Experiment(
     figure=figure,
     minutes={"cpu": {"quick": 4}},
     on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 256, "lr": 1.5e-3,
-                "template": "tiny-both"}},
+                "template": "tiny-both"}, "gpu24": {"size": 3}},
     evidence={
         "RZ-01": _traded, "Z-09": _mixes, "R-01": lambda arms: [saved(arms, "cold-500")],
         "R-02": ahead("cold-5000", "zero"), "R-03": _language, "R-04": _carried, "R-12": _form,

@@ -39,23 +39,25 @@ def trace(problem: Problem, kind: str = "right", language: str = "en") -> str | 
     return corpus.frame(random.Random(0), 0.0, said, last.answer)
 
 
-def examples(n: int, seed: int, kind: str = "right", language: str = "en") -> list[dict]:
+def examples(n: int, seed: int, kind: str = "right", template: str = "tiny") -> list[dict]:
     """n worked examples on train problems, none twice, as groups of samples.jsonl; the same
-    problems for each kind. Raises ValueError for a kind that is not of `KINDS`."""
+    problems for each kind. template: of the prompts; "tiny-zh" has its thoughts in Chinese, every
+    other one in English. Raises ValueError for a kind that is not of `KINDS`."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}: choose one of {', '.join(KINDS)}")
     posed = tasks.problems("countdown", 2 * n + 20, 5_000 + seed, "train", 3)
+    language = "zh" if template == "tiny-zh" else "en"
     found = [(p, text) for p in posed if (text := trace(p, kind, language))][:n]
-    return [group(p, text, tasks.tiny_prompt(p, language)) for p, text in found]
+    return [group(p, text, tasks.prompt(p, template)) for p, text in found]
 
 
-def products(n: int, seed: int) -> list[dict]:
-    """n multiplications in parts, right, half of them in each language, as groups of samples.jsonl:
-    the other task, so that it is not forgotten."""
+def products(n: int, seed: int, template: str = "tiny-both") -> list[dict]:
+    """n multiplications in parts, right, as groups of samples.jsonl: the other task, so that it is
+    not forgotten."""
     found = []
-    for i, p in enumerate(tasks.problems("multiplication", n, 5_000 + seed, "train", 2)):
+    for p in tasks.problems("multiplication", n, 5_000 + seed, "train", 2):
         text = corpus.frame(random.Random(0), 0.0, corpus.parts(*p.numbers), str(p.target))
-        found.append(group(p, text, tasks.tiny_prompt(p, ("en", "zh")[i % 2])))
+        found.append(group(p, text, tasks.prompt(p, template)))
     return found
 
 
