@@ -75,13 +75,14 @@ def _others(model, tokenizer, plan: Plan) -> dict[str, float]:
     }
 
 
-def _forgotten(model, tokenizer, n: int = 128) -> dict[str, float]:
-    """Nats a token on texts of the world in each language that no base has read: what rises has
-    been forgotten."""
-    return {
-        name: evaluate.text_loss(model, tokenizer, list(islice(corpus.texts(UNREAD, knobs), n)))
-        for name, knobs in PLAIN.items()
-    }
+def plain_texts(language: str, n: int) -> list[str]:
+    """n texts of the world in "en" or "zh" that no base has read."""
+    return list(islice(corpus.texts(UNREAD, PLAIN[language]), n))
+
+
+def _forgotten(model, tokenizer) -> dict[str, float]:
+    """Nats a token on plain texts in each language: what rises has been forgotten."""
+    return {name: evaluate.text_loss(model, tokenizer, plain_texts(name, 128)) for name in PLAIN}
 
 
 def taught(n: int, kind: str = "right") -> Callable:

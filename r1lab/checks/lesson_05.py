@@ -1,0 +1,189 @@
+"""Exercises of lesson 05: whose language, what examples do, fifty that teach more, a reward for the
+language that cannot be gamed, what is forgotten."""
+
+import re
+from functools import cache
+
+from r1lab import evaluate, models, policy, sft, tasks
+from r1lab.checks.exercise import Exercise, Guess, Open
+from r1lab.readability import language_share
+from r1lab.tiny_world import traces
+
+HAN = "[\u4e00-\u9fff]+"
+THOUGHTS = (
+    "13-5=8; 8*4=32 vs 27 no; 8+4=12 vs 27 no; 13+5=18 vs 27 yes. Then 13+5=18",
+    "13-5=8; 8*4=32 vs 27 不对；8+4=12 vs 27 对。那么 8+4=12",
+    "13-5=8; 8*4=32 vs 27 不对；8+4=12 vs 27 no; 13+5=18 vs 27 yes. Wait, 13-4=9",
+    "13-5=8; 8*4=32 vs 27 不对；等等，8+4=12 vs 27 不对；试试 13+5=18 vs 27 no; ",
+    "13-5=8, 8*4=32",
+    "",
+    "13-5=8 vs 27 No; Wait, 8+4=12 vs 27 不对；",
+)
+
+
+def _share(thoughts: str, language: str) -> float | None:
+    return language_share(f"<think>{thoughts}</think>", language)
+
+
+def _counted(thoughts: str, language: str, english: str, chinese: str) -> float | None:
+    counts = {"en": len(re.findall(english, thoughts)), "zh": len(re.findall(chinese, thoughts))}
+    total = sum(counts.values())
+    return counts[language] / total if total else None
+
+
+CANDIDATES, BUDGET, BATCH, RATE = 500, 3000, 5, 3e-3
+ASKED = 96  # train problems that are in no example
+
+
+@cache
+def candidates() -> tuple[tuple[str, str], ...]:
+    """500 worked examples (prompt, completion), to pick fifty of: the same for everybody."""
+    return tuple((g["prompt"], g["completions"][0]) for g in traces.examples(CANDIDATES, 0))
+
+
+def after(order: list[int]) -> tuple[float, int]:
+    """Percent right of `ASKED` problems once the base was taught the candidates in that order, five
+    a step, until `BUDGET` tokens are used up; and how many it was taught."""
+    model, tokenizer = models.load("rich")
+    learner = policy.learner(models.prepare(model, 8, 0), tokenizer, RATE)
+    config = sft.Config(prompts=BATCH, max_new=256, lr=RATE)
+    ids = sft.tokens(learner, [candidates()[i] for i in order], config.max_new)
+    used = taught = 0
+    while taught + BATCH <= len(ids):
+        batch = ids[taught : taught + BATCH]
+        used += sum(len(part) for example in batch for part in example)
+        if used > BUDGET:
+            break
+        sft.update(learner, batch, config)
+        taught += BATCH
+    asked = tasks.problems("countdown", ASKED, 1, "train", 3)
+    how = evaluate.Sampling("tiny", 256, 1)
+    found = evaluate.answer(learner.model, tokenizer, asked, how)
+    return 100 * float(found.correct.mean()), taught
+
+
+@cache
+def as_they_come() -> tuple[float, int]:
+    """`after` all 500 in the order they came, for the same tokens."""
+    return after(list(range(CANDIDATES)))
+
+
+def _picked(pick) -> tuple[float, str]:
+    """By how many points fifty picked examples teach more than the 500 at equal tokens."""
+    chosen = pick(list(candidates()))
+    if chosen is None or chosen is ...:
+        return float("nan"), ""
+    chosen = [int(i) for i in chosen]
+    if len(set(chosen)) != 50 or len(chosen) != 50 or not all(0 <= i < CANDIDATES for i in chosen):
+        return 0.0, "return fifty different places in the list, from 0 to 499."
+    ours, taught = after(chosen)
+    theirs, others = as_they_come()
+    return ours - theirs, (
+        f"{taught} of yours fit into {BUDGET} tokens, and then {ours:.0f} % are right; of the 500 "
+        f"as they come {others} fit, and {theirs:.0f} % are right (n = {ASKED})."
+    )
+
+
+def _gamed(reward) -> tuple[float, str]:
+    """How many of seven demands a language reward meets."""
+    if reward(True, 12, 0) in (None, ...):
+        return float("nan"), ""
+
+    def pay(right: bool, own: int, other: int) -> float:
+        return float(reward(right, own, other))
+
+    def mean(share: float, own: int, other: int) -> float:  # of answers right so often
+        return share * pay(True, own, other) + (1 - share) * pay(False, own, other)
+
+    demands = {
+        "a right search in its own language earns more than a mixed one": (
+            pay(True, 12, 0) > pay(True, 6, 6)
+        ),
+        "a mixed one earns more than one in the other language": pay(True, 6, 6) > pay(True, 0, 12),
+        "a wrong answer never earns more than a right one with the same words": all(
+            pay(False, *words) <= pay(True, *words) for words in ((12, 0), (6, 6), (0, 12), (0, 0))
+        ),
+        "silent guesses, 8 of 100 right, earn less than searches in the other language, 86 right": (
+            mean(0.08, 0, 0) < mean(0.86, 0, 12)
+        ),
+        "nor do guesses behind a single word of the own language earn more": (
+            mean(0.08, 1, 0) < mean(0.86, 0, 12)
+        ),
+        "a silent lucky guess earns no more than a search in its own language": (
+            pay(True, 0, 0) <= pay(True, 12, 0)
+        ),
+        "fifty idle words of the own language do not make up for six of the other": (
+            pay(True, 56, 6) <= pay(True, 6, 6)
+        ),
+    }
+    missed = [words for words, met in demands.items() if not met]
+    said = f"{len(demands) - len(missed)} of {len(demands)} demands are met"
+    return float(len(demands) - len(missed)), f"{said}." if not missed else (
+        f"{said}; this one is not: {missed[0]}."
+    )
+
+
+EXERCISES = {
+    "05.1": Exercise(
+        right=_share,
+        cases=tuple((text, language) for text in THOUGHTS for language in ("en", "zh")),
+        tried="Tried on thoughts in one language, mixed ones, and thoughts without a word.",
+        lesson="The lesson goes on with r1lab.readability.language_share.",
+        mistakes=(
+            (
+                lambda t, s: _share(t, s) or 0.0,
+                "thoughts without a word have no share: return None for them, not 0.",
+            ),
+            (
+                lambda t, s: 1.0 if _share(t, s) is None else _share(t, s),
+                "thoughts without a word have no share: return None for them, not 1.",
+            ),
+            (
+                lambda t, s: _counted(t, s, "[A-Za-z]{2,}", HAN),
+                "`vs` stands in both languages: leave it out.",
+            ),
+            (
+                lambda t, s: _counted(t, s, "(?!vs)[A-Za-z]{2,}", HAN.removesuffix("+")),
+                "you count Chinese characters: 不对 is one word. A row of characters is a word.",
+            ),
+            (
+                lambda t, s: _counted(t, s, "(?!vs)[a-z]{2,}", HAN),
+                "words in capitals are words: Wait, Then.",
+            ),
+            (
+                lambda t, s: _share(t, {"en": "zh", "zh": "en"}[s]),
+                "that is the share of the other language.",
+            ),
+        ),
+    ),
+    "05.2": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
+    ),
+    "05.3": Open(
+        measure=_picked,
+        enough=10.0,
+        example=lambda examples: sorted(range(len(examples)), key=lambda i: len(examples[i][1]))[
+            :50
+        ],
+        lesson="Return fifty places in the list. It is a hard one: leave it for later if you like.",
+    ),
+    "05.4": Open(
+        measure=_gamed,
+        enough=7.0,
+        example=lambda right, own, other: (1 + max(0.0, 1 - other / 12)) if right else 0.0,
+        lesson="Return a number for right or wrong and two counts of words.",
+    ),
+    "05.5": Exercise(
+        right=lambda: 1.3,
+        cases=((),),
+        tolerance=0.15,
+        near=0.03,
+        given=True,
+        tried="The base has forgotten a part of what it had read, and nobody taught it to.",
+        lesson="Divide the loss on plain text after teaching by the loss before.",
+        mistakes=(
+            (lambda: 1 / 1.3, "upside down: after divided by before."),
+            (lambda: 0.3, "that is by how much it grew: divide, do not subtract 1."),
+        ),
+    ),
+}
