@@ -64,7 +64,8 @@ for key in ("aime_2024", "cnmo_2024", "gpqa_diamond", "livecodebench"):
 
 # %% [markdown]
 # In two contests and in science questions the cold-started model is *behind*; in code it is ahead. So "better" holds for readability and for code, and the one number that would decide it for mathematics says the opposite. (The final R1 is ahead of Zero on AIME, with 79.8 against 77.9, after two more stages.) We can run the comparison.
-#
+
+# %% [markdown]
 # ## 2. Whose language
 #
 # Our world has two languages. The base has read a fifth of its texts in Chinese, and in 15 of 100 texts the words of thinking come from both. From now on half of the problems are posed in Chinese, each problem always in the same language. R1's reward for the language is a share (2.3.2; version 2, equation 7):
@@ -114,8 +115,6 @@ def share(thoughts, language):
 FAST = environment.fast()
 share = checks.mine("05.1", my_share, share)
 held_out = tasks.problems("countdown", 32 if FAST else 256, 0, "test")
-asked = [tasks.prompt(p, "tiny-both") for p in held_out]
-spoken = [readability.asked_in(prompt) for prompt in asked]
 model, tokenizer = models.load("rich")
 CAP = 128 if FAST else 256
 
@@ -126,16 +125,17 @@ def look(policy, seed=0, begun=None, template="tiny-both"):
     how = evaluate.Sampling(template, CAP, seed)
     answers = evaluate.answer(policy, tokenizer, held_out, how, begun)
     kept = {"en": [], "zh": []}
-    for text, language in zip(answers.texts, spoken, strict=True):
+    for problem, text in zip(held_out, answers.texts, strict=True):
+        language = readability.asked_in(tasks.prompt(problem, template))
         thoughts = text.split("</think>")[0].split("<think>")[-1]
         if (found := share(thoughts, language)) is not None:
             kept[language].append(100 * found)
     said = {k: f"{np.mean(v):.0f} % (n = {len(v)})" for k, v in kept.items() if v}
-    return 100 * answers.correct.mean(), said, answers
+    return 100 * answers.correct.mean(), said
 
 
 # %%
-right, said, base = look(model)
+right, said = look(model)
 print(
     f"base: right {right:.1f} %, n = {len(held_out)}; words in the prompt's language:"
 )
@@ -161,13 +161,11 @@ def beginning(problem, language):
     return f"<think>{one.text} vs {one.wanted}{words[verdict]}"
 
 
-spoken = ["zh"] * len(held_out)  # all are asked in Chinese here
 for language in ("zh", "en"):
     begun = [beginning(p, language) for p in held_out]
-    right, said, _ = look(model, begun=begun, template="tiny-zh")
+    right, said = look(model, begun=begun, template="tiny-zh")
     print(f"Chinese prompt, begun in {language}: right {right:.0f} %,",
           f"words in Chinese: {said['zh']}")  # fmt: skip
-spoken = [readability.asked_in(prompt) for prompt in asked]
 
 # %% [markdown]
 # Both are right about equally often. So the rule pays neither language, and nothing in it pulls a policy towards mixing. But see the second number: an answer that began in English goes on half in English although the prompt is Chinese. What the thoughts began with counts as much as what was asked. So what is taught in one language may carry over to the other.
@@ -200,7 +198,7 @@ config = sft.Config(steps=STEPS, prompts=16, max_new=256, lr=1.5e-3, seed=5)
 for update in sft.train(learner, pairs[:50], config):
     if update.step in (1, STEPS // 2, STEPS):
         print(f"step {update.step:2}: loss {update.report['loss']:.3f} nats a token")
-right, said, _ = look(student)
+right, said = look(student)
 print(f"taught: right {right:.1f} %; words in the prompt's language: {said}")
 for name, before in plain.items():
     texts = cold_start.plain_texts(name, 64)
@@ -397,7 +395,7 @@ checks.check("05.4", my_reward)
 # Here is one problem, posed in Chinese, with the answer of each model. Move the slider.
 
 # %%
-PROBE = next(p for p, s in zip(held_out, spoken, strict=True) if s == "zh")
+PROBE = next(p for p in held_out if "用户" in tasks.prompt(p, "tiny-both"))
 folder = models.DATA / "runs" / "cold-lineage-s0"
 STAGES = {"base": None, "dev1": "trained-dev1", "dev2": "trained-dev2"}
 STAGES |= {"dev3": "trained-dev3", "final": "trained"}
@@ -417,38 +415,25 @@ widgets.growth(tasks.prompt(PROBE, "tiny-both"), moments)
 # %% [markdown]
 # And the table, a row a stage, as version 2 has it. *Predict: which stage loses most of what the base could do, and does a later one win it back?*
 
+
 # %%
-COLUMNS = (
-    "right",
-    "4 numbers",
-    "products",
-    "readable",
-    "zh words",
-    "tokens",
-    "text loss",
-)
-print(f"{'':6}" + "".join(f"{c:>10}" for c in COLUMNS) + "   (percent, nats)")
-
-
 def row(name, parts):
     """The mean over seeds of what was measured."""
-
-    def mean(read):
-        return np.mean([read(part) for part in parts])
-
-    digits = mean(lambda p: 100 * p["readable"].count("1") / p["n"])
-    cells = [100 * mean(lambda p: p["accuracy"])]
-    cells += [100 * mean(lambda p, k=k: p["tasks"][k])
-              for k in ("four numbers", "products")]  # fmt: skip
-    cells += [
-        digits,
-        100 * mean(lambda p: p["language_zh"]),
-        mean(lambda p: p["length"]),
-    ]
-    loss = mean(lambda p: np.mean(list(p["text_loss"].values())))
-    print(f"{name:6}" + "".join(f"{c:10.1f}" for c in cells) + f"{loss:10.3f}")
+    cells = []
+    for part in parts:
+        readable = 100 * part["readable"].count("1") / part["n"]
+        others = [100 * part["tasks"][k] for k in ("four numbers", "products")]
+        loss = np.mean(list(part["text_loss"].values()))
+        zh = 100 * (part["language_zh"] or 0)
+        cells.append(
+            [100 * part["accuracy"], *others, readable, zh, part["length"], loss]
+        )
+    *values, loss = np.mean(cells, 0)
+    print(f"{name:6}" + "".join(f"{v:10.1f}" for v in values) + f"{loss:10.3f}")
 
 
+heads = "right", "4 numbers", "products", "readable", "zh words", "tokens", "text loss"
+print(" " * 6 + "".join(f"{head:>10}" for head in heads) + "  (percent, tokens, nats)")
 if line:
     row("base", [r.summary["before"] for r in line])
     for name in ("dev1", "dev2", "dev3", "final"):

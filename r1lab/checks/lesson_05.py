@@ -147,7 +147,7 @@ EXERCISES = {
                 "you count Chinese characters: 不对 is one word. A row of characters is a word.",
             ),
             (
-                lambda t, s: _counted(t, s, "(?!vs)[a-z]{2,}", HAN),
+                lambda t, s: _counted(t, s, r"\b(?!vs)[a-z]{2,}\b", HAN),
                 "words in capitals are words: Wait, Then.",
             ),
             (
