@@ -53,11 +53,11 @@ def examples(n: int, seed: int, kind: str = "right", template: str = "tiny") -> 
 
 def products(n: int, seed: int, template: str = "tiny-both") -> list[dict]:
     """n multiplications in parts, right, as groups of samples.jsonl: the other task, so that it is
-    not forgotten."""
-    found = []
-    for p in tasks.problems("multiplication", n, 5_000 + seed, "train", 2):
+    not forgotten. "tiny-both" poses every second one in Chinese."""
+    found, turns = [], ("tiny", "tiny-zh") if template == "tiny-both" else (template,)
+    for i, p in enumerate(tasks.problems("multiplication", n, 5_000 + seed, "train", 2)):
         text = corpus.frame(random.Random(0), 0.0, corpus.parts(*p.numbers), str(p.target))
-        found.append(group(p, text, tasks.prompt(p, template)))
+        found.append(group(p, text, tasks.prompt(p, turns[i % len(turns)])))
     return found
 
 
