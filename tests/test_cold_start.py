@@ -14,6 +14,7 @@ from r1lab.experiments import cold_start
 from r1lab.running.run import run
 from r1lab.running.settings import Options, plan
 from r1lab.tiny_world import traces
+from r1lab.widgets.growth import moment, page
 
 SMALL = {"template": "r1", "max_new": 24, "eval_problems": 8, "train_problems": 900, "steps": 2}
 SMALL |= {f"{stage}.steps": 2 for stage in ("dev1", "dev2", "dev3", "final")}
@@ -104,6 +105,13 @@ def test_the_loss_on_plain_text_is_that_of_the_model_itself():
             total += float(model(ids, labels=ids).loss) * (ids.shape[1] - 1)
         count += ids.shape[1] - 1
     assert evaluate.text_loss(model, tokenizer, texts) == pytest.approx(total / count, rel=1e-4)
+
+
+def test_a_slider_over_models_shows_their_names_and_no_steps():
+    moments = [moment(name, "<think>", "correct") for name in ("base", "dev1", "final")]
+    shown = page("得到 22", moments)
+    assert "<b>base</b>" in shown and "<b>final</b>" in shown and 'max="2"' in shown
+    assert "step base" not in shown and "<think>" not in shown
 
 
 def test_plain_texts_are_in_one_language():

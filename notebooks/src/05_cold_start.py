@@ -174,6 +174,9 @@ for language in ("zh", "en"):
 #
 # A cold-start example should be right, and readable: one language, no try twice, and at the end a *summary* that says the steps again. R1's were written by a model, then chosen and mended by people. Ours come from a program and are checked by the verifier. All are in English. Long ones are left out, as in the report.
 
+# %% [markdown]
+# R1's authors asked for such examples in several ways: long ones shown in a prompt as a pattern, models asked for detailed answers that reflect and check, R1-Zero's own outputs put into a readable form, and people who worked them over. They speak of "thousands". The form is `|special_token|<reasoning process>|special_token|<summary>`; answers that were not readable were left out (2.3.1). In ours the tags are the special tokens, and what stands behind "Then" is the summary.
+
 # %%
 examples = traces.examples(500, seed=5)
 print(
@@ -206,7 +209,7 @@ for name, before in plain.items():
     print(f"loss on plain text, {name}: {before:.3f} before, {now:.3f} after")
 
 # %% [markdown]
-# The loss starts low: the base knows how such a search goes on. What it learns is to begin one, and that is nearly all that lesson 04 found reinforcement learning to teach on three numbers. Sixteen steps of imitation do what took it some twenty-five.
+# The loss starts low: the base knows how such a search goes on. What it learns is to begin one, and that is nearly all that lesson 04 found reinforcement learning to teach on three numbers. So on this base a cold start must look good. Part 7 has a base for which it is not so easy.
 #
 # And something went: the loss on plain text is higher than before.
 #
@@ -333,6 +336,8 @@ checks.check("05.3", my_pick)
 # %% [markdown]
 # ## 5. The price of one language
 #
+# R1's authors saw languages mix while they trained, above all where prompts came in several. So they added the share of part 2 to the reward. In an ablation on a smaller model it kept the language stable, where it slipped without, and cost a little accuracy (version 2, appendix B.6, Figure 7).
+#
 # All examples are in English, and half of the problems are asked in Chinese. Four models beside each other: the base, R1-Zero, the model with 500 examples and the same reinforcement learning, and Dev2, where that reinforcement learning also pays for the language, one point for the whole share, as the report adds it.
 
 # %%
@@ -383,13 +388,16 @@ checks.check("05.4", my_reward)
 #     return 1 + max(0, 1 - other / 12) if right else 0
 # ```
 #
-# Two repairs. The language is paid to right answers alone: a product in the place of the sum, so that silence earns what it is worth. And foreign words are counted, not a share, so that nothing dilutes them. It has a price: where hardly anything is right, the language is hardly paid. R1's sum pays it everywhere; it comes behind a cold start, when few thoughts are empty.
+# What R1's sum gets wrong: silence has no foreign word. If it counts as 1, silent guesses earn 1.08 on average, and searches in the other language 0.86. Two repairs. The language is paid to right answers alone: a product in the place of the sum, so that silence earns what it is worth. And foreign words are counted, not a share, so that nothing dilutes them. It has a price: where hardly anything is right, the language is hardly paid. R1's sum pays it everywhere; it comes behind a cold start, when few thoughts are empty.
 #
 # </details>
 
 # %% [markdown]
 # ## 6. The four stages
 #
+# The third stage is *rejection sampling*: ask the model many times, keep what is right, and teach it. R1 took 600,000 such answers, without mixed languages, long paragraphs and code blocks, and 200,000 texts about other things, and taught them to the base, not to Dev2 (2.3.3). Why start over? A model that was pushed for hundreds of steps has lost things that nobody rewarded. Its answers carry what it learned; what it lost stays behind.
+
+# %% [markdown]
 # The whole line, each stage from the saved one before: 500 examples; reinforcement learning with the language reward; the base taught the right *and readable* answers of Dev2, with a product of two numbers beside three of them, so that this is not forgotten; 25 steps of reinforcement learning with a mixed reward: right 1, form 0.1, language 0.5, readable 0.5. The last stands in for R1's model of what people prefer.
 #
 # Here is one problem, posed in Chinese, with the answer of each model. Move the slider.
@@ -513,7 +521,7 @@ plots.show(figure, "Base `parts`; a line or mark a seed; held-out problems, n = 
 # %% [markdown]
 # ## 8. Examples in the prompt
 #
-# Another place for examples is the prompt. The report says that few-shot prompts make R1 worse every time and advises to describe the problem and give none (section 5). Our tiny base has never seen two problems in one text, so this needs a model that has: SmolLM2-135M on sums, before and after reinforcement learning, without examples, with three solved sums, and in two other templates.
+# Another place for examples is the prompt. The report says that *few-shot* prompts, with solved examples before the question, make R1 worse every time, and advises to describe the problem and give none (section 5). Our tiny base has never seen two problems in one text, so this needs a model that has: SmolLM2-135M on sums, before and after reinforcement learning, without examples, with three solved sums, and in two other templates.
 
 # %%
 smol = experiments.recorded("shots", "smol")
