@@ -33,7 +33,7 @@ checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.d
 
 critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence tiny_world.traces
 
-checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+checks.lesson_04 checks.lesson_05 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
 
 running.settings trl_engine.online
 

@@ -213,11 +213,20 @@ for name, before in plain.items():
 #
 # And something went: the loss on plain text is higher than before.
 #
-# ### Exercise 05.5 · experiment · 5 min · difficulty 1 of 5
-# By which factor has the loss on plain Chinese text grown? Nothing Chinese was taught.
+# ### Exercise 05.5 · experiment · 6 min · difficulty 2 of 5
+# With more examples more goes. The recorded model `dev1` was taught 500 of them, in 63 steps. By which factor is its loss on 64 plain *Chinese* texts higher than the base's? Nothing Chinese was taught. `loss_of(policy)` below gives it.
+
 
 # %%
-factor = ...  # after divided by before, Chinese
+DEV1 = models.DATA / "runs" / "cold-lineage-s0" / "trained-dev1"
+
+
+def loss_of(policy):
+    """Nats a token on 64 plain Chinese texts."""
+    return evaluate.text_loss(policy, tokenizer, cold_start.plain_texts("zh", 64))
+
+
+factor = ...  # loss of dev1 divided by that of the base
 
 # %%
 checks.check("05.5", factor)
@@ -226,10 +235,11 @@ checks.check("05.5", factor)
 # <details><summary>Solution 05.5</summary>
 #
 # ```python
-# factor = 1.3
+# dev1, _ = models.load_trained(DEV1, "rich")
+# factor = loss_of(dev1) / loss_of(model)
 # ```
 #
-# Read it off the print above. Most texts of the world guess and stop; the taught model expects a search everywhere, and is surprised.
+# About 1.5. Most texts of the world guess and stop; the taught model expects a search everywhere, and is surprised.
 #
 # </details>
 
@@ -307,13 +317,13 @@ for arm, (name, _) in COLD.items():
 # What would this show if the examples had taught nothing? The curves of `zero` and `cold-N` would lie on each other. And what if the traces were only *style*? Then they would start where Zero starts. They start with a search, because the base had one to begin.
 
 # %% [markdown]
-# ### Exercise 05.3 · code · 20 min · difficulty 4 of 5
-# Pick 50 of 500 examples that teach more than the 500. Both may use 3,000 tokens, five examples a step, and then 96 train problems are asked. Yours must be ten points ahead. The check trains the base twice, so it takes some seconds. *Think of what has to be learned, and how often it stands in an example.*
+# ### Exercise 05.3 · code · 15 min · difficulty 4 of 5
+# Examples are collected, and then chosen. Here are 500 as they might come in, pairs of problem and completion: good ones, and others. Look at some: `from r1lab.checks.lesson_05 import collected`. Pick 50 that teach more than the 500. Both may use 3,000 tokens, five examples a step; then 96 train problems are asked, and yours must be 15 points ahead. The check trains the base twice.
 
 
 # %%
 def my_pick(examples):
-    """examples: 500 pairs (prompt, completion); returns: 50 different places."""
+    """examples: 500 pairs (problem, completion); returns: 50 different places."""
     ...  # your code
 
 
@@ -324,12 +334,16 @@ checks.check("05.3", my_pick)
 # <details><summary>Solution 05.3</summary>
 #
 # ```python
+# from r1lab.verify import verify
+#
+#
 # def my_pick(examples):
-#     by_length = sorted(range(500), key=lambda i: len(examples[i][1]))
-#     return by_length[:50]
+#     pairs = enumerate(examples)
+#     good = [i for i, (p, t) in pairs if verify(p, t).correct and "; " in t]
+#     return good[:50]
 # ```
 #
-# What the base lacks is one decision, to go on behind the first result. It stands once in each example, however long the rest. Short ones show it more often at equal tokens. Where the search itself had to be learned (`parts`, part 7), this pick would teach little: what is good to pick depends on what is missing.
+# 150 are right and search, 150 search and end wrong, 200 are right and do not think. The verifier alone keeps the last kind, from which nothing can be learned but to guess. So choose by how an answer came about, too.
 #
 # </details>
 
