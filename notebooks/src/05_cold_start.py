@@ -319,7 +319,8 @@ for arm, (name, _) in COLD.items():
     ends = [100 * r.summary["after"]["accuracy"] for r in runs[arm]]
     if len(ends) > 1:
         print(f"{name:>8}   {np.mean(early):5.1f} ± {np.std(early, ddof=1):.1f} %",
-              f"{np.mean(ends):36.1f} %: " + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
+              f"{np.mean(ends):30.1f} %: "
+              + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
 # OUTCOME (R-01, R-02; drafted after two seeds, check with five): After 500 examples half of Zero's end is there from the first step on, where Zero needs 15 to 24. Counted in tokens most of that is gone: the examples alone cost some 94,000, and Zero gets there with about 150,000. In the end ... points lie between the arms (R-02: 5,000 against none).
