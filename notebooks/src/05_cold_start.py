@@ -323,7 +323,7 @@ for arm, (name, _) in COLD.items():
               + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
-# OUTCOME (R-01, R-02; drafted after two seeds, check with five): After 500 examples half of Zero's end is there from the first step on, where Zero needs 15 to 24. Counted in tokens most of that is gone: the examples alone cost some 94,000, and Zero gets there with about 150,000. In the end ... points lie between the arms (R-02: 5,000 against none).
+# OUTCOME (R-01, R-02; drafted after two seeds, check with five): After 500 examples half of Zero's end is there from the first step on, where Zero needs 15 to 24. Counted in tokens nothing is won: the examples cost some 94,000, so that half is reached at 102,000 to 112,000, and Zero gets there with 89,000 to 138,000. (16 steps of them would have done, see 50.) An unsteady beginning that examples would spare cannot be seen: the seeds lie no further apart without them. In the end ... points lie between the arms (R-02: 5,000 against none).
 #
 # What would this show if the examples had taught nothing? The curves of `zero` and `cold-N` would lie on each other. And what if the traces were only *style*? Then they would start where Zero starts. They start with a search, because the base had one to begin.
 
@@ -373,7 +373,7 @@ shown["Dev1"] = [cold_start.stage(r, "dev1").summary["after"] for r in line]
 shown["500, then RL"] = [r.summary["after"] for r in runs["cold-500"]]
 shown["Dev2"] = [cold_start.stage(r, "dev2").summary["after"] for r in line]
 figure, axes = plots.canvas(2)
-keys = {"language_zh": "Chinese words behind Chinese prompts", "accuracy": "Right"}
+keys = {"language_zh": "Chinese words behind Chinese prompts?", "accuracy": "Right?"}
 for axis, (key, title) in zip(axes, keys.items(), strict=True):
     for x, (name, found) in enumerate(shown.items()):
         values = [100 * part[key] for part in found if part[key] is not None]
@@ -387,7 +387,7 @@ plots.mark_guess(axes[0], 2, checks.guess("05.2"))
 plots.show(figure, "Bar: mean, dots: seeds; held-out problems, n = 512 a seed.")
 
 # %% [markdown]
-# OUTCOME (Z-09, R-03, FW-02 stand-in; drafted after two seeds, check with five): Zero mixes about as much as its base, as forecast, but now in nearly every answer, since nearly every answer has words. 500 English examples take a fifth of the Chinese words from Chinese prompts, and reinforcement learning without the reward does not bring them back. With it 99 % are Chinese. It costs some 3 points of accuracy (seed 0: 77.7 against 81.1 %).
+# OUTCOME (Z-09, R-03, FW-02 stand-in; drafted after two seeds, check with five): Zero mixes about as much as its base, as forecast, but now in nearly every answer, since nearly every answer has words. 500 English examples take a tenth to a fifth of the Chinese words from Chinese prompts, and reinforcement learning without the reward does not bring them back but lets more go (82 and 80 % become 78 and 57 %). With it 99 % are Chinese. It costs some 3 points of accuracy (seed 0: 77.7 against 81.1 %).
 #
 # FW-02, that R1 asked in a third language answers in English, cannot be tested here: our world has two languages. But the bar of Dev1 shows the mechanism: it was taught in one, and thinks in it when asked in the other.
 
