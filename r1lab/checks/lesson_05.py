@@ -28,6 +28,12 @@ def _share(thoughts: str, language: str) -> float | None:
     return language_share(f"<think>{thoughts}</think>", language)
 
 
+def _said(answer, thoughts: str, language: str) -> float | str | None:
+    """What is compared: None is an answer where there is no word, and none where there are some."""
+    found = answer(thoughts, language)
+    return "none" if found is None and _share(thoughts, language) is None else found
+
+
 def _counted(thoughts: str, language: str, english: str, chinese: str) -> float | None:
     counts = {"en": len(re.findall(english, thoughts)), "zh": len(re.findall(chinese, thoughts))}
     total = sum(counts.values())
@@ -142,6 +148,7 @@ def _gamed(reward) -> tuple[float, str]:
 EXERCISES = {
     "05.1": Exercise(
         right=_share,
+        run=_said,
         cases=tuple((text, language) for text in THOUGHTS for language in ("en", "zh")),
         tried="Tried on thoughts in one language, mixed ones, and thoughts without a word.",
         lesson="The lesson goes on with r1lab.readability.language_share.",
