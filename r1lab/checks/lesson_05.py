@@ -184,7 +184,7 @@ EXERCISES = {
     ),
     "05.3": Open(
         measure=_picked,
-        enough=10.0,
+        enough=15.0,
         example=_fifty,
         lesson="Return fifty places in the list. It is a hard one: leave it for later if you like.",
     ),
