@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from r1lab import stats
+from r1lab import policy, stats
 from r1lab.sampler import Sampler, repeated
 from r1lab.tasks import Problem, prompt
 from r1lab.verify import Verdict, verify
@@ -90,3 +90,18 @@ def measure(answers: Answers) -> dict:
         "length": float(np.mean(answers.lengths)),
         "reasons": {r: reasons.count(r) for r in sorted(set(reasons))},
     }
+
+
+@torch.no_grad()
+def text_loss(model, tokenizer, texts: list[str]) -> float:
+    """The mean loss on plain texts in nats a token, from the second token of each on: what a base
+    was trained to make small. Texts longer than the model's positions are left out."""
+    ids = [row for row in tokenizer(texts)["input_ids"]
+           if len(row) <= model.config.max_position_embeddings]  # fmt: skip
+    behind = [torch.tensor(row[1:]) for row in ids]
+    padded = torch.nn.utils.rnn.pad_sequence(behind, batch_first=True)
+    lengths = torch.tensor([len(row) for row in behind])
+    batch = policy.Batch([row[:1] for row in ids], padded, lengths)
+    parts = policy.micro_batches(batch, range(len(ids)), 8192)
+    total = sum(float(policy.logps(model, batch, rows)[0].sum()) for rows in parts)
+    return -total / int(lengths.sum())

@@ -5,7 +5,6 @@ meaning them, and structure, which it cannot fake: candidates worked out and giv
 and comparisons that are true or not. Both are read from the thoughts alone (see `thoughts`).
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,7 @@ from dataclasses import dataclass
 from r1lab.tasks.names import named
 from r1lab.tasks.problem import Problem
 from r1lab.thoughts import (
-    CHINESE,
     GROUP,
-    HAN,
-    LETTERS,
     REJECTIONS,
     VERDICTS,
     equations,
@@ -174,27 +170,3 @@ def summarise(
 
 def _share(part: float, whole: int) -> float | None:
     return float(part / whole) if whole else None
-
-
-def language_share(completion: str, language: str) -> float | None:
-    """Share of the thinking words that are of `language`, "en" or "zh": the reward against
-    mixed languages (DeepSeek-R1 v2, eq. 7). None where the thoughts have no word.
-
-    Only words of the two languages count. Chinese has no blanks: a word of the lists above
-    is one word, two other characters are one. `vs` is in both languages, a single letter
-    is a variable.
-    """
-    if language not in ("en", "zh"):
-        raise ValueError(f"unknown language {language!r}: choose en or zh")
-    count = Counter()
-    for kind, content in tokens(thoughts(completion)):
-        word = (content["verdict"] or "").lower() if kind == "versus" else content
-        if kind == "chinese" or re.match(f"[{HAN}]", word):
-            count["zh"] += 1 if word in CHINESE else 0.5
-        elif (
-            kind in ("word", "versus")
-            and re.fullmatch(f"[ai]|[{LETTERS}' ]{{2,}}", word)
-            and word != "vs"
-        ):
-            count["en"] += 1
-    return count[language] / total if (total := sum(count.values())) else None

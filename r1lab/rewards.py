@@ -17,7 +17,7 @@ import reprlib
 from collections.abc import Callable
 from numbers import Real
 
-from r1lab import userfile, value
+from r1lab import readability, userfile, value
 from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
@@ -88,6 +88,22 @@ def effort_price(completion_ids: list[list[int]], question: list[str], **kwargs)
     return [-PRICES[effort_of(asked)] * len(ids) / 100 for asked, ids in rows]
 
 
+def language(prompts: list, completions: list[Completion], **columns) -> list[float]:
+    """The share of the thinking words that are in the prompt's language (DeepSeek-R1, 2.3.2; its
+    second version, equation 7). 0.0 where there is no word: empty thoughts keep to no language."""
+    pairs = zip(prompts, completions, strict=True)
+    asked = [(readability.asked_in(text_of(prompt)), text_of(text)) for prompt, text in pairs]
+    return [readability.language_share(text, spoken) or 0.0 for spoken, text in asked]
+
+
+def readable(prompts: list, completions: list[Completion], **columns) -> list[float]:
+    """1.0 for an answer that a reader can follow (`readability.readable`) and that sums up, else
+    0.0: a rule in the place of R1's model of preferences (2.3.4)."""
+    rows = zip(posed(**columns), prompts, completions, strict=True)
+    texts = [(problem, text_of(prompt), text_of(text)) for problem, prompt, text in rows]
+    return [float(readability.readable(*row) and readability.summed_up(row[2])) for row in texts]
+
+
 def coin(seed: int) -> Reward:
     """A reward function that tosses a coin and reads nothing: the control of every claim
     that the reward did it. Called "random" in the log.
@@ -102,6 +118,9 @@ def coin(seed: int) -> Reward:
 
     toss.__name__ = "random"
     return toss
+
+
+LOOKED_AT = [accuracy, format_tags, language, readable]
 
 
 def learned(name: str) -> list[Reward]:
@@ -137,9 +156,11 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "equal": both with weight 1, as R1-Zero has them. "effort": the rule less
-    `effort_price`. "judge-85" and "judge-96": the score of a `learned` judge. "random":
-    `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
+    alone. "equal": both with weight 1, as R1-Zero has them. "watched": as "rule", with `language`
+    and `readable` in the log and without weight. "language": `language` is paid 1.0 beside the
+    rule, "mixed": `language` and `readable` 0.5 each. "effort": the rule less `effort_price`.
+    "judge-85" and "judge-96": the score of a `learned` judge. "random": `coin(seed)`.
+    "path.py:function": the user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
     has no such function.
@@ -149,6 +170,9 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "accuracy": ([accuracy], [1.0]),
         "format": ([format_tags], [1.0]),
         "equal": ([accuracy, format_tags], [1.0, 1.0]),
+        "watched": (LOOKED_AT, [1.0, 0.1, 0.0, 0.0]),
+        "language": (LOOKED_AT, [1.0, 0.1, 1.0, 0.0]),
+        "mixed": (LOOKED_AT, [1.0, 0.1, 0.5, 0.5]),
         "random": ([coin(seed)], [1.0]),
         "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
     } | {judge: (learned(judge), [1.0, 0.0]) for judge in value.JUDGES}

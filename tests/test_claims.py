@@ -63,6 +63,59 @@ def gap(one, other):
     return ahead, world(**{one: {"end": 0.5}, other: {"end": 0.9}})
 
 
+def lines(gain, **other):
+    """Runs of `cold`: what the stages of the line and the other arms say of themselves, and by how
+    much more of the answers are right after a stage than before it."""
+
+    def digits(share):
+        return "1" * round(N * share) + "0" * (N - round(N * share))
+
+    def told(accuracy, readable=0.8, zh=0.7, summed=0.9):
+        found = {"n": N, "accuracy": accuracy, "right": digits(accuracy), "language": zh}
+        found |= {"language_zh": zh, "readable": digits(readable), "summed_up": digits(summed)}
+        return found
+
+    line = [
+        (0.7,),
+        (0.7, other.get("readable", 0.95), other.get("zh", 0.95)),
+        (0.7 + gain,),
+        (0.8,),
+    ]
+    names = ("dev1", "dev2", "dev3", "final")
+    before = told(0.1, zh=0.95, summed=0.05)
+    stages = [{"name": name} | told(*one) for name, one in zip(names, line, strict=True)]
+    taught = {"name": "taught"} | told(0.7, summed=other.get("summed", 0.9))
+    curve = [{"reward": a, "accuracy": a} for a in other.get("curve", UP)]
+    flat = [{"reward": 0.7, "accuracy": other.get("begins", 0.7)}] * STEPS
+    zero = {"before": before, "after": told(0.7, 0.6, other.get("ends", 0.8))}
+    cold = {"before": before, "after": told(0.7), "stages": [taught]}
+    runs = {
+        "zero": [Run({"seed": s}, curve, [], [], zero) for s in range(5)],
+        "cold-500": [Run({"seed": s}, flat, [], [], cold) for s in range(5)],
+        "lineage": [
+            Run(
+                {"seed": s}, flat, [], [], {"before": before, "after": stages[-1], "stages": stages}
+            )
+            for s in range(5)
+        ],
+    }
+    return runs.__getitem__
+
+
+def shots(own, with_examples, other):
+    """SmolLM2 that is right in `own` of a hundred before and after, and in others elsewhere."""
+
+    def digits(share):
+        return "1" * share + "0" * (N - share)
+
+    def part(three):
+        templates = {"smollm2-3": digits(three), "r1": digits(other), "plain": digits(own)}
+        return {"right": digits(own), "templates": templates}
+
+    found = {"before": part(own + 20), "after": part(with_examples)}
+    return lambda name: [Run({"seed": seed}, [], [], [], found) for seed in range(3)]
+
+
 LEARNED = {"start": 0.05, "end": 0.6, "length": (50, 400), "reflects": (0.03, 0.9)}
 NOTHING = {"start": 0.05, "end": 0.05, "length": (50, 50), "reflects": (0.03, 0.03)}
 JUMP = [0.0] * 20 + [1.0] * 20
@@ -197,6 +250,23 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(delay_4={"end": 0.6}, rule={"end": 0.765}),
     ),
     "C-06": (clocked(3.0), clocked(1.2)),
+    "RZ-01": (lines(0.0, readable=0.95), lines(0.0, readable=0.6)),
+    "Z-09": (lines(0.0, ends=0.8), lines(0.0, ends=0.95)),
+    "R-01": (lines(0.0), lines(0.0, begins=0.0)),
+    "R-02": gap("cold_5000", "zero"),
+    "R-03": (lines(0.0, zh=0.95), lines(0.0, zh=0.7)),
+    "R-04": (lines(0.0), lines(-0.3)),
+    "R-12": (lines(0.0, summed=0.9), lines(0.0, summed=0.1)),
+    "K-03": (
+        world(right={"second_try": (0, 0.9)}, none={"second_try": (0, 0.0)}),
+        world(right={"second_try": (0, 0.02)}, none={"second_try": (0, 0.0)}),
+    ),
+    "X-12": (
+        world(right={"end": 0.6}, wrong={"end": 0.6}, empty={"end": 0.1}),
+        world(right={"end": 0.6}, wrong={"end": 0.2}, empty={"end": 0.1}),
+    ),
+    "R-09": (shots(100, 60, 50), shots(100, 120, 50)),
+    "FW-03": (shots(100, 60, 50), shots(100, 60, 100)),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
 } | evidence_01.BOTH_WAYS  # fmt: skip
 

@@ -29,27 +29,30 @@ machine.colab models models.fetch running.evidence sampler tasks.names widgets.e
 claims.ledger policy preflight.learning tasks.templates tiny_world.habits trl_engine.common
 trl_engine.sampled verify
 
-claims.verdicts reflection rewards sft tasks
+claims.verdicts readability reflection sft tasks
 
-checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes rollouts speed.decoding
-tiny_world.corpus widgets.bench
+checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes rewards speed.decoding
+tiny_world.corpus
 
-critic preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
-tiny_world.pretrain trl_engine.offline widgets.bound
+preflight.need rollouts scorer search speed.growth tiny_world.cards tiny_world.competence
+tiny_world.pretrain tiny_world.traces trl_engine.offline widgets.bench widgets.bound
 
-checks.lesson_01 checks.lesson_04 grpo preflight.fits tiny_world.judges tiny_world.report
-widgets.budget
+checks.lesson_01 checks.lesson_04 checks.lesson_05 critic preflight.fits tiny_world.judges
+tiny_world.report widgets.budget
 
-preflight running.settings speed.parts trl_engine.online
+grpo preflight
+
+running.settings speed.footprint speed.parts trl_engine.online
 
 checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure
-speed.footprint trl_engine
+trl_engine
 
-experiments.choices experiments.effort experiments.habits experiments.own_answers
-experiments.rewards experiments.train_time running.methods running.queue running.summary
+experiments.choices experiments.effort experiments.few_shot experiments.habits
+experiments.own_answers experiments.rewards experiments.train_time running.methods running.queue
+running.summary
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.tinyzero
-running.recorded running.run speed.training
+experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
+experiments.tinyzero running.recorded running.run speed.training
 
 experiments experiments.test_time_compute speed.bench
 

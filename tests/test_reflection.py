@@ -8,7 +8,8 @@ import pytest
 from helpers import HOSTILE, LONG, least_seconds
 
 from r1lab import habits
-from r1lab.reflection import Trace, language_share, summarise, trace
+from r1lab.readability import language_share
+from r1lab.reflection import Trace, summarise, trace
 from r1lab.tasks import Problem
 from r1lab.thoughts import R1_WORDS, WORDS, thoughts
 from r1lab.tiny_world.corpus import EOS, Knobs, texts

@@ -43,8 +43,10 @@ def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place,
 
 
 def examples(groups: list[dict]) -> list[tuple[str, str]]:
-    """(prompt, right answer) of every group, for SFT."""
-    return [(group["prompt"], text) for group in groups for text in _judged(group, 1.0)]
+    """(prompt, answer) of every group, for SFT: those that are marked `taught`; where none of a
+    group says so, the right ones."""
+    by = [("taught" if "taught" in group["rewards"] else "accuracy", group) for group in groups]
+    return [(group["prompt"], text) for key, group in by for text in _judged(group, 1.0, key)]
 
 
 def choices(groups: list[dict]) -> list[tuple[str, str, str]]:
@@ -60,9 +62,9 @@ def choices(groups: list[dict]) -> list[tuple[str, str, str]]:
 PAIRS = {"sft": examples, "dpo": choices}
 
 
-def _judged(group: dict, accuracy: float) -> list[str]:
-    judged = zip(group["completions"], group["rewards"]["accuracy"], strict=True)
-    return [text for text, found in judged if found == accuracy]
+def _judged(group: dict, wanted: float, key: str = "accuracy") -> list[str]:
+    judged = zip(group["completions"], group["rewards"][key], strict=True)
+    return [text for text, found in judged if found == wanted]
 
 
 def check_engine(plan: Plan) -> None:

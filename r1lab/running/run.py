@@ -116,6 +116,8 @@ class _Run:
     def stage(self, number: int, leg: Leg, first: int, saved) -> None:
         """One stage: `first` steps were before it; `saved` is a checkpoint inside it, or None."""
         journal = self.journal
+        if number and saved is None and self.main:  # it may start elsewhere
+            self.gather(leg, first, self.plan.legs[number - 1])
         self.begin(number, leg, fresh=saved is None)
         learner = learner_of(leg, self.model, self.tokenizer)
         done = 0
@@ -126,12 +128,8 @@ class _Run:
             if not journal.measured:
                 journal.tell(0, leg, predicted=self.predicted)
                 journal.measure(self.model, self.tokenizer, self.held_out)
-            journal.clock = time.monotonic()
-            gather = leg.stage.material
-            if gather:
-                found = gather(self.model, self.tokenizer, self.pool, leg.sampling)
-                journal.write_material(*found, leg, first)
             if number == 0:
+                self.gather(leg, first)
                 journal.ask(leg, first, learner, 0)
             journal.save(number, first, learner)
         material = self.pool if leg.stage.method == "grpo" else self.pairs(leg)
@@ -147,6 +145,15 @@ class _Run:
         along = self.plan.experiment.along
         return along(self.model, self.tokenizer, self.held_out, self.plan, step) if along else {}
 
+    def gather(self, leg: Leg, first: int, before: Leg | None = None) -> None:
+        """Write down what the stage learns from, made with the model as `before` left it."""
+        self.journal.clock = time.monotonic()
+        if leg.stage.material:
+            if before:
+                models.go_on(self.model, self.saved_at(before), self.plan.preset.model, False)
+            found = leg.stage.material(self.model, self.tokenizer, self.pool, leg.sampling)
+            self.journal.write_material(*found, leg, first)
+
     def begin(self, number: int, leg: Leg, fresh: bool) -> None:
         """Put into the model what the stage starts from, and its reference beside it."""
         base, start = self.plan.preset.model, leg.stage.start
@@ -155,7 +162,9 @@ class _Run:
                 self.model = models.start_over(self.model, base, self.plan.seed)
             return
         before = {other.stage.name: self.saved_at(other) for other in self.plan.legs[:number]}
-        where = before.get(start or self.plan.legs[number - 1].stage.name, Path(start) / "trained")
+        start = start or self.plan.legs[number - 1].stage.name
+        last = Path(start) / "trained"  # of a run; else the folder of one of its stages
+        where = before.get(start, last if last.is_dir() else Path(start))
         compares = leg.stage.method == "dpo" or getattr(leg.config, "beta", 0) != 0
         models.go_on(self.model, where, base, reference=compares)
 

@@ -131,6 +131,7 @@ def _preset_fields() -> set[str]:
 
 def _leg(stage: Stage, preset: Preset, settings: Settings, seed: int) -> Leg:
     mine = {k.removeprefix(f"{stage.name}."): v for k, v in settings.items()}
+    stage = replace(stage, start=settings.get(f"{stage.name}.start", stage.start))
     mine = {**stage.settings, **mine}
     lr = (
         preset.lr * stage.rate / (1 if preset.lora_rank else 10)
@@ -192,7 +193,7 @@ def _check(experiment: Experiment, arm: Arm, settings: Settings) -> None:
     read -= {"seed"}
     for key in settings:
         stage, _, name = key.rpartition(".")
-        fits = name in {*names[stage], "reward"} if stage in names else key in read
+        fits = name in {*names[stage], "reward", "start"} if stage in names else key in read
         if not fits:
             raise ValueError(
                 f"run {experiment.name}, arm {arm.name}, has no setting {key!r}: choose one of "

@@ -1,5 +1,7 @@
 """The prompts that pose a problem."""
 
+import zlib
+
 from r1lab.tasks.names import named
 from r1lab.tasks.problem import Problem
 
@@ -18,16 +20,29 @@ SMOLLM2 = (
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
     "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 )
-AROUND = {"r1": R1_TEMPLATE, "smollm2": SMOLLM2, "plain": "{question}\n"}
-TINY = {"tiny": "en", "tiny-zh": "zh"}  # the tiny world's own wording: template -> language
+TURNS = SMOLLM2[SMOLLM2.index("<|im_start|>user") :]
+EXAMPLES = ((37, 48), (61, 25), (14, 73))  # solved before the question: sums of the train split
+SHOTS = "".join(
+    TURNS.format(question=f"What is {a} + {b}? Give only the number as the answer.")
+    + f"{a + b}<|im_end|>\n"
+    for a, b in EXAMPLES
+)
+AROUND = {
+    "r1": R1_TEMPLATE, "smollm2": SMOLLM2, "plain": "{question}\n",
+    "smollm2-3": SMOLLM2.replace(TURNS, SHOTS + TURNS),
+}  # fmt: skip
+LANGUAGES = ("en", "zh")
+TINY = {"tiny": "en", "tiny-zh": "zh", "tiny-both": ""}  # the tiny world's: template -> language
 
 
 def prompt(problem: Problem, template: str) -> str:
-    """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2" or
-    "plain" (the question alone). Raises ValueError for another, and where the tiny world lacks
-    the task."""
+    """The prompt in one of the templates "tiny", "tiny-zh", "tiny-both" (one of the two, by the
+    problem), "r1" (R1-Zero's), "smollm2", "smollm2-3" (with three solved sums before the
+    question) or "plain" (the question alone). Raises ValueError for another, and where the tiny
+    world lacks the task."""
     if template in TINY:
-        return tiny_prompt(problem, TINY[template])
+        language = TINY[template] or LANGUAGES[zlib.crc32(problem.key.encode()) % 2]
+        return tiny_prompt(problem, language)
     if template not in AROUND:
         choices = ", ".join([*TINY, *AROUND])
         raise ValueError(f"unknown template {template!r}: choose one of {choices}")
