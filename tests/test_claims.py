@@ -253,7 +253,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "RZ-01": (lines(0.0, readable=0.95), lines(0.0, readable=0.6)),
     "Z-09": (lines(0.0, ends=0.8), lines(0.0, ends=0.95)),
     "R-01": (lines(0.0), lines(0.0, begins=0.0)),
-    "R-02": gap("cold_5000", "zero"),
+    "R-02": gap("cold_2000", "zero"),
     "R-03": (lines(0.0, zh=0.95), lines(0.0, zh=0.7)),
     "R-04": (lines(0.0), lines(-0.3)),
     "R-12": (lines(0.0, summed=0.9), lines(0.0, summed=0.1)),

@@ -267,11 +267,11 @@ checks.check("05.2", my_guess)
 # %% [markdown]
 # ## 4. Does a cold start speed things up?
 #
-# Now the recorded runs: no example (that is R1-Zero), 50, 500 and 5,000, then the same 45 steps of reinforcement learning, five seeds each. Two curves, because the examples are not free: on the left a point a step; on the right all tokens that were sampled or learned from, those of the examples included.
+# Now the recorded runs: no example (that is R1-Zero), 50, 500 and 2,000, then the same 45 steps of reinforcement learning, five seeds each. Two curves, because the examples are not free: on the left a point a step; on the right all tokens that were sampled or learned from, those of the examples included.
 
 # %%
 COLD = {"zero": ("none", plots.GREY), "cold-50": ("50", plots.GREEN)}
-COLD |= {"cold-500": ("500", plots.BLUE), "cold-5000": ("5,000", plots.ORANGE)}
+COLD |= {"cold-500": ("500", plots.BLUE), "cold-2000": ("2,000", plots.ORANGE)}
 runs = {arm: experiments.recorded("cold", arm) for arm in COLD}
 figure, axes = plots.canvas(2, sharey=True)
 for arm, (name, colour) in COLD.items():
@@ -323,7 +323,7 @@ for arm, (name, _) in COLD.items():
               + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
-# OUTCOME (R-01, R-02; drafted after two seeds, check with five): After 500 examples half of Zero's end is there from the first step on, where Zero needs 15 to 24. Counted in tokens nothing is won: the examples cost some 94,000, so that half is reached at 102,000 to 112,000, and Zero gets there with 89,000 to 138,000. (16 steps of them would have done, see 50.) An unsteady beginning that examples would spare cannot be seen: the seeds lie no further apart without them. In the end ... points lie between the arms (R-02: 5,000 against none).
+# OUTCOME (R-01, R-02; drafted after two seeds, check with five): After 500 examples half of Zero's end is there from the first step on, where Zero needs 15 to 24. Counted in tokens nothing is won: the examples cost some 94,000, so that half is reached at 102,000 to 112,000, and Zero gets there with 89,000 to 138,000. (16 steps of them would have done, see 50.) An unsteady beginning that examples would spare cannot be seen: the seeds lie no further apart without them. In the end ... points lie between the arms (R-02: 2,000 against none).
 #
 # What would this show if the examples had taught nothing? The curves of `zero` and `cold-N` would lie on each other. And what if the traces were only *style*? Then they would start where Zero starts. They start with a search, because the base had one to begin.
 

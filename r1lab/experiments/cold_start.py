@@ -221,7 +221,7 @@ COLD = Experiment(
         _primed("wrong", "50 searches first that end wrong"),
         _primed("empty", "50 answers without thoughts first"),
         Arm("cold-50", "two languages: 50 worked examples first", (_cold(50, 16), WATCHED)),
-        Arm("cold-5000", "two languages: 5,000 worked examples first", (_cold(5000, 313), WATCHED)),
+        Arm("cold-2000", "two languages: 2,000 worked examples first", (_cold(2000, 125), WATCHED)),
     ),
     measure=measure,
     figure=figure,
@@ -230,7 +230,7 @@ COLD = Experiment(
                 "template": "tiny-both"}, "gpu24": {"size": 3}},
     evidence={
         "RZ-01": _traded, "Z-09": _mixes, "R-01": lambda arms: [saved(arms, "cold-500")],
-        "R-02": ahead("cold-5000", "zero"), "R-03": _language, "R-04": _carried, "R-12": _form,
+        "R-02": ahead("cold-2000", "zero"), "R-03": _language, "R-04": _carried, "R-12": _form,
         "K-03": _habits, "X-12": _priming,
     },
 )  # fmt: skip
