@@ -118,9 +118,8 @@ def _cold(n: int, steps: int, kind: str = "right", name: str = "taught") -> Stag
 
 
 def _primed(kind: str, words: str) -> Arm:
-    return Arm(
-        kind, f"no second try: {words}", (_cold(50, PRIMING, kind), WATCHED), {"base": "parts"}
-    )
+    stages = _cold(50, PRIMING, kind, name=kind), WATCHED  # the record knows a kind by this name
+    return Arm(kind, f"no second try: {words}", stages, {"base": "parts"})
 
 
 def figure(run: Run) -> Figure:
