@@ -15,7 +15,8 @@ from r1lab.tiny_world import cards
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", ROOT / "r1lab/MACHINES.md")}
+NAMES = ("README.md", "r1lab/MACHINES.md", "data/runs/RESULTS.md")
+PAGES = {ROOT / name: (ROOT / name).read_text("utf-8") for name in NAMES}
 CARD = json.loads((ROOT / "data" / "card.json").read_text("utf-8"))
 
 
@@ -38,6 +39,7 @@ def on_card(runs):
     ("name", "table"),
     [
         ("claims", lambda: scoreboard.summary(scoreboard.every())),
+        ("main runs", lambda: recorded.table([experiments.named(n) for n in ("zero", "habits")])),
         ("runs", lambda: recorded.table(experiments.every())),
         ("bases", lambda: cards.table(ROOT / "data" / "models")),
         (
