@@ -323,7 +323,7 @@ for arm, (name, _) in COLD.items():
               + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
-# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens 500 examples win nothing: half is reached at 102,000 to 116,000 tokens, Zero's at 89,000 to 138,000. Fifty examples reach it with 32,000 to 44,000. An unsteady beginning that examples would spare cannot be seen: without them the seeds lie no further apart.
+# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. There, though, the examples have brought 70 % already, and Zero comes to that much later (right figure). Fifty are the bargain: 32,000 to 44,000. An unsteady beginning that examples would spare cannot be seen: without them the seeds lie no further apart.
 #
 # And the end? 2,000 examples end 2.4 points above Zero [0.5, 4.4]; five were asked (R-02, not reproduced). Version 1 is right about speed, and about the end the table of version 2 is nearer to what we see: the lead of the beginning is nearly gone.
 #
@@ -618,7 +618,7 @@ mine |= {"R-09", "FW-03"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 
 # %% [markdown]
-# Read together: examples save steps, not tokens, and hardly move the end. They bring a form and a habit, and their language, whether it is wanted or not; what is not paid for drifts. RZ-01 stays open because the line is 16 points more readable, not twenty. Z-09 fails because our two languages are worth the same; a base that reasons better in one of them might mix, and ours cannot show that. OUTCOME few-shot.
+# Read together: examples save steps, and fewer tokens than they seem to; they hardly move the end. They bring a form and a habit, and their language, whether it is wanted or not; what is not paid for drifts. RZ-01 stays open because the line is 16 points more readable, not twenty. Z-09 fails because our two languages are worth the same; a base that reasons better in one of them might mix, and ours cannot show that. OUTCOME few-shot.
 #
 # Not testable here, with the reason in the ledger (`python -m r1lab claims --lesson 05`): R-05 and R-06 (preferences, frontier scores), R-11 (safety and facts), FW-02 (a third language), RZ-02 (history), X-19 (a summary of claims that are tested one by one).
 
