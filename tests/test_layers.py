@@ -42,7 +42,7 @@ running.summary speed.footprint
 
 experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
 
-experiments speed.bench
+experiments experiments.templates speed.bench
 
 claims.scoreboard widgets.rollouts
 

@@ -18,12 +18,13 @@ SMOLLM2 = (
     "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
     "<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 )
-AROUND = {"r1": R1_TEMPLATE, "smollm2": SMOLLM2, "plain": "{question}\n"}
+QA = "Question: {question}\nAnswer:"  # how a text of questions and answers goes on
+AROUND = {"r1": R1_TEMPLATE, "smollm2": SMOLLM2, "qa": QA, "plain": "{question}\n"}
 TINY = {"tiny": "en", "tiny-zh": "zh"}  # the tiny world's own wording: template -> language
 
 
 def prompt(problem: Problem, template: str) -> str:
-    """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2" or
+    """The prompt in one of the templates "tiny", "tiny-zh", "r1" (R1-Zero's), "smollm2", "qa" or
     "plain" (the question alone). Raises ValueError for another, and where the tiny world lacks
     the task."""
     if template in TINY:
@@ -40,7 +41,7 @@ def tiny_prompt(problem: Problem, language: str = "en") -> str:
     task = named(problem.task)
     if task.tiny is None:
         raise ValueError(
-            f"the tiny world has no {task.name}: choose the template r1, smollm2 or plain"
+            f"the tiny world has no {task.name}: choose the template r1, smollm2, qa or plain"
         )
     return task.tiny(problem, language)
 
