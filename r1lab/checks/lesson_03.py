@@ -208,4 +208,7 @@ EXERCISES = {
         example=lambda score, words, answered: min(score, 1.5) if answered else -5.0,
         lesson="Return a number for a score, a count of words and whether there is an answer.",
     ),
+    "03.7": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
+    ),
 }

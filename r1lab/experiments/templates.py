@@ -34,8 +34,8 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
 
 
 def scores(arms: Arms, when: str) -> np.ndarray:
-    """(templates, seeds, problems): 100 where an answer "before" or "after" training was right, else
-    0. Seeds that one template lacks are left out."""
+    """(templates, seeds, problems): 100 where "before" or "after" training an answer was right, 0
+    where it was not. Seeds that one template lacks are left out."""
     runs = alike(*(arms(name) for name in NAMES))
     return np.array([[right(run, when) for run in same] for same in runs]).swapaxes(0, 1)
 
