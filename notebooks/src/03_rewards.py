@@ -4,7 +4,7 @@
 #
 # **Question.** Why does R1-Zero let two rules judge, and what happens when a network judges in their place?
 #
-# **You will be able to** 1. write the two rules so that they hold (exercise 03.1), 2. break verifiers that trust a text (03.2), 3. say before training where a learned judge can be cheated (03.3, 03.4), 4. mend a reward whose hole you know (03.5), 5. say what a template decides before training and after (03.7).
+# **You will be able to** 1. write the two rules so that they hold (exercise 03.1), 2. break verifiers that trust a text (03.2), 3. say before training where a learned judge can be cheated (03.3, 03.4), 4. mend a reward whose hole you know (03.5).
 #
 # **Before this** lesson 02.
 #
@@ -510,7 +510,7 @@ for template in ("tiny", "tiny-zh"):
 # %% [markdown]
 # ### The same sums within reach
 #
-# SmolLM2 can do some of these sums, but drawn at temperature 1 its digits rarely come out right. So we ask it *greedily*: each token is the likeliest one, and nothing is drawn. All completions have 16 tokens at most, and one verifier reads them all: the answer in its tags, or where there are no answer tags the last number. Three templates: question and answer, as a text might have them; SmolLM2's own chat template; R1's. Here is one sum in each, and one completion of the base and of a trained model, both drawn at temperature 0.6, as in training.
+# SmolLM2 knows some of these sums, but at temperature 1 its digits rarely come out right. So we ask it greedily: each token is the likeliest one. Completions have at most 16 tokens, and one verifier reads them all: the answer in its tags, or, where there are no answer tags, the last number. Three templates: question and answer, as a text might have them; SmolLM2's own chat template; R1's. Here is each, with a completion of the base and one of the last training step (drawn at temperature 0.6, as in training).
 
 # %%
 FORMS = {"qa": "question, answer", "smollm2": "chat", "r1": "R1"}
@@ -525,10 +525,10 @@ for template, runs in by_template.items():
         print(f"    step {line['step']:2}, {tasks.short(posed)}: {text!r}: {said}")
 
 # %% [markdown]
-# A template without tags leaves it open where an answer ends. Who writes the right sum and goes on with a second question has written another last number, and is wrong. Who begins with "To find the sum of" has used up the 16 tokens before a sum comes. All of this is the template's doing, and none of it is arithmetic.
+# Where no tags are written, it is open where an answer ends. Who writes the right sum and goes on with another question has another last number, and is wrong. Who begins with "To find the sum of" may use up the 16 tokens before a sum comes. None of this is arithmetic.
 #
 # ### Exercise 03.7 · predict · 3 min · difficulty 2 of 5
-# Each template is then trained on by itself: 16 steps of GRPO, paid by the rule. Take the template that is worst before training. Of 100 held-out sums, how many are right in it afterwards? Your guess is drawn beside what came out; nobody judges it.
+# Each template is trained on by itself: 16 steps, paid by the rule. Take the one that is worst before. Of 100 held-out sums, how many are right in it afterwards? Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_template_guess = ...  # percent
@@ -578,16 +578,14 @@ plots.show(
 )
 
 # %% [markdown]
-# OUTCOME: before training, the three templates' accuracies and by how many points the best is ahead (TP-01); which one is the best, and whether that is the order of Liu and others.
+# OUTCOME: before training, the three accuracies, by how much the best is ahead (TP-01), and whether R1's template is last, as with Liu and others.
 #
-# OUTCOME: after training, the three means with their intervals, how far apart they are (TP-02), and which seed or template lags.
+# OUTCOME: after it, the three means with intervals, how far apart they are (TP-02), which seed lags.
 #
-# A model that had learned nothing would draw flat lines: greedy answers of the base are the same for every seed. Three templates that end alike would still seem a little apart, since the best is compared with the worst.
+# A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three templates that end alike would still seem a little apart, since the best is compared with the worst.
 
 # %% [markdown]
-# What this says and does not say. The three templates were chosen after looking at sums of the train split, because they differ there: that *some* templates differ is what was to be shown, not how many do. With 16 tokens there is no room for thoughts, so R1's template is judged on sums written down at once, not on reasoning. And a high ceiling makes templates alike by itself: where all can reach nearly everything, nothing is left to differ in.
-#
-# OUTCOME: half a sentence on whether a ceiling is near.
+# The three were chosen on sums of the train split, because they differ there: this shows that templates can differ, not that most do. In 16 tokens there is no room for thoughts, so R1's template is tried on sums written down at once. And where all templates reach nearly everything, nothing is left to differ in (OUTCOME: whether that ceiling is near).
 
 # %% [markdown]
 # ## 11. On your GPU
@@ -651,11 +649,6 @@ print(scoreboard.text(rows))
 # <details><summary>5. How does one keep a learned judge honest?</summary>
 #
 # Hide from it what can be turned, use it late and shortly, mix in rules, train it anew.
-#
-# </details>
-# <details><summary>6. What does a template decide before any training?</summary>
-#
-# What is written first, whether an answer comes at all, and where it ends.
 #
 # </details>
 
