@@ -74,7 +74,7 @@ EXPERIMENTS = (
         arms=tuple(map(_arm, NAMES)),
         measure=measure,
         figure=figure,
-        minutes={"smol": {"quick": 4}},
+        minutes={"smol": {"quick": 6}},
         on={"smol": {"steps": 16}},
         evidence={"TP-01": _neutral, "TP-02": _mended},
     ),
