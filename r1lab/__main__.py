@@ -79,9 +79,10 @@ def list_all(options) -> None:
         print(f"  {number} {name.replace('_', ' ')}")
     print("\nexperiments (python -m r1lab run NAME; their arms: python -m r1lab list NAME):")
     for one in experiments.every():
-        print(f"  {one.name:9} lesson {one.lesson}, {one.section}: {one.about}")
         arms = f"{len(one.arms)} arm{'s' if len(one.arms) > 1 else ''}"
-        print(f"            {arms}; a run: {_minutes(one)}")
+        least = min(minutes for recipes in one.minutes.values() for minutes in recipes.values())
+        said = f"{arms}, from {least} min: {one.about} ({one.section})"
+        print(f"  {one.name:11} {one.lesson}  {said}")
 
 
 def _minutes(experiment) -> str:
@@ -110,11 +111,14 @@ def recorded(_) -> None:
 
 def claims(options) -> None:
     from r1lab import records
-    from r1lab.claims import again, scoreboard
+    from r1lab.claims import again, report, scoreboard
 
+    if options.report:
+        print(*report.write(options.report), sep="\n")
+        return
     if options.run:
-        claim = again.named(options.run)
-        again.run(claim, list(options.seeds), options.out or records.place(""), print)
+        claim, place = again.named(options.run), options.out or records.place("")
+        again.run(claim, list(options.seeds), place, print, options.preset)
         return
     asked = dict.fromkeys(name.upper() for name in options.id)
     rows = [row for row in scoreboard.every() if _chosen(row, asked, options)]

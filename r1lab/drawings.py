@@ -61,6 +61,46 @@ def _branches(axis, stem: str, edge: float, shares: dict[str, float], known) -> 
         edge += width
 
 
+SPENT = (  # name, the thoughts of each answer in parts, and what each answer says
+    ("its natural end", ((9,),), "A"),
+    ("a budget: cut by force", ((4, "cut"),), "B"),
+    ("told to wait", ((9, "Wait,", 4),), "A"),
+    ("four answers, a vote", ((2,), (3,), (2,), (2,)), "ABCA"),
+    ("four answers, a scorer", ((2,), (3,), (2,), (2,)), "ABCA"),
+)
+SCORES = ("0.6", "0.9", "0.2", "0.3")
+
+
+def ways_to_spend(axis) -> None:
+    """Five ways to spend tokens on one question: how long, how many, and who chooses."""
+    place = 0.0
+    for name, answers, said in SPENT:
+        middle = place + (len(answers) - 1) / 2
+        axis.text(-0.4, middle, name, ha="right", va="center")
+        for i, parts in enumerate(answers):
+            x = 0.0
+            for part in parts:
+                if isinstance(part, str):
+                    axis.text(x + 0.1, place + i, part, va="center", fontsize=9, color=ORANGE)
+                    x += 1.5
+                else:
+                    axis.barh(place + i, part, left=x, height=0.6, color=BLUE, alpha=0.6)
+                    x += part
+            axis.text(x + 0.2, place + i, said[i], va="center", weight="bold")
+            if name.endswith("scorer"):
+                axis.text(x + 0.8, place + i, SCORES[i], va="center", fontsize=8, color=GREY)
+        if len(answers) > 1:
+            vote = name.endswith("vote")
+            words = "A: most frequent" if vote else "B: highest score"
+            axis.text(6.5, middle, f"→  {words}", va="center", color=ORANGE)
+        place += len(answers) + 0.6
+    axis.set(xlim=(-6.5, 18), ylim=(place, -0.8), xlabel="tokens")
+    axis.set_yticks([])
+    axis.set_xticks([])
+    axis.grid(False)
+    axis.spines[:].set_visible(False)
+
+
 def sees(axis, rows: dict[str, dict[str, bool]]) -> None:
     """What each judge looks at: a row a judge, a column a thing that could be looked at; what is
     seen is blue, what is hidden an empty frame."""
@@ -115,6 +155,33 @@ def loop(axis, asked: str, texts: list[str], verdicts: list[str], paid: list[flo
     axis.text(5.3, n + 0.8, push, ha="center", va="center", fontsize=8.5, color=GREY)
     axis.set(xlim=(-0.1, 11.4), ylim=(n + 1.4, -1.4))
     axis.axis("off")
+
+
+def factors(axis, errors: dict[str, float], whole: str) -> None:
+    """An estimate's errors as a chain: each moves on, by its factor, from where the one before it
+    ended; the last bar is what all of them make together. The axis multiplies, so errors that
+    cancel are bars that go back.
+
+    errors: words -> estimate divided by truth; whole: the words of the last bar.
+    """
+    ends = np.cumprod([1.0, *errors.values()]).tolist()
+    bars = [*zip(ends, ends[1:], strict=False), (1.0, ends[-1])]
+    for y, (start, end) in enumerate(bars):
+        colour = BLUE if end >= start else ORANGE
+        axis.plot([start, end], [y, y], color=colour, linewidth=14, solid_capstyle="butt")
+        axis.text(max(start, end) * 1.04, y, f"× {end / start:.2f}", va="center", fontsize=9)
+        if y < len(errors):  # on to the next
+            axis.plot([end, end], [y, y + 1], color=GREY, linewidth=0.8, zorder=0)
+    axis.axvline(1.0, color="black", linewidth=0.8)
+    edges = min(ends) / 1.4, max(ends) * 1.6
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10) if edges[0] <= t <= edges[1]]
+    axis.set_xscale("log")
+    axis.minorticks_off()
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.set_yticks(range(len(bars)), [*errors, whole])
+    axis.set(xlim=edges, ylim=(len(bars) - 0.4, -0.6))
+    axis.grid(axis="y", visible=False)
+    axis.tick_params(axis="y", length=0)
 
 
 def lineage(axis, rows: list[tuple[str, list[tuple[str, str]]]], colours: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -21,11 +22,15 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
     """Steps start+1 ... config.steps: a rollout each, with the report of the update made on it.
 
     pool: the problems to draw from. reward_set: (functions, weights), see `rewards`. The caller
-    writes records and saves `policy.state`; leaving the loop early is safe.
+    writes records and saves `policy.state`; leaving the loop early is safe. Where rewards come
+    `config.delay` updates late, the completions of so many steps wait for theirs; those that wait
+    at the first update are all the base's.
     """
+    problems = partial(curriculum.uniform, pool, config.prompts, config.seed)  # of a step
     for step in range(start + 1, config.steps + 1):
-        problems = curriculum.uniform(pool, config.prompts, config.seed, step)
-        roll = rollout(learner, problems, reward_set, config, step)
+        for later in range(step + 1, min(step + config.delay, config.steps) + 1):
+            rollouts.sample_early(learner, problems(later), config, later)
+        roll = rollout(learner, problems(step), reward_set, config, step)
         yield replace(roll, report=update(learner, roll, config))
 
 
@@ -58,7 +63,7 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
         def loss_of(micro, logps, mask, divisor=divisor):
             at = micro, slice(mask.shape[1])
             sampled, old = done.logps[at].to(mask.device), start[at].to(mask.device)
-            if config.updates == 1:  # the policy still is the one that sampled: the ratio is 1
+            if config.updates == 1 and not config.delay:  # the policy is the one that sampled
                 old = logps.detach()
             gain = advantages[at if wanted else micro].to(mask.device)
             if config.truncate:
@@ -111,6 +116,7 @@ class Config:
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
     beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
+    delay: int = 0  # rollouts learnt from between the sampling of one and its rewards
     temperature: float = 1.0
     max_grad_norm: float = 1.0
     micro_tokens: int = 8192
@@ -129,6 +135,8 @@ class Config:
             raise ValueError("kl_in_reward prices each token, so it needs gae and a beta above 0")
         if self.gae is not None and (self.objective.tau or self.only_better):
             raise ValueError("a critic judges tokens: Kimi's loss and only_better want completions")
+        if self.delay < 0:
+            raise ValueError(f"delay is by how many rollouts rewards are late, not {self.delay}")
         if self.updates < 1 or self.prompts % self.updates:
             raise ValueError(f"updates ({self.updates}) must divide prompts ({self.prompts})")
 

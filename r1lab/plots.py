@@ -17,6 +17,9 @@ from r1lab import stats
 
 PAPERS = Path(__file__).resolve().parent.parent / "data" / "papers.json"
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#777777"  # Okabe and Ito
+VERDICTS = {  # a verdict's letter -> its colour; the letter always stands beside it
+    "R": BLUE, "N": ORANGE, "I": GREY, "X": "#BBBBBB", "void": "#CC79A7", "open": "#E4E4E4",
+}  # fmt: skip
 STYLE = {
     "figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,

@@ -9,19 +9,21 @@ precision. Left out: what is learnt, and from where it comes (`grpo`, `sft`, `dp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor
 
 from r1lab import losses
 from r1lab.models import plain, precision, trainable
+from r1lab.sampler import Completions
 
 # What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the
 # largest that overflows nothing. Any from 2^6 to 2^20 gave the same gradient on SmolLM2 and on a
 # tiny base.
 SCALES = (2.0**14, 2.0**10, 2.0**6, 2.0**2, 1.0)
 CRITIC = "critic:"  # before the names of a critic's tensors
+WAITING = "waiting:"  # before those of completions that wait
 
 # (rows, log-probabilities (B, T), mask (B, T)) -> the loss of a micro-batch, and numbers to report,
 # both such that they add up over micro-batches
@@ -31,12 +33,14 @@ LossOf = Callable[[list[int], Tensor, Tensor], tuple[Tensor, dict[str, float]]]
 @dataclass(frozen=True)
 class Learner:
     """What learns: a model that is ready to train, its tokenizer, its optimizer; for PPO beside it
-    a critic, which learns by itself."""
+    a critic, which learns by itself. waiting: completions whose rewards are still to come, by the
+    step that will learn from them."""
 
     model: torch.nn.Module
     tokenizer: object
     optimizer: torch.optim.Optimizer
     critic: Learner | None = None
+    waiting: dict[int, Completions] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -191,8 +195,8 @@ def step(
 
 
 def state(learner: Learner) -> dict[str, Tensor]:
-    """Everything a resumed run needs: what learns and the optimizer's moments, by name, as copies
-    in main memory."""
+    """Everything a resumed run needs: what learns, the optimizer's moments and what waits, by name,
+    as copies in main memory."""
     tensors = {}
     for name, p in trainable(learner.model).items():
         tensors[f"weight/{name}"] = p.detach().to("cpu", copy=True)
@@ -200,6 +204,9 @@ def state(learner: Learner) -> dict[str, Tensor]:
             tensors[f"{key}/{name}"] = torch.as_tensor(value).to("cpu", copy=True)
     if learner.critic:
         tensors |= {CRITIC + name: tensor for name, tensor in state(learner.critic).items()}
+    for step, done in learner.waiting.items():
+        parts = {f"{WAITING}{step}/{name}": tensor for name, tensor in vars(done).items()}
+        tensors |= {name: tensor.to("cpu", copy=True) for name, tensor in parts.items()}
     return tensors
 
 
@@ -208,6 +215,11 @@ def restore(learner: Learner, tensors: dict[str, Tensor]) -> None:
     if learner.critic:
         own = {k.removeprefix(CRITIC): t for k, t in tensors.items() if k.startswith(CRITIC)}
         restore(learner.critic, own)
+    learner.waiting.clear()
+    waiting = {k.removeprefix(WAITING): t for k, t in tensors.items() if k.startswith(WAITING)}
+    for step in sorted({int(name.split("/")[0]) for name in waiting}):
+        parts = {f.name: waiting[f"{step}/{f.name}"] for f in fields(Completions)}
+        learner.waiting[step] = Completions(**parts)
     for name, p in trainable(learner.model).items():
         with torch.no_grad():
             p.copy_(tensors[f"weight/{name}"])

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from numbers import Real
 
 from r1lab import userfile, value
+from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
 
@@ -78,6 +79,15 @@ def format_tags(
     return [float(verdict.formatted) for verdict in verdicts]
 
 
+PRICES = {"low": 2.0, "medium": 0.6, "high": 0.0}  # of 100 tokens, by the effort that is wished for
+
+
+def effort_price(completion_ids: list[list[int]], question: list[str], **kwargs) -> list[float]:
+    """Minus what the tokens of each completion cost at the effort that its question wishes for."""
+    rows = zip(question, completion_ids, strict=True)
+    return [-PRICES[effort_of(asked)] * len(ids) / 100 for asked, ids in rows]
+
+
 def coin(seed: int) -> Reward:
     """A reward function that tosses a coin and reads nothing: the control of every claim
     that the reward did it. Called "random" in the log.
@@ -127,8 +137,9 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     "rule": a correct answer 1.0 and the format 0.1. R1-Zero weighs both alike. The 0.1 is
     TinyZero's, which does not add: it pays 1.0 for a correct answer and 0.1 for a wrong one
     in answer tags, and does not look at the thoughts. "accuracy" and "format": one of them
-    alone. "equal": both with weight 1, as R1-Zero has them. "judge-85" and "judge-96": the score of
-    a `learned` judge. "random": `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
+    alone. "equal": both with weight 1, as R1-Zero has them. "effort": the rule less
+    `effort_price`. "judge-85" and "judge-96": the score of a `learned` judge. "random":
+    `coin(seed)`. "path.py:function": the user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
     has no such function.
@@ -139,6 +150,7 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "format": ([format_tags], [1.0]),
         "equal": ([accuracy, format_tags], [1.0, 1.0]),
         "random": ([coin(seed)], [1.0]),
+        "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
     } | {judge: (learned(judge), [1.0, 0.0]) for judge in value.JUDGES}
     if name in sets:
         return sets[name]

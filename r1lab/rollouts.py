@@ -102,20 +102,29 @@ class Rollout:
 
 
 def sample(learner: Learner, problems: list[Problem], config, step: int) -> Sampled:
-    """G completions for each of P problems from the policy as it is.
+    """G completions for each of P problems from the policy as it is; those that wait for this step
+    are taken from `learner.waiting`.
 
     config: with template, group, max_new, temperature and seed. All randomness comes from (seed,
     step), so a resumed run draws what the uninterrupted one drew.
     """
-    sampler = Sampler(learner.model)
-    tokenizer = learner.tokenizer
+    prompts = learner.tokenizer([prompt(p, config.template) for p in problems])["input_ids"]
+    done = learner.waiting.pop(step, None) or _completions(learner, prompts, config, step)
+    return Sampled(prompts, done, done.texts(learner.tokenizer))
+
+
+def sample_early(learner: Learner, problems: list[Problem], config, step: int) -> None:
+    """`sample` for a later step: the completions wait in `learner.waiting`, and nobody has judged
+    them. Does nothing where they wait already."""
+    if step not in learner.waiting:
+        learner.waiting[step] = sample(learner, problems, config, step).completions
+
+
+def _completions(learner: Learner, prompts: list[list[int]], config, step: int) -> Completions:
     generator = torch.Generator(learner.model.device)
     generator.manual_seed(1_000_003 * config.seed + step)
-    prompts = tokenizer([prompt(p, config.template) for p in problems])["input_ids"]
-    done = sampler.sample(
-        prompts, config.group, config.max_new, tokenizer.eos_token_id, generator, config.temperature
-    )
-    return Sampled(prompts, done, done.texts(tokenizer))
+    given = config.group, config.max_new, learner.tokenizer.eos_token_id, generator
+    return Sampler(learner.model).sample(prompts, *given, config.temperature)
 
 
 def rewarded(sampled: Sampled, problems: list[Problem], reward_set, config, step: int) -> Rollout:
@@ -155,19 +164,21 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
     of tokens whose gradient the clip took. entropy: of the policy that sampled, in nats a token,
     estimated by minus the mean log-probability of what it sampled. logp_gap: how far trainer and
     sampler are apart before the first step, in nats a token; None where nothing was learnt from.
+    stale: in its place where rewards come late, and the policy has moved since it sampled.
     update_tokens: that went forward and back. skipped_groups: without a signal. critic_error: of
     PPO alone, the root of the mean squared error of its values.
     """
     done = roll.completions
     tokens = int(done.lengths.sum())
     value = {"critic_error": (total["miss"] / config.updates) ** 0.5} if roll.per_token else {}
+    gap = total["gap"] / total["compared"] if total["compared"] else None
     return value | {
         "loss": total["loss"] / config.updates,
         "kl": total["kl"] / tokens,
         "clipped": total["clipped"] / tokens,
         "grad_norm": total["grad_norm"] / config.updates,
         "entropy": -float(done.logps[done.mask].mean()),
-        "logp_gap": total["gap"] / total["compared"] if total["compared"] else None,
+        "stale" if config.delay else "logp_gap": gap,
         "update_tokens": total["update_tokens"],
         "skipped_groups": 0 if config.every_row else int(losses.zero_variance(roll.rewards).sum()),
     }

@@ -7,7 +7,8 @@ and also how large the effect is. All randomness comes from a `seed` argument.
 import random
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from math import comb, sqrt
+from functools import cache
+from math import comb, erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -112,6 +113,7 @@ def _interval(mean: float, draws: np.ndarray, level: float) -> Interval:
     return float(mean), float(low), float(high)
 
 
+@cache
 def student_t(df: float, level: float = 0.95) -> float:
     """How many standard errors a mean of df + 1 values lies at most from the truth, at that
     level: 12.71 for two values, 2.78 for five, 1.96 for very many (Student 1908)."""
@@ -120,6 +122,31 @@ def student_t(df: float, level: float = 0.95) -> float:
     density = np.cos(angle) ** (df - 1)
     inside = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
     return float(sqrt(df) * np.tan(np.interp(level * inside[-1], inside, angle)))
+
+
+def power(effect: float, spread: float, seeds: int, asked: float = 0.0) -> float:
+    """The chance that Student's 95 % interval over `seeds` seeds lies above 0 and their mean
+    reaches `asked`, where the truth is `effect` and seeds differ by a standard deviation of
+    `spread`, as a normal distribution has it. At least two seeds; exact.
+
+    Mean and standard deviation of normal values are independent, so it is the chance of the mean
+    at a given standard deviation, averaged over that one's chi distribution.
+    """
+    df = seeds - 1
+    s = np.linspace(0.0, 8.0, 8001)[1:]  # standard deviation seen, in units of `spread`
+    log = (df - 1) * np.log(s) - df * s * s / 2
+    weight = np.exp(log - log.max())
+    error = spread / sqrt(seeds)
+    least = np.maximum(asked, student_t(df) * s * error)
+    chance = [0.5 * erfc((x - effect) / error / sqrt(2)) for x in least]
+    return float(weight @ chance / weight.sum())
+
+
+def seeds_needed(
+    effect: float, spread: float, chance: float = 0.8, asked: float = 0.0, most: int = 200
+) -> int | None:
+    """The fewest seeds with which `power` is at least `chance`; None where `most` do not do."""
+    return next((n for n in range(2, most + 1) if power(effect, spread, n, asked) >= chance), None)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

@@ -5,6 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import shutil
 import socket
 
 import pytest
@@ -26,3 +27,26 @@ socket.socket.connect = _local_only
 @pytest.fixture
 def model():
     return tiny_model()
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIET = (
+    "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium (Debian: `apt-get install chromium`). Without one a test skips; with
+    R1LAB_BROWSER=1, as in CI, it fails."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        no = pytest.fail if os.environ.get("R1LAB_BROWSER") == "1" else pytest.skip
+        no("no Chromium here: install one, on Debian by `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield chromium
+        chromium.close()

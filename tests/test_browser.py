@@ -1,6 +1,5 @@
 """The lessons' instruments as a reader meets them: JupyterLab, a browser, a slider that moves.
 
-Needs Chromium (Debian: `apt-get install chromium`); without one it skips, with R1LAB_BROWSER=1 (CI) it fails.
 R1LAB_SHOTS=FOLDER keeps a picture of every instrument before and after its slider moved.
 """
 
@@ -9,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +18,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
 from test_notebooks import OFFLINE, ROOT, SRC, build
 
 pytestmark = pytest.mark.slow
@@ -29,7 +26,6 @@ INSTRUMENTS = {  # a call -> which of its sliders is moved, from 0
     "widgets.rollout_browser()": 0,
     "summary = widgets.training_dashboard(records.place('dashboard'))": 0,
 }
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {
         "windowingMode": "none"
@@ -37,7 +33,6 @@ SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
 }
-FLAGS = "--disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
 RUN = """async () => {
     const panel = jupyterapp.shell.currentWidget;
     await panel.context.ready;
@@ -96,18 +91,6 @@ def lab(tmp_path_factory):
             process.wait(20)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        no = pytest.fail if os.environ.get("R1LAB_BROWSER") == "1" else pytest.skip
-        no("no Chromium here: install one, on Debian by `apt-get install chromium`")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield chromium
-        chromium.close()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import random
 import shutil
 from dataclasses import replace
 
+import evidence_01
 import numpy as np
 import pytest
 
@@ -53,7 +54,7 @@ def fake(
 def world(**arms):
     """Five seeds of each arm, as `arms` of an experiment's evidence."""
     runs = {name: [fake(seed, **keys) for seed in range(5)] for name, keys in arms.items()}
-    return lambda name: runs[name.replace("-", "_").replace(".", "_").replace("habits/", "")]
+    return lambda name: runs[name.replace("-", "_").replace(".", "_").rpartition("/")[2]]
 
 
 def gap(one, other):
@@ -76,6 +77,12 @@ def steadier(group, silent=0.5):
     part |= {"silent": silent, "silent_expected": 0.51}
     measured = [Run({"seed": seed}, [], [], [], {"measured": part}) for seed in range(5)]
     return lambda name: measured if name == "gradients/base" else arms(name)
+
+
+def clocked(sampling):
+    """Seconds of sampling beside one second of learning, at both ends of a training."""
+    part = {"sampling": sampling, "learning": 1.0}
+    return lambda name: [Run({"seed": seed}, [], [], [], {"measured": part}) for seed in range(5)]
 
 
 def won(hard_ones: bool):
@@ -193,8 +200,13 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(qa={"start": 0.30, "end": 0.70}, smollm2={"start": 0.05, "end": 0.68}, r1={"end": 0.71}),
         world(qa={"start": 0.30, "end": 0.70}, smollm2={"start": 0.05, "end": 0.40}, r1={"end": 0.71}),
     ),
+    "FW-04": (
+        world(delay_4={"end": 0.76}, rule={"end": 0.765}),
+        world(delay_4={"end": 0.6}, rule={"end": 0.765}),
+    ),
+    "C-06": (clocked(3.0), clocked(1.2)),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
-}  # fmt: skip
+} | evidence_01.BOTH_WAYS  # fmt: skip
 
 
 DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why]
@@ -288,7 +300,9 @@ def test_the_records_hold_what_they_promise(capsys):
               "when", "reason"}  # fmt: skip
     assert len(rows) == 134 and all(wanted <= set(row) for row in rows)
     for row in rows:
-        if row["verdict"] in "RN":
+        if row["on_paper"]:
+            assert row["verdict"] in "RN" and row["ci95"] is row["seeds"] is row["when"] is None
+        elif row["verdict"] in "RN":
             assert row["seeds"] > 1 and row["when"] == "before"
             assert row["ci95"][0] <= row["effect"] <= row["ci95"][1]
 

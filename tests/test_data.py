@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from r1lab import models, plots, records, tasks, verify
-from r1lab.machine import presets
 from r1lab.tiny_world import cards
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -33,7 +32,7 @@ def test_the_papers_curves_name_their_source():
     for name, record in papers.items():
         assert "Figure" in record["source"] and record["how"], name
         x, y, _ = plots.paper_curve(name)
-        assert len(x) > 20 and (np.diff(x) > 0).all() and (y > 0).all()
+        assert len(x) >= 7 and (np.diff(x) > 0).all() and (y > 0).all()
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)
@@ -43,9 +42,11 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
     assert [m["step"] for m in run.metrics] == list(range(1, steps + 1))
     assert folder.name.endswith(f"-s{run.config['seed']}")
     for part in ("before", "after") if steps else ("measured",):
+        if "right" not in run.summary[part]:
+            continue  # it measures something else than answers
         right = run.summary[part]["right"]
         n = run.summary[part]["n"]
-        assert len(right) == n >= presets.PRESETS[run.config["preset"]].eval_problems
+        assert len(right) == n == run.config["eval_problems"]
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     if run.config["experiment"] in ("zero", "habits"):
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)

@@ -8,49 +8,58 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 # from the lowest: a file imports files of earlier paragraphs alone
 LAYERS = """
-checks.exercise claims curriculum losses.advantages losses.policy losses.tokens machine
-losses.values machine.environment machine.memory models.adapters records.configs records.files running
-running.alarms running.arguments running.experiment sampler.captured sampler.choosing sampler.completions
-sampler.steering sampler.weights speed speed.compare stats tasks.problem tasks.reading tiny_world
-tiny_world.words userfile widgets.live
+checks.exercise claims curriculum losses.advantages losses.policy losses.tokens losses.values
+machine machine.energy machine.environment machine.memory models.adapters records.configs
+records.files running running.alarms running.arguments running.experiment sampler.captured
+sampler.choosing sampler.completions sampler.steering sampler.weights speed speed.compare stats
+tasks.problem tasks.reading tiny_world tiny_world.words userfile widgets.live
 
-checks checks.lesson_00 checks.letters losses.tuning machine.presets models.names plots
-records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
+checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names
+plots records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
+widgets.growth
 
-habits losses value models.loading records.folder sampler.decoding sampler.reading tasks.arithmetic
-tasks.countdown tasks.gsm8k
+cost habits losses models.loading records.folder sampler.decoding sampler.reading
+tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring
 
-checks.lesson_02 models.lineage records sampler.sampling tasks.names widgets.playground
+checks.lesson_02 claims.worked_out drawings models.lineage records sampler.sampling tasks.effort
+widgets.playground
 
-drawings machine.colab microscope models running.evidence sampler tasks.templates tiny_world.habits verify
+machine.colab models models.fetch running.evidence sampler tasks.names widgets.envelope
 
-claims.ledger models.fetch policy preflight.learning reflection rewards tasks trl_engine.common
-trl_engine.sampled widgets.colouring
+claims.ledger policy preflight.learning tasks.templates tiny_world.habits trl_engine.common
+trl_engine.sampled verify
 
-checks.lesson_03 claims.verdicts evaluate preflight.minutes rollouts sft speed.decoding tiny_world.corpus
+claims.verdicts reflection rewards sft tasks
 
-critic dpo widgets.bench preflight.need speed.growth tiny_world.cards tiny_world.competence
+checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes rollouts speed.decoding
+tiny_world.corpus widgets.bench
 
-checks.lesson_04 grpo tiny_world.judges widgets.growth preflight.fits tiny_world.pretrain tiny_world.report trl_engine.offline
+critic preflight.need scorer search speed.growth tiny_world.cards tiny_world.competence
+tiny_world.pretrain trl_engine.offline widgets.bound
 
-running.settings trl_engine.online
+checks.lesson_01 checks.lesson_04 grpo preflight.fits tiny_world.judges tiny_world.report
+widgets.budget
 
-preflight running.arms running.journal running.measure trl_engine
+preflight running.settings speed.parts trl_engine.online
 
-experiments.habits experiments.own_answers running.methods running.queue
-running.summary speed.footprint
+checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure
+speed.footprint trl_engine
 
-experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.rewards experiments.tinyzero running.recorded running.run speed.training
+experiments.choices experiments.effort experiments.habits experiments.own_answers
+experiments.rewards experiments.train_time running.methods running.queue running.summary
 
-experiments experiments.templates speed.bench
+experiments.grpo_math experiments.r1_zero_and_the_aha_moment experiments.templates
+experiments.tinyzero running.recorded running.run speed.training
 
-claims.scoreboard widgets.rollouts
+experiments experiments.test_time_compute speed.bench
 
-claims.again widgets.dashboard
+checks.lesson_11 claims.scoreboard widgets.rollouts
+
+claims.again claims.rulers widgets.board widgets.dashboard
+
+claims.report widgets
 
 __main__
-
-widgets
 """
 LAYER = {
     name: height for height, names in enumerate(LAYERS.split("\n\n")) for name in names.split()

@@ -53,11 +53,18 @@ def test_stages_add_up(monkeypatch):
     assert (found["length"], found["from_runs"]) == (40, 0)
 
 
+ALIKE = [  # three numbers, the rule, one cap
+    run
+    for name, arm in (("habits", "rule"), *(("checkpoints", a) for a in ("rule", "512", "64")))
+    for run in experiments.recorded(name, arm)
+]
+
+
 def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
     known = preflight.expected(presets.named("smol"))
     assert known.recorded >= 3 and 10 < known.length < 16 and 0 < known.signal <= 1
     known = preflight.expected(replace(presets.named("cpu"), size=3))
-    assert known.recorded == 5
+    assert known.recorded == len(ALIKE)
     assert 35 < known.length < 200  # between the base's and the trained one's
     assert preflight.expected(presets.named("t4")) == Expected(256, 1.0, 0)
 
@@ -65,7 +72,6 @@ def test_what_is_expected_comes_from_recorded_runs_of_the_same_kind():
 def test_the_report_expects_completions_as_long_as_the_recorded_ones(monkeypatch):
     """A pace of one second a sampled token and nothing else: the minutes are the mean length."""
     monkeypatch.setattr(fits, "calibrate", lambda *_: Pace(read=0, decode=1, learn=0))
-    rule = experiments.recorded("habits", "rule")
-    lengths = [line["length"] for run in rule for line in run.metrics]
+    lengths = [line["length"] for run in ALIKE for line in run.metrics]
     preset = presets.named("cpu")
     assert fits.minutes(preset) == pytest.approx(preset.steps * sum(lengths) / len(lengths) / 60)

@@ -3,10 +3,8 @@
 import ast
 import importlib.util
 import json
-import os
 import re
 import statistics
-import time
 from pathlib import Path
 
 import nbformat
@@ -28,6 +26,7 @@ def refuse(self, address):
         raise OSError(f"a lesson tried to reach {host}")
 socket.socket.connect = refuse
 """
+A_CELL = 300  # seconds after which a cell hangs; what it takes stands in notebooks/built.json
 every_lesson = pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
 
 
@@ -228,12 +227,9 @@ def test_it_runs_in_fast_mode_without_network_and_its_solutions_pass(source, mon
     solved = [part for pair in build.solutions(lesson).values() for part in pair]
     lesson.cells.insert(0, nbformat.v4.new_code_cell(OFFLINE))
     lesson.cells += [nbformat.v4.new_code_cell(code) for code in solved]
-    start = time.monotonic()
-    done = build.run(lesson, timeout=90)
-    seconds = time.monotonic() - start
+    done = build.run(lesson, timeout=A_CELL)
     checked = done.cells[-len(solved) :][1::2]
     assert all(re.search(" (right[.]|kept:) ", c.outputs[0].text) for c in checked)
-    assert seconds < 90, f"{seconds:.0f} s on {os.cpu_count()} cores"
 
 
 def answered(source, right: bool):
@@ -259,7 +255,7 @@ def test_nothing_a_reader_writes_stops_a_lesson(source, right, monkeypatch):
     monkeypatch.setenv("R1LAB_FAST", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    done = build.run(answered(source, right), timeout=90)
+    done = build.run(answered(source, right), timeout=A_CELL)
     checks = [c for c in done.cells if c.source.startswith("checks.check(")]
     said = [re.sub(r"\s+", " ", "".join(o.get("text", "") for o in c.outputs)) for c in checks]
     good = r" (right\.|kept:)" if right else r" (not right yet:|a guess is one number)"

@@ -2,11 +2,10 @@
 
 import itertools
 import re
-import time
 from dataclasses import replace
 
 import pytest
-from helpers import HOSTILE, LONG
+from helpers import HOSTILE, LONG, least_seconds
 
 from r1lab import habits
 from r1lab.reflection import Trace, language_share, summarise, trace
@@ -337,15 +336,12 @@ def test_what_the_world_says_of_its_language_is_what_is_measured():
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_read_in_linear_time(text):
-    def seconds(piece):
-        start = time.process_time()
+    def read(piece):
         got = judged(Problem("countdown", NUMBERS, TARGET), piece)
         share = language_share(piece, "en")
         assert got.wrong_equations <= got.equations and (share is None or 0 <= share <= 1)
-        return time.process_time() - start
 
-    half = seconds(text[: LONG // 2])
-    assert seconds(text) < 4 * half + 0.3  # quadratic time would take minutes
+    assert least_seconds(read, text) < 4 * least_seconds(read, text[: LONG // 2]) + 0.3
 
 
 def test_numbers_too_long_to_read_make_no_equation():

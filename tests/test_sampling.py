@@ -204,3 +204,14 @@ def test_half_precision_weights_are_left_bit_for_bit():
     done = Sampler(model).sample(PROMPTS, 2, 10, STOP, torch.Generator().manual_seed(0))
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert done.logps.dtype == torch.float32
+
+
+def test_a_word_without_a_chance_is_never_drawn_from_a_large_vocabulary():
+    """One word in each of many blocks can be drawn; the rest, the last of a block too, cannot."""
+    possible = torch.arange(14) * 301
+    logits = torch.full((2000, 4201), float("-inf"))
+    logits[:, possible] = torch.randn(2000, 14, generator=torch.Generator().manual_seed(0))
+    token, logp = choosing.choose(logits, 1.0, torch.Generator().manual_seed(1))
+    assert set(token.tolist()) == set(possible.tolist()) and logp.isfinite().all()
+    exact = logits.log_softmax(-1).gather(1, token[:, None])[:, 0]
+    torch.testing.assert_close(logp, exact, atol=1e-5, rtol=0)

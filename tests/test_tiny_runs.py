@@ -87,8 +87,8 @@ def test_the_table_has_a_row_an_arm_also_where_nothing_was_trained(tmp_path):
         )
     _, _, row = recorded.table([habits], tmp_path).split("\n")
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[:3] == ["three numbers: rule reward", "2", "25.0 % → 62.5 %"]
-    assert cells[3].startswith("+37.5 [") and cells[4] == "+25.0, +50.0"
-    assert cells[5:] == [
+    assert cells[:4] == ["three numbers: rule reward", "2", "4", "25.0 % → 62.5 %"]
+    assert cells[4].startswith("+37.5 [") and cells[5] == "+25.0, +50.0"
+    assert cells[6:] == [
         "25.0 % → 50.0 %", "10 → 30", "50.0 % → 50.0 %", "in order 75 % → in order 75 %", "1.5"
     ]  # fmt: skip

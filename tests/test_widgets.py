@@ -3,7 +3,6 @@
 import math
 import random
 import re
-import shutil
 from dataclasses import replace
 from fractions import Fraction
 
@@ -90,49 +89,44 @@ def test_the_playground_is_html_with_a_picture_and_text_where_no_script_runs(mon
 
 
 @pytest.mark.slow
-def test_the_script_computes_what_losses_computes_and_keeps_its_axes(monkeypatch, tmp_path):
+def test_the_script_computes_what_losses_computes_and_keeps_its_axes(
+    browser, monkeypatch, tmp_path
+):
     """In Chromium, from a file: a click and a dragged slider redraw, the ghost stays behind."""
-    sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium here")
     shown = []
     monkeypatch.setattr(pg, "display", lambda data, **options: shown.append(data))
     widgets.advantage_playground()
     (tmp_path / "page.html").write_text(shown[0]["text/html"])
     ask = "x => document.querySelector('.r1lab-playground').numbers(...x)"
     draw = random.Random(0)
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
-        asked = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((tmp_path / "page.html").as_uri())
-        for form in pg.FORMS:
-            for right in (range(1, 9), *(draw.sample(range(1, 9), k) for k in (0, 1, 3, 7))):
-                lengths = [draw.randrange(20, 201, 10) for _ in range(8)]
-                rewards = [int(i in right) for i in range(1, 9)]
-                found = page.evaluate(ask, [rewards, lengths, form])
-                wanted = pg.advantages_and_weights(rewards, lengths, form)
-                assert all(close(wanted[key], found[key], 1e-12) for key in wanted)
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    for form in pg.FORMS:
+        for right in (range(1, 9), *(draw.sample(range(1, 9), k) for k in (0, 1, 3, 7))):
+            lengths = [draw.randrange(20, 201, 10) for _ in range(8)]
+            rewards = [int(i in right) for i in range(1, 9)]
+            found = page.evaluate(ask, [rewards, lengths, form])
+            wanted = pg.advantages_and_weights(rewards, lengths, form)
+            assert all(close(wanted[key], found[key], 1e-12) for key in wanted)
 
-        def seen(what):
-            return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
+    def seen(what):
+        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
 
-        ticks, bars = seen(".tick"), seen(".now")
-        assert len(bars) == 24 and not seen(".ghost")
-        page.click("[data-row='1']")
-        assert seen(".now") != bars and len(seen(".ghost")) == 24 and seen(".tick") == ticks
-        ghosts = []
-        for value in (30, 90, 150):  # one drag: the ghost stays where it began
-            page.evaluate(
-                "v => { const s = document.querySelector('[data-length]'); s.value = v;"
-                "s.dispatchEvent(new Event('input')); }", value)  # fmt: skip
-            ghosts.append(seen(".ghost"))
-            assert page.inner_text("[data-tokens]") == f"{value} tokens"
-        assert ghosts[0] == ghosts[1] == ghosts[2] and seen(".tick") == ticks
-        assert all(url.startswith(("file:", "data:")) for url in asked)
-        browser.close()
+    ticks, bars = seen(".tick"), seen(".now")
+    assert len(bars) == 24 and not seen(".ghost")
+    page.click("[data-row='1']")
+    assert seen(".now") != bars and len(seen(".ghost")) == 24 and seen(".tick") == ticks
+    ghosts = []
+    for value in (30, 90, 150):  # one drag: the ghost stays where it began
+        page.evaluate(
+            "v => { const s = document.querySelector('[data-length]'); s.value = v;"
+            "s.dispatchEvent(new Event('input')); }", value)  # fmt: skip
+        ghosts.append(seen(".ghost"))
+        assert page.inner_text("[data-tokens]") == f"{value} tokens"
+    assert ghosts[0] == ghosts[1] == ghosts[2] and seen(".tick") == ticks
+    assert all(url.startswith(("file:", "data:")) for url in asked)
 
 
 def test_a_trees_branches_are_as_wide_as_they_are_likely():

@@ -111,7 +111,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # | lesson | source | minute | question |
 # |---|---|---|---|
 # | 00 start_here (this one) | all three | 03:46 | What was claimed, and what does it look like when it happens here? |
-# | 01 o1_test_time_compute, *in the making* | o1 report | 16:06 | Does thinking longer, or asking more often, buy right answers? |
+# | [01 o1_test_time_compute](01_o1_test_time_compute.ipynb) | o1 report | 16:06 | Does thinking longer, or asking more often, buy right answers? |
 # | [02 grpo_math](02_grpo_math.ipynb) | R1 2.2.1 | 48:13 | How does a model learn from right and wrong alone? |
 # | [03 rewards](03_rewards.ipynb) | R1 2.2.2-3 | 57:22, 1:05:01 | Who decides what is right, and what if the judge can be fooled? |
 
@@ -132,8 +132,8 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # |---|---|---|---|
 # | 08 kimi_rl, *in the making* | k1.5 2.1-2.3, 3.5 | 1:49:05 | Which parts of Kimi's recipe matter? |
 # | 09 kimi_long2short, *in the making* | k1.5 2.4 | 1:49:05 | How does a long thinker learn to be brief? |
-# | 10 cost_and_limits, *in the making* | R1 5, Nature | 1:43:50, 2:20:07 | What does it cost, and where does it end? |
-# | 11 scoreboard, *in the making* | all | - | Which claims showed up here, and which did not? |
+# | [10 cost_and_limits](10_cost_and_limits.ipynb) | R1 5, Nature | 1:43:50, 2:20:07 | What does it cost, and where does it end? |
+# | [11 scoreboard](11_scoreboard.ipynb) | all | - | Which claims showed up here, and which did not? |
 
 # %% [markdown]
 # ## 3. Your machine

@@ -1,4 +1,5 @@
-"""Exercises of lesson 03: the form, four verifiers to break, a judge to fool and one to mend."""
+"""Exercises of lesson 03: the form, four verifiers to break, a judge to fool and one to mend; two
+guesses."""
 
 import re
 from fractions import Fraction
@@ -207,6 +208,9 @@ EXERCISES = {
         enough=80.0,
         example=lambda score, words, answered: min(score, 1.5) if answered else -5.0,
         lesson="Return a number for a score, a count of words and whether there is an answer.",
+    ),
+    "03.6": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
     ),
     "03.7": Guess(
         unit="percent", lesson="Write a number of percent; the figure below has it as a mark."

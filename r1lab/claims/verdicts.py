@@ -3,10 +3,13 @@
 Reproduced: of every condition the 95 % interval lies above "no effect" and the estimate reaches
 what was asked. Not reproduced: of one condition the whole interval lies below what was asked, or
 every seed does where each must reach it. Inconclusive: anything else, and always with one seed.
+
+What is worked out from disclosed figures has no seeds and no interval: a value reaches what was
+asked, or it does not (`on_paper`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from r1lab import stats
 from r1lab.claims.ledger import Bar, Claim
@@ -28,18 +31,19 @@ class Found:
     high: float
     by_seed: tuple[float, ...]
     n: int
-    met: bool
-    missed: bool
+    met: bool = False
+    missed: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
     """letter: a key of WORDS. found: for each condition; none where there is no evidence. reason:
-    one sentence."""
+    one sentence. on_paper: values that were worked out in the place of runs, one a condition."""
 
     letter: str
     found: tuple[Found, ...]
     reason: str
+    on_paper: tuple[float, ...] = ()
 
 
 def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
@@ -49,12 +53,19 @@ def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
     if tables and len(tables) != len(claim.bars):
         raise ValueError(f"{claim.id} has {len(claim.bars)} conditions, not {len(tables)}")
     seeds = min(map(len, tables), default=0)
-    found = tuple(map(_found, [claim] * len(tables), claim.bars, tables)) if seeds else ()
+    return decide(claim, tuple(map(_found, claim.bars, tables)) if seeds else (), missing)
+
+
+def decide(claim: Claim, numbers: Sequence[Found], missing: str = "") -> Verdict:
+    """The verdict on a claim from numbers that are there already, held to its bars as they are."""
+    pairs = list(zip(claim.bars, numbers, strict=False))
+    found = tuple(_held(claim.every_seed, bar, one) for bar, one in pairs)
     if claim.why:
         return Verdict("void" if claim.void else "X", found, claim.why)
     if not found:
-        return Verdict("open", (), missing or claim.planned or "no run decides it yet")
-    if seeds == 1:
+        planned = f"planned: {claim.planned}" if claim.planned else "no run decides it yet"
+        return Verdict("open", (), missing or planned)
+    if min(len(one.by_seed) for one in found) == 1:
         return Verdict("I", found, "one seed decides nothing")
     if all(one.met for one in found):
         return Verdict("R", found, "every condition is met")
@@ -63,6 +74,20 @@ def judge(claim: Claim, tables: Sequence[Table], missing: str = "") -> Verdict:
         return Verdict("N", found, "missed: " + "; ".join(missed))
     open_ones = [_said(bar, one) for bar, one in pairs if not one.met]
     return Verdict("I", found, "neither met nor missed: " + "; ".join(open_ones))
+
+
+def on_paper(claim: Claim, values: Sequence[float]) -> Verdict:
+    """The verdict on a claim that disclosed figures decide. values: one for each condition."""
+    bars = list(zip(claim.bars, values, strict=True))
+    missed = [(bar, value) for bar, value in bars if not reaches(bar, value)]
+    said = "; ".join(f"{bar.metric}: {bar.asked:g} asked, {value:.3g}" for bar, value in missed)
+    reason = f"missed: {said}" if missed else "every condition is met"
+    return Verdict("N" if missed else "R", (), reason, tuple(values))
+
+
+def reaches(bar: Bar, value: float) -> bool:
+    """Whether a value without an interval is what was asked."""
+    return value >= bar.asked and value > bar.none
 
 
 def _said(bar: Bar, found: Found) -> str:
@@ -74,13 +99,18 @@ def _said(bar: Bar, found: Found) -> str:
     )
 
 
-def _found(claim: Claim, bar: Bar, table: Table) -> Found:
-    by_seed = tuple(map(mean, table))
+def _found(bar: Bar, table: Table) -> Found:
     estimate, low, high = interval(table, bar)
-    each = min(by_seed) >= bar.asked or not claim.every_seed
-    none = claim.every_seed and max(by_seed) < bar.asked
-    met = estimate >= bar.asked and low > bar.none and each
-    return Found(estimate, low, high, by_seed, len(table[0]), met, high < bar.asked or none)
+    by_seed = tuple(float(mean(values)) for values in table)
+    return Found(float(estimate), float(low), float(high), by_seed, len(table[0]))
+
+
+def _held(every_seed: bool, bar: Bar, found: Found) -> Found:
+    """The same numbers, held to a bar."""
+    each = min(found.by_seed) >= bar.asked or not every_seed
+    none = every_seed and max(found.by_seed) < bar.asked
+    met = found.estimate >= bar.asked and found.low > bar.none and each
+    return replace(found, met=met, missed=found.high < bar.asked or none)
 
 
 def interval(table: Table, bar: Bar) -> stats.Interval:

@@ -76,7 +76,9 @@ def _together(arms: Arms) -> list[Table]:  # K-13
 
 def _tries(arms: Arms) -> list[Table]:  # T-01
     runs = arms("rule")
-    more = [[part(run, "after")["tries"] / part(run, "before")["tries"]] for run in runs]
+    parts = [(part(run, "before"), part(run, "after")) for run in runs]
+    # where a base never tries, one try in all its answers is the least that could be seen
+    more = [[new["tries"] / max(old["tries"], 1 / old["n"])] for old, new in parts]
     return [more, [right(run) for run in runs]]
 
 

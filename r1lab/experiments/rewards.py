@@ -1,11 +1,13 @@
 """`run judge` and `run form`: what becomes of a model that is paid by the wrong thing (DeepSeek-R1,
-2.2.2).
+2.2.2). `run delay`: what if it is paid late (section 5).
 
 `judge`: a learned judge in the place of the rule, on three numbers. The verifier looks on at each
 step and pays nothing, so the proxy and the truth stand side by side. The first arm is the same run
 under the rule. `late`: the rule first, the judge for the last quarter of the steps. `form`: what
 the form weighs beside the answer, and which of the two is learned first by a base that has lost its
-tidiness.
+tidiness. `delay`: rewards come some updates after their completions were sampled, so that each
+update learns from what an older policy wrote. Its control is `judge/rule`: rewards at once, and as
+many updates on as many completions.
 """
 
 import random
@@ -16,12 +18,14 @@ from r1lab import curriculum, evaluate, grpo, plots, tasks, value
 from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, ahead, mean
 from r1lab.running.experiment import Arm, Experiment, Stage
-from r1lab.running.measure import answers, numbers
+from r1lab.running.measure import answers, held_out, numbers
 from r1lab.running.settings import Plan
 from r1lab.verify import TAGS
 
 GRPO = (Stage("grpo"),)
 STEPS, LAST = 60, 15  # of a run; of the judge in the arm `late`
+SHORT = {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 256, "lr": 1.5e-3}
+TEN = tuple(range(10))  # seeds: between arms that do not differ, five leave three points open
 LATE = (
     Stage("grpo", "rule", settings={"steps": STEPS - LAST}),
     Stage("grpo", "judged", settings={"steps": LAST, "reward": "judge-85"}),
@@ -138,7 +142,7 @@ JUDGE = Experiment(
     section="DeepSeek-R1 2.2.2",
     about="reinforcement learning under a learned judge, with the verifier looking on",
     arms=(
-        Arm("rule", "three numbers, cap 256: the rule", GRPO),
+        Arm("rule", "three numbers, cap 256: the rule", GRPO, seeds=TEN),
         Arm(
             "judge-85", "cap 256: paid by a judge, right in 85 of 100", GRPO, {"reward": "judge-85"}
         ),
@@ -150,7 +154,7 @@ JUDGE = Experiment(
     measure=measure,
     figure=figure,
     minutes={"cpu": {"quick": 4}},
-    on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 256, "lr": 1.5e-3}},
+    on={"cpu": SHORT},
     evidence={"RW-02": _cheated, "RW-06": ahead("late", "judge-85")},
 )
 FORM = Experiment(
@@ -169,4 +173,20 @@ FORM = Experiment(
     on={"cpu": {"size": 3}},
     evidence={"RW-03": ahead("equal", "habits/rule"), "RW-04": _first},
 )  # fmt: skip
-EXPERIMENTS = (JUDGE, FORM)
+DELAY = Experiment(
+    name="delay",
+    lesson="03",
+    section="DeepSeek-R1 5",
+    about="rewards that come some updates late, so that each update learns from an older policy",
+    arms=(
+        Arm("delay-1", "cap 256: the rule, one update late", GRPO, {"delay": 1}),
+        Arm("delay-4", "cap 256: the rule, 4 updates late", GRPO, {"delay": 4}, TEN),
+        Arm("delay-16", "cap 256: the rule, 16 updates late", GRPO, {"delay": 16}),
+    ),
+    measure=held_out,
+    figure=figure,
+    minutes={"cpu": {"quick": 5}},
+    on={"cpu": SHORT},
+    evidence={"FW-04": ahead("delay-4", "judge/rule")},
+)
+EXPERIMENTS = (JUDGE, FORM, DELAY)

@@ -40,9 +40,11 @@ class Preset:
 
 
 PRESETS = {
+    # Small micro-batches: rows of unlike length are padded less and a layer's numbers stay in the
+    # cache. 8,192 took 1.4 times as long (answers of 123 tokens), on one core.
     "cpu": Preset(
         "cpu", "rich", "float32", "cpu", "countdown", "tiny",
-        lora_rank=8, lr=1e-3, steps=60, prompts=16, group=8, max_new=600, micro_tokens=8192,
+        lora_rank=8, lr=1e-3, steps=60, prompts=16, group=8, max_new=600, micro_tokens=1024,
         train_problems=4096, eval_problems=512,
     ),
     # A real pretrained model on a CPU. Its rate is LoRA's usual one: 100 times R1-Zero's 3e-6 for

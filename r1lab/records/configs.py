@@ -1,6 +1,6 @@
 """The versions of `config.json`. A new setting gets its old value for old runs, here alone."""
 
-VERSION = 5
+VERSION = 6
 OF_THE_RUN = (
     "experiment", "preset", "base", "revision", "dtype", "lora_rank", "template", "max_new", "seed",
     "eval_problems",
@@ -12,14 +12,14 @@ def upgraded(config: dict) -> dict:
 
     Version 1 was flat and knew one stage; its first runs knew no other task than countdown.
     Version 2 knew one size of a task's problems, version 3 no second one to train on; both
-    knew no base that is made to think on. Version 4 knew one baseline of GRPO and no critic. What
-    they could not set had one value, which stands here.
+    knew no base that is made to think on. Version 4 knew one baseline of GRPO and no critic,
+    version 5 no late rewards. What they could not set had one value, which stands here.
     """
     if "experiment" not in config or config.get("version", 1) == VERSION:
         return config
     own = {"think_on": False} if config["experiment"] == "zero" else {}
     if config.get("version", 1) > 1:
-        stages = [_with_baseline(stage) for stage in config["stages"]]
+        stages = [_of_today(stage) for stage in config["stages"]]
         return {"size": 0, "also": 0} | own | config | {"version": VERSION, "stages": stages}
     method = {"zero": "grpo"}.get(config["experiment"], config["experiment"])
     named = (*OF_THE_RUN, "task", "engine", "recipe")
@@ -34,10 +34,11 @@ def upgraded(config: dict) -> dict:
         "version": VERSION, "task": config.get("task", "countdown"), "size": 0, "also": 0,
         "train_problems": train,
         "engine": {"bench": "own"}.get(config["engine"], config["engine"]),
-        "recipe": config.get("recipe", "quick"), "stages": [_with_baseline(stage)], "files": {},
+        "recipe": config.get("recipe", "quick"), "stages": [_of_today(stage)], "files": {},
     } | own  # fmt: skip
 
 
-def _with_baseline(stage: dict) -> dict:
+def _of_today(stage: dict) -> dict:
     old = {"baseline": "group", "only_better": False, "gae": None, "kl_in_reward": False}
+    old |= {"delay": 0}
     return old | stage if stage["method"] == "grpo" else stage

@@ -44,7 +44,11 @@ def parser() -> argparse.ArgumentParser:
         "with other seeds, and see whether the verdict agrees")  # fmt: skip
     claims.add_argument("--seeds", type=_seeds, default=range(10, 15), help="of --run (default "
         "10-14)")  # fmt: skip
+    claims.add_argument("--preset", help="of --run: machine settings, such as gpu24 (default: "
+        "those of the recorded runs)")  # fmt: skip
     claims.add_argument("--out", type=Path, help="of --run: folder of the runs (default runs)")
+    claims.add_argument("--report", type=Path, metavar="FOLDER", help="write the scoreboard as a "
+        "page to cite: report.md with figures, and report.html")  # fmt: skip
     commands.add_parser("preflight", help="what this machine can run, with memory and minutes")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     bench = commands.add_parser("bench", help="speed beside generate and TRL, about six minutes")

@@ -54,6 +54,8 @@ class Experiment:
     -> minutes on two cores. evidence: id of a claim -> what the recorded arms say for it, see
     `running.evidence`. recipes: name -> factors of the preset's settings. on: preset -> settings
     that this experiment wants there. settings: its own ones with their defaults.
+    along(model, tokenizer, held-out problems, plan, step) -> more numbers for the line of a step in
+    metrics.jsonl, {} at most steps: what is measured on the way.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Experiment:
     recipes: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: {"quick": {}})
     on: Mapping[str, Settings] = field(default_factory=dict)
     settings: Settings = field(default_factory=dict)
+    along: Callable | None = None
 
     def arm(self, name: str | None) -> Arm:
         """The arm of that name; None is the first. Raises ValueError for another name."""

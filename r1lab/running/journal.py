@@ -91,9 +91,11 @@ class Journal:
         """A stage that was done in an earlier sitting: what it raised is told again."""
         self.alarms += tuple(alarms.of_metrics(self.written("metrics.jsonl", leg)))
 
-    def keeper(self, number: int, leg: Leg, first: int, learner: policy.Learner) -> Callable:
+    def keeper(
+        self, number: int, leg: Leg, first: int, learner: policy.Learner, along: Callable
+    ) -> Callable:
         """The function that writes down a step of a stage; every method and both engines call it.
-        first: the steps of the stages before."""
+        first: the steps of the stages before. along(step) -> more numbers for its line."""
         history = self.written("metrics.jsonl", leg)
         before, steps = self.alarms, leg.config.steps
         shown = {1 + i * max(1, steps - 1) // (SHOWN - 1) for i in range(SHOWN)}
@@ -102,6 +104,9 @@ class Journal:
 
         def keep(step) -> None:
             line, group = self._placed(step.line(), leg, first), step.group()
+            clock = time.monotonic()
+            line |= along(line["step"])
+            self.clock += time.monotonic() - clock  # a measurement is no training
             records.append(self.folder, "metrics.jsonl", line)
             history.append(line)
             self._time(line["step"])

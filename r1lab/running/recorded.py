@@ -1,6 +1,7 @@
 """Recorded runs, found by what stands in their `config.json`."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from r1lab import habits, models, records, stats
@@ -8,32 +9,49 @@ from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.arms import same
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options, settled
+from r1lab.running.settings import Options, plan, settled
 from r1lab.running.summary import differences
 
 RECORDED = models.DATA / "runs"
 
 
-def of_arm(experiment: Experiment, arm: Arm, folder: Path = RECORDED) -> list[Run]:
-    """The finished runs of an arm in a folder of runs, in the order of their seeds."""
-    preset = presets.named(arm.settings.get("preset", "cpu"))
-    wanted = settled(experiment, Options(arm.name), preset).record
+def of_arm(
+    experiment: Experiment, arm: Arm, folder: Path = RECORDED, preset: str | None = None
+) -> list[Run]:
+    """The finished runs of an arm in a folder of runs, in the order of their seeds. preset: that of
+    runs made on this machine; by default the one the arm is recorded with."""
+    if preset:
+        wanted = plan(experiment, Options(arm.name, preset)).record
+    else:
+        usual = presets.named(arm.settings.get("preset", "cpu"))
+        wanted = settled(experiment, Options(arm.name), usual).record
     there = [path.parent for path in folder.glob("*/summary.json")]
-    found = [path for path in there if same(records.load_config(path), wanted)]
+    found = [path for path in there if same(_config(path), wanted)]
     return sorted(map(records.load_run, found), key=lambda run: run.config["seed"])
 
 
+def _config(path: Path) -> dict:
+    """A run's config, read again only where its file has changed: the ledger asks for hundreds."""
+    return _read(path, (path / "config.json").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read(path: Path, _changed: int) -> dict:
+    return records.load_config(path)
+
+
 def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
-    """The recorded runs as a Markdown table, a row an arm; intervals over seeds and problems."""
+    """The recorded runs as a Markdown table, a row an arm that answers problems; intervals over
+    seeds and problems."""
     rows = [
-        "| arm | seeds | right | gain, points [95 %] | smallest, largest | other size, right "
+        "| arm | seeds | n | right | gain, points [95 %] | smallest, largest | other size, right "
         "| tokens | reflects | most frequent habit | minutes |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for experiment in experiments:
         for arm in experiment.arms:
             found = [run.summary for run in of_arm(experiment, arm, folder)]
-            if found:
+            if found and "right" in _end(found[0]):  # a clock has no answers to judge
                 rows.append(_row(arm.label, found))
     return "\n".join(rows)
 
@@ -41,9 +59,15 @@ def table(experiments: list[Experiment], folder: Path = RECORDED) -> str:
 def _row(label: str, found: list[dict]) -> str:
     trained = "gain" in found[0]
     minutes = sum(summary["seconds"] for summary in found) / len(found) / 60
-    cells = [label, str(len(found)), _over(found, _right), *_gain(found)]
+    problems = len(_end(found[0])["right"])
+    cells = [label, str(len(found)), str(problems), _over(found, _right), *_gain(found)]
     cells += [_over(found, read) for read in (_other, _tokens, _reflects, _habit)]
     return f"| {' | '.join(cells)} | {f'{minutes:.1f}' if trained else ''} |"
+
+
+def _end(summary: dict) -> dict:
+    """What was measured at last."""
+    return summary["measured"] if "measured" in summary else summary["after"]
 
 
 def _gain(found: list[dict]) -> list[str]:

@@ -135,12 +135,17 @@ class _Run:
                 journal.ask(leg, first, learner, 0)
             journal.save(number, first, learner)
         material = self.pool if leg.stage.method == "grpo" else self.pairs(leg)
-        keep = journal.keeper(number, leg, first, learner)
+        keep = journal.keeper(number, leg, first, learner, self.along)
         learn(leg, self.plan.engine, learner, material, Place(self.folder, done), keep)
         if self.main:
             models.save_trained(self.model, self.saved_at(leg), self.plan.preset.model)
             journal.tell(first + leg.config.steps, leg, done=True)
             journal.measure(self.model, self.tokenizer, self.held_out)
+
+    def along(self, step: int) -> dict:
+        """What the experiment measures behind this step."""
+        along = self.plan.experiment.along
+        return along(self.model, self.tokenizer, self.held_out, self.plan, step) if along else {}
 
     def begin(self, number: int, leg: Leg, fresh: bool) -> None:
         """Put into the model what the stage starts from, and its reference beside it."""

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 LARGE = 4096  # words of a vocabulary, from which a random number for each of them takes long
+BLOCK = 256  # words whose chances are added up together first
 
 
 def choose(
@@ -17,8 +18,11 @@ def choose(
     if temperature == 0:
         token = logits.argmax(-1)
         return token, F.log_softmax(logits.float(), -1).gather(1, token[:, None])[:, 0]
-    logps = F.log_softmax(logits.float() / temperature, -1)
-    token = (_race if logps.shape[1] < large else _point)(logps, generator)
+    logits = logits.float() / temperature
+    if logits.shape[1] >= large:
+        return _point(logits, generator)
+    logps = F.log_softmax(logits, -1)
+    token = _race(logps, generator)
     return token[:, 0], logps.gather(1, token)[:, 0]
 
 
@@ -28,9 +32,20 @@ def _race(logps, generator) -> torch.Tensor:
     return (logps.exp() / race).argmax(-1, keepdim=True)
 
 
-def _point(logps, generator) -> torch.Tensor:
-    """(B, 1) words drawn, with one random number a row instead of one a word."""
-    reached = logps.exp().cumsum(-1, dtype=torch.float64)
-    at = torch.rand(len(logps), 1, dtype=torch.float64, device=logps.device, generator=generator)
-    found = torch.searchsorted(reached, at * reached[:, -1:], right=True)
-    return found.clamp(max=logps.shape[1] - 1)
+def _point(logits, generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """`choose` with one random number a row instead of one a word: it falls into a block of words,
+    and there on a word. So only a block is added up word by word."""
+    (B, V), top = logits.shape, logits.amax(-1, keepdim=True)
+    chances = F.pad((logits - top).exp_(), (0, -V % BLOCK)).view(B, -1, BLOCK)
+    reached = chances.sum(-1).double().cumsum(-1)
+    at = torch.rand(B, 1, dtype=torch.float64, device=logits.device, generator=generator)
+    at = at * reached[:, -1:]
+    block = torch.searchsorted(reached, at, right=True).clamp(max=reached.shape[1] - 1)
+    before = torch.where(block > 0, reached.gather(1, (block - 1).clamp(min=0)), 0.0)
+    inside = chances.gather(1, block[..., None].expand(-1, -1, BLOCK))[:, 0]
+    inside = inside.cumsum(-1, dtype=torch.float64)
+    below = torch.nextafter(inside[:, -1:], torch.zeros_like(at))  # the two sums round apart
+    word = torch.searchsorted(inside, torch.minimum(at - before, below), right=True)
+    token = block * BLOCK + word
+    logp = logits.gather(1, token) - top - reached[:, -1:].log().float()
+    return token[:, 0], logp[:, 0]

@@ -75,17 +75,18 @@ def draw_with_solution(rng: random.Random, size: int = 3) -> tuple[Problem, list
 
 def _question(problem: Problem) -> str:
     return (
-        f"Using the numbers {_listed(problem)}, write an expression that equals {problem.target}. "
+        f"Using the numbers {listed(problem)}, write an expression that equals {problem.target}. "
         "You may use + - * / and parentheses, and must use every number exactly once. "
         "Give only the expression as the answer."
     )
 
 
 def _tiny(problem: Problem, language: str) -> str:
-    return TINY[language].format(target=problem.target, numbers=_listed(problem))
+    return TINY[language].format(target=problem.target, numbers=listed(problem))
 
 
-def _listed(problem: Problem) -> str:
+def listed(problem: Problem) -> str:
+    """Its numbers as a prompt has them."""
     return ", ".join(map(str, problem.numbers))
 
 
@@ -109,7 +110,7 @@ COUNTDOWN = Task(
     draw=lambda rng, size: draw_with_solution(rng, size)[0],
     sizes=(3, 4),  # numbers
     question=_question,
-    short=lambda problem: f"reach {problem.target} from {_listed(problem)}",
+    short=lambda problem: f"reach {problem.target} from {listed(problem)}",
     judge=_judge,
     tiny=_tiny,
     attempts=True,

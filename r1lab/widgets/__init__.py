@@ -2,20 +2,26 @@
 
 Every instrument is one output with two faces: a still one, drawn first, for GitHub, nbconvert
 and any page without a kernel; and the live thing where there is one. What needs no kernel (the
-advantage playground) is plain JavaScript in the output, so that it lives in exported HTML too;
-the others use core ipywidgets (7.7 and 8). What is drawn is a plain function of plain values.
+advantage playground, the budget slider, the envelope, the scoreboard) is plain JavaScript in the
+output, so that it lives in exported HTML too; the others use core ipywidgets (7.7 and 8). What is
+drawn is a plain function of plain values.
 
 Left out: animation, and everything that needs a JavaScript build.
 """
 
 from r1lab.widgets.bench import reward_bench
+from r1lab.widgets.board import claims_table, discrepancies
+from r1lab.widgets.bound import bound_slider
+from r1lab.widgets.budget import budget_slider
 from r1lab.widgets.colouring import coloured
 from r1lab.widgets.dashboard import training_dashboard
+from r1lab.widgets.envelope import envelope
 from r1lab.widgets.growth import growth, moment
 from r1lab.widgets.playground import advantage_playground
 from r1lab.widgets.rollouts import rollout_browser
 
 __all__ = [
-    "advantage_playground", "coloured", "growth", "moment", "reward_bench", "rollout_browser",
+    "advantage_playground", "bound_slider", "budget_slider", "claims_table", "coloured",
+    "discrepancies", "envelope", "growth", "moment", "reward_bench", "rollout_browser",
     "training_dashboard",
 ]  # fmt: skip

@@ -12,9 +12,8 @@ from r1lab import rewards, tasks, value
 from r1lab.tasks import Problem
 from r1lab.tasks.reading import Unreadable, read_expression
 from r1lab.verify import verify
-from r1lab.widgets.live import with_widget
+from r1lab.widgets.live import LOOK, with_widget
 
-LOOK = "background:#fff;color:#000;font:13px sans-serif;padding:8px;overflow-x:auto"
 CELL = "padding:2px 14px 2px 0;text-align:left;vertical-align:top"
 LONGEST = 4000  # characters that are judged and shown
 

@@ -10,7 +10,7 @@ import textwrap
 
 from IPython.display import display
 
-from r1lab.widgets.bench import LOOK
+from r1lab.widgets.live import LOOK
 
 WIDTH = 700  # characters of a completion that are shown
 

@@ -5,7 +5,6 @@ a test compares with the script's, and the still faces for pages that run no scr
 """
 
 import base64
-import json
 from pathlib import Path
 
 import torch
@@ -14,10 +13,10 @@ from matplotlib.figure import Figure
 
 from r1lab import losses, plots
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
+from r1lab.widgets.live import scripted
 
 SCRIPT = Path(__file__).with_suffix(".js")
 CAPTION = "One group of 8 completions; first update after sampling, so the ratio is 1."
-LOOK = "background:#fff;color:#000;font:13px sans-serif;padding:8px;overflow-x:auto"
 
 FORMS = {  # name on the button -> (name in losses.PUBLISHED, scale of the advantages)
     "GRPO": ("grpo", "group"),
@@ -92,8 +91,7 @@ def page(rewards, lengths, form: str, still: str) -> str:
     buttons, sliders and bars in its place wherever scripts run. It asks for nothing outside."""
     state = {"rewards": list(rewards), "lengths": list(lengths), "form": form, "cap": CAP}
     picture = f'<img src="data:image/png;base64,{still}" alt="{CAPTION}" style="max-width:100%">'
-    box = f'<div class="r1lab-playground" data-state=\'{json.dumps(state)}\' style="{LOOK}">'
-    return f"{box}{picture}</div>\n<script>{SCRIPT.read_text(encoding='utf-8')}</script>"
+    return scripted("playground", state, picture, SCRIPT)
 
 
 def in_words(rewards, lengths, form: str) -> str:
