@@ -245,6 +245,14 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(untidy={"curve": JUMP, "form": [0.2] * 5 + [1.0] * 35}),
         world(untidy={"curve": JUMP, "form": JUMP}),
     ),
+    "TP-01": (
+        world(qa={"start": 0.30}, smollm2={"start": 0.25}, r1={"start": 0.27}),
+        world(qa={"start": 0.30}, smollm2={"start": 0.05}, r1={"start": 0.27}),
+    ),
+    "TP-02": (
+        world(qa={"start": 0.30, "end": 0.70}, smollm2={"start": 0.05, "end": 0.68}, r1={"end": 0.71}),
+        world(qa={"start": 0.30, "end": 0.70}, smollm2={"start": 0.05, "end": 0.40}, r1={"end": 0.71}),
+    ),
     "FW-04": (
         world(delay_4={"end": 0.76}, rule={"end": 0.765}),
         world(delay_4={"end": 0.6}, rule={"end": 0.765}),
@@ -280,6 +288,20 @@ def test_a_verdict_comes_out_both_ways(name):
     read = WITH_EVIDENCE[name].evidence[name]
     assert judge(CLAIMS[name], read(good)).letter == "R"
     assert judge(CLAIMS[name], read(bad)).letter == "N"
+
+
+@pytest.mark.parametrize(
+    ("name", "qa", "others", "what"),
+    [
+        ("TP-01", {"start": 0.03}, {"start": 0.03}, "best of the three templates"),  # at the floor
+        ("TP-02", {"start": 0.30, "end": 0.0}, {"start": 0.05, "end": 0.0}, "points won"),  # fell
+        ("TP-02", {"start": 0.30, "end": 0.7}, {"start": 0.28, "end": 0.7}, "before training"),
+    ],
+)
+def test_templates_that_could_not_differ_are_not_alike(name, qa, others, what):
+    arms = world(qa=qa, smollm2=others, r1=others)
+    verdict = judge(CLAIMS[name], WITH_EVIDENCE[name].evidence[name](arms))
+    assert verdict.found[0].met and verdict.letter == "N" and what in verdict.reason
 
 
 @pytest.mark.parametrize("name", ["Z-08", "X-13"])

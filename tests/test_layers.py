@@ -52,7 +52,7 @@ experiments.own_answers experiments.rewards experiments.train_time running.metho
 running.summary
 
 experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
-experiments.tinyzero running.recorded running.run speed.training
+experiments.templates experiments.tinyzero running.recorded running.run speed.training
 
 experiments experiments.test_time_compute speed.bench
 

@@ -21,7 +21,7 @@ import re
 import numpy as np
 
 from r1lab import checks, drawings, evaluate, experiments, grpo, models, plots, policy
-from r1lab import records, rewards, tasks, value, verify, widgets
+from r1lab import records, rewards, stats, tasks, value, verify, widgets
 from r1lab.claims import scoreboard
 from r1lab.machine import environment
 from r1lab.tasks.reading import Unreadable, read_expression
@@ -594,7 +594,88 @@ for template in ("tiny", "tiny-zh"):
 
 # %% [markdown]
 # SmolLM2 is at the floor under each template, so from it nothing follows here; and our base reads both of its languages alike. To see what Liu and others saw takes a model that solves some of the problems.
+
+# %% [markdown]
+# ### The same sums within reach
 #
+# SmolLM2 knows some of these sums, but at temperature 1 its digits rarely come out right. So we ask it greedily: each token is the likeliest one. Completions have at most 16 tokens, and one verifier reads them all: the answer in its tags, or, where there are no answer tags, the last number. Three templates: question and answer, as a text might have them; SmolLM2's own chat template; R1's. Here is each, with a completion of the base and one of the last training step (drawn at temperature 0.6, as in training).
+
+# %%
+FORMS = {"qa": "question, answer", "smollm2": "chat", "r1": "R1"}
+by_template = {t: experiments.recorded("templates", t) for t in FORMS}
+for template, runs in by_template.items():
+    for line in runs[0].samples[:: max(1, len(runs[0].samples) - 1)] if runs else ():
+        posed = tasks.Problem("addition", tuple(line["numbers"]), line["target"])
+        if line["step"] == 1:
+            print(f"--- {FORMS[template]}:\n{tasks.prompt(posed, template)}")
+        text = line["completions"][0]
+        said = verify.verify(posed, text).reason
+        print(f"    step {line['step']:2}, {tasks.short(posed)}: {text!r}: {said}")
+
+# %% [markdown]
+# Where no tags are written, it is open where an answer ends. Who writes the right sum and goes on with another question has another last number, and is wrong. Who begins with "To find the sum of" may use up the 16 tokens before a sum comes. None of this is arithmetic.
+#
+# ### Exercise 03.7 · predict · 3 min · difficulty 2 of 5
+# Each template is trained on by itself: 16 steps, paid by the rule. Take the one that is worst before. Of 100 held-out sums, how many are right in it afterwards? Your guess is drawn beside what came out; nobody judges it.
+
+# %%
+my_template_guess = ...  # percent
+
+# %%
+checks.check("03.7", my_template_guess)
+
+# %% [markdown]
+# <details><summary>Solution 03.7</summary>
+#
+# ```python
+# my_template_guess = 50
+# ```
+#
+# There is no right guess. In lesson 04 the same model, in its chat template and at temperature 1, goes from 2 or 3 % to 68, 75 and 48 % in 24 steps, seed by seed.
+#
+# </details>
+
+# %%
+figure, axes = plots.canvas(2)
+colours = plots.BLUE, plots.GREEN, plots.ORANGE
+for (template, runs), colour in zip(by_template.items(), colours, strict=True):
+    ends = [
+        [100 * run.summary[w]["accuracy"] for run in runs] for w in ("before", "after")
+    ]
+    for i, pair in enumerate(zip(*ends, strict=True)):
+        label = FORMS[template] if i == 0 else None
+        axes[0].plot([0, 1], pair, ".-", color=colour, linewidth=1, label=label)
+    rows = [[100 * line["accuracy"] for line in run.metrics] for run in runs]
+    if len(rows) > 1:
+        plots.band(axes[1], range(1, len(rows[0]) + 1), rows, colour)
+        mean, low, high = stats.seeds_interval([[one] for one in ends[1]])
+        print(f"{FORMS[template]:17} before {ends[0][0]:4.1f} %; after {mean:4.1f} %"
+              f" [{low:.1f}, {high:.1f}], seeds "
+              + ", ".join(f"{one:.1f}" for one in ends[1]))  # fmt: skip
+plots.mark_guess(axes[0], 1, checks.guess("03.7"))
+axes[0].set_xticks([0, 1], ["base", "trained"])
+axes[0].set(title="Apart before; and after?", ylabel="right, %", ylim=(0, 102))
+axes[1].set(title="On the way", xlabel="RL step", ylim=(0, 102))
+axes[1].set_ylabel("of a step's answers, %")
+if axes[0].lines:
+    axes[0].legend(fontsize=8)
+plots.show(
+    figure,
+    "Left: n = 320 held-out sums, greedy, a line a seed. "
+    "Right: n = 64 a step at temperature 0.6, mean and 95 % interval over seeds.",
+)
+
+# %% [markdown]
+# OUTCOME: before training, the three accuracies, by how much the best is ahead (TP-01), and whether R1's template is last, as with Liu and others.
+#
+# OUTCOME: after it, the three means with intervals, how far apart they are (TP-02), which seed lags.
+#
+# A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three templates that end alike would still seem a little apart, since the best is compared with the worst.
+
+# %% [markdown]
+# The three were chosen on sums of the train split, because they differ there: this shows that templates can differ, not that most do. In 16 tokens there is no room for thoughts, so R1's template is tried on sums written down at once. And where all templates reach nearly everything, nothing is left to differ in (OUTCOME: whether that ceiling is near).
+
+# %% [markdown]
 # ## 12. On your GPU
 #
 # The judges read a problem and an answer, not a model's tokens. So the same experiment runs with Qwen2.5-3B on a card of 24 GB; only the preset changes.
@@ -621,7 +702,7 @@ rows = [row for row in scoreboard.every() if row["id"] in mine]
 print(scoreboard.text(rows))
 
 # %% [markdown]
-# RW-01 stays open: the mean is 89.7 %, three seeds are below 90, and over one of them `think-on` is less than ten points behind. RW-02 holds in every seed, but this judge was taken after a trial with another seed had shown that it is cheated; the five seeds show that it happens reliably. Two earlier judges were not cheated in 25 and 38 steps, too few to say that they never are. RW-03 stays open because of one seed. RW-06 cannot be tested at this scale, and its stand-in is undecided. FW-04 stays open: late rewards cost something, whether less than three points is not decided; its criterion was changed to ten seeds before the first run, because five leave three points open between arms that do not differ. Templates after training (TP-02), and before it on a task that a model solves in 20 % (TP-01), have not been run.
+# RW-01 stays open: the mean is 89.7 %, three seeds are below 90, and over one of them `think-on` is less than ten points behind. RW-02 holds in every seed, but this judge was taken after a trial with another seed had shown that it is cheated; the five seeds show that it happens reliably. Two earlier judges were not cheated in 25 and 38 steps, too few to say that they never are. RW-03 stays open because of one seed. RW-06 cannot be tested at this scale, and its stand-in is undecided. FW-04 stays open: late rewards cost something, whether less than three points is not decided; its criterion was changed to ten seeds before the first run, because five leave three points open between arms that do not differ. TP-01 and TP-02: OUTCOME, the verdicts in a sentence; their criteria were changed before the first run, so that a base at the floor and three models that fall together do not count, and so that five seeds can meet the second one.
 
 # %% [markdown]
 # ## The sentence that stays
@@ -671,6 +752,7 @@ print(scoreboard.text(rows))
 # * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; its accuracy is a warning, but does not say where the hole is. Two other judges we tried first, one of answers alone and one that refused an empty answer, were not cheated within 25 and 38 steps (`data/runs/README.md`).
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
 # * A judge was not trained anew on the policy's answers.
+# * Three templates, one model of 135 million parameters, sums without thoughts.
 # * All rewards came equally late; real checks end when they end. Hours were not measured.
 
 # %% [markdown]
@@ -678,5 +760,5 @@ print(scoreboard.text(rows))
 #
 # * DeepSeek-R1, [arXiv 2501.12948](https://arxiv.org/abs/2501.12948), sections 2.2.2, 2.2.3 and 5; version 2, section 3.2.2, appendix B.5, Figure 6; Nature 645, 633 (2025).
 # * Gao and others, Scaling laws for reward model overoptimization, [arXiv 2210.10760](https://arxiv.org/abs/2210.10760).
-# * Liu and others, Understanding R1-Zero-like training, [arXiv 2503.20783](https://arxiv.org/abs/2503.20783), Table 1.
+# * Liu and others, Understanding R1-Zero-like training, [arXiv 2503.20783](https://arxiv.org/abs/2503.20783), Table 1 and section 3.3.
 # * [TinyZero](https://github.com/Jiayi-Pan/TinyZero), whose reward for the form is 0.1.

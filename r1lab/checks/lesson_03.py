@@ -212,4 +212,7 @@ EXERCISES = {
     "03.6": Guess(
         unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
     ),
+    "03.7": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
+    ),
 }

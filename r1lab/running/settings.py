@@ -107,6 +107,11 @@ def settled(experiment: Experiment, options: Options, preset: Preset) -> Plan:
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(ENGINES)}")
     tasks.named(preset.task)  # before anything is loaded
+    if models.is_tiny(preset.model) and preset.template not in tasks.templates.TINY:
+        raise ValueError(
+            f"the base {preset.model} has read the prompts of its own world alone, none in the "
+            f"template {preset.template}: take --preset smol, or a language model with --base"
+        )
     legs = tuple(_leg(stage, preset, settings, options.seed) for stage in arm.stages)
     chosen = {"recipe": recipe, "engine": engine, "seed": options.seed} | own
     record = _record(experiment, preset, chosen, legs)

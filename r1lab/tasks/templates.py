@@ -27,8 +27,9 @@ SHOTS = "".join(
     + f"{a + b}<|im_end|>\n"
     for a, b in EXAMPLES
 )
+QA = "Question: {question}\nAnswer:"  # how a text of questions and answers goes on
 AROUND = {
-    "r1": R1_TEMPLATE, "smollm2": SMOLLM2, "plain": "{question}\n",
+    "r1": R1_TEMPLATE, "smollm2": SMOLLM2, "qa": QA, "plain": "{question}\n",
     "smollm2-3": SMOLLM2.replace(TURNS, SHOTS + TURNS),
 }  # fmt: skip
 LANGUAGES = ("en", "zh")
@@ -38,7 +39,7 @@ TINY = {"tiny": "en", "tiny-zh": "zh", "tiny-both": ""}  # the tiny world's: tem
 def prompt(problem: Problem, template: str) -> str:
     """The prompt in one of the templates "tiny", "tiny-zh", "tiny-both" (one of the two, by the
     problem), "r1" (R1-Zero's), "smollm2", "smollm2-3" (with three solved sums before the
-    question) or "plain" (the question alone). Raises ValueError for another, and where the tiny
+    question), "qa" or "plain" (the question alone). Raises ValueError for another, and where the tiny
     world lacks the task."""
     if template in TINY:
         language = TINY[template] or LANGUAGES[zlib.crc32(problem.key.encode()) % 2]
@@ -55,7 +56,7 @@ def tiny_prompt(problem: Problem, language: str = "en") -> str:
     task = named(problem.task)
     if task.tiny is None:
         raise ValueError(
-            f"the tiny world has no {task.name}: choose the template r1, smollm2 or plain"
+            f"the tiny world has no {task.name}: choose the template r1, smollm2, qa or plain"
         )
     return task.tiny(problem, language)
 
