@@ -39,8 +39,8 @@ TINY = {"tiny": "en", "tiny-zh": "zh", "tiny-both": ""}  # the tiny world's: tem
 def prompt(problem: Problem, template: str) -> str:
     """The prompt in one of the templates "tiny", "tiny-zh", "tiny-both" (one of the two, by the
     problem), "r1" (R1-Zero's), "smollm2", "smollm2-3" (with three solved sums before the
-    question), "qa" or "plain" (the question alone). Raises ValueError for another, and where the tiny
-    world lacks the task."""
+    question), "qa" or "plain" (the question alone). Raises ValueError for another, and where the
+    tiny world lacks the task."""
     if template in TINY:
         language = TINY[template] or LANGUAGES[zlib.crc32(problem.key.encode()) % 2]
         return tiny_prompt(problem, language)
