@@ -135,7 +135,7 @@ EXERCISES = {
             (["", ""],),
         ),
         tried="Tried: a majority, unread answers in the majority, a tie, nothing to read.",
-        lesson="The lesson goes on with r1lab.search.vote.",
+        lesson="The lesson goes on with the most frequent answer.",
         mistakes=(
             (
                 lambda a: Counter(a).most_common(1)[0][0],
