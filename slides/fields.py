@@ -23,7 +23,7 @@ from pathlib import Path
 
 from r1lab import experiments, plots
 from r1lab.claims import ledger, scoreboard
-from r1lab.claims.verdicts import WORDS
+from r1lab.claims.verdicts import WORDS, Verdict
 from r1lab.records import Run
 from r1lab.running.recorded import RECORDED, of_arm
 
@@ -127,12 +127,21 @@ def _number(run: Run, path: list[str]) -> float:
     return float(found)
 
 
+def judged(folder: Path = RECORDED) -> list[tuple[ledger.Claim, Verdict]]:
+    """All claims with their verdicts; each is worked out once for all decks of a build."""
+    return [_judged(claim.id, folder) for claim in ledger.load()]
+
+
 @cache
-def _claim(name: str, folder: Path) -> dict:
+def _judged(name: str, folder: Path) -> tuple[ledger.Claim, Verdict]:
     for claim in ledger.load():
         if claim.id == name:
-            return scoreboard.record(claim, scoreboard.recompute(claim, folder))
+            return claim, scoreboard.recompute(claim, folder)
     raise ValueError(f"there is no claim {name}")
+
+
+def _claim(name: str, folder: Path) -> dict:
+    return scoreboard.record(*_judged(name, folder))
 
 
 def _condition(name: str, number: str, known: Evidence) -> dict:
