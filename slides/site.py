@@ -105,15 +105,14 @@ def of_lesson(at: int, keep: lesson_page.Keep) -> str:
     md = lesson_page.reader(partial(link, folder=NOTEBOOKS))
     inside = lesson_page.inside(lesson, md, keep, env)
     parts = "".join(f'<li><a href="#{to}">{md.renderInline(w)}</a></li>' for to, w in env["parts"])
-    ways = [f'<a href="{repository()}/notebooks/{lesson.stem}.ipynb">the notebook</a>']
+    ways = [f'<a href="{repository()}/notebooks/{lesson.stem}.ipynb">the notebook itself</a>']
     if lesson.stem in decks():
         ways.append(f'<a href="decks/{lesson.stem}.html">its slides</a>')
-    said = f"What a notebook showed when it was last run. To change it and run it: {', '.join(ways)}."
+    said = f"What the notebook showed when it was last run. Beside this page: {', '.join(ways)}."
     return (
         f'<details class="contents"><summary>Parts of this lesson</summary><ul>{parts}</ul>'
         f"</details><article><p class='ways'>{said}</p>{inside}{pager(at)}</article>"
-        '<script>document.querySelector(".contents").open = matchMedia("(min-width:1200px)").matches'
-        "</script>"
+        '<script>document.querySelector(".contents").open = innerWidth >= 1200</script>'
     )
 
 
@@ -136,13 +135,19 @@ def course_map() -> str:
     rows = []
     for found in ROW.finditer(text):
         number, name = (found["made"] or found["named"]).split()
-        cells = [f"{number} {name}", html.escape(found["question"]), "in the making", "", ""]
+        cells = [f"<td>{number} {name}</td>", f"<td>{html.escape(found['question'])}</td>"]
         if one := known.get(number):
-            cells[0] = f'<a href="{one.stem}.html">{number} · {html.escape(one.title)}</a>'
-            cells[2:4] = f"{one.reading} min", f"{one.running} min"
-            if one.stem in decks():
-                cells[4] = f'<a href="decks/{one.stem}.html">slides {number}</a>'
-        rows.append("".join(f"<td>{cell}</td>" for cell in cells))
+            title = f'<a href="{one.stem}.html">{number} · {html.escape(one.title)}</a>'
+            slides = one.stem in decks() and f'<a href="decks/{one.stem}.html">slides {number}</a>'
+            cells[0] = f"<td>{title}</td>"
+            cells += [
+                f'<td class="time" data-of="reading">{one.reading} min</td>',
+                f'<td class="time" data-of="running">{one.running} min</td>',
+                f"<td>{slides or ''}</td>",
+            ]
+        else:
+            cells.append('<td colspan="3">in the making</td>')
+        rows.append("".join(cells))
     if lost := set(known) - {(f["made"] or f["named"])[:2] for f in ROW.finditer(text)}:
         raise ValueError(f"the map in lesson 00 has no row of lesson {min(lost)}")
     head = "".join(f"<th>{word}</th>" for word in ("lesson", "question", "reading", "running", ""))
@@ -152,9 +157,9 @@ def course_map() -> str:
 
 def index(rows: list[dict]) -> str:
     """The first page. rows: of the scoreboard."""
-    shown = next(one for one in lessons() if one.number == "01")
+    shown = next(one for one in lessons() if one.number == "03")
     parts = {
-        "live": lesson_page.instrument(shown, "budget_slider"),
+        "live": lesson_page.instrument(shown, "growth"),
         "map": course_map(),
         "claims": f'<p class="claims">{html.escape(scoreboard.summary(rows))}</p>',
     }

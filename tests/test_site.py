@@ -11,16 +11,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "slides"))
 
 import lesson_page  # noqa: E402
+from page import FONTS  # noqa: E402
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 OTHERS = ["index", "scoreboard", "teacher", "words"]
 NAMES = [*OTHERS, *(path.stem for path in NOTEBOOKS)]
 CLAIMS = json.loads((ROOT / "data" / "claims.json").read_text("utf-8"))["claims"]
+HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +135,8 @@ def test_links_lead_to_files_and_anchors(site):
 
 def test_files_of_the_repository_are_where_the_notebooks_say(site):
     colab = re.search(
-        r"colab\.research\.google\.com/github/(.+?/blob/.+?)/", "".join(cells_of(NOTEBOOKS[0])[0]["source"])
+        r"colab\.research\.google\.com/github/(.+?/blob/.+?)/",
+        "".join(cells_of(NOTEBOOKS[0])[0]["source"]),
     )[1]
     links = [link for name in NAMES for link in page_of(site, name).links]
     ours = [link for link in links if link.startswith(f"https://github.com/{colab}/")]
@@ -169,7 +173,9 @@ def test_every_claim_stands_on_the_scoreboard(site):
 
 def test_an_instrument_says_whether_it_needs_a_kernel():
     folder = ROOT / "r1lab" / "widgets"
-    imported = re.findall(r"from r1lab\.widgets\.(\w+) import (.+)", (folder / "__init__.py").read_text())
+    imported = re.findall(
+        r"from r1lab\.widgets\.(\w+) import (.+)", (folder / "__init__.py").read_text()
+    )
     needing = {
         name
         for module, names in imported
@@ -268,13 +274,21 @@ def test_a_page_can_be_read_on_a_phone_and_on_a_projector(name, opened):
 @pytest.mark.slow
 def test_the_slider_of_the_first_page_moves_without_a_kernel(opened):
     tab, _, said = opened("index")
-    box = tab.locator(".r1lab-budget")
-    data = json.loads(box.get_attribute("data-state"))
-    for place, budget in ((0, data["budgets"][0]), (-1, data["budgets"][-1])):
-        box.locator("input").press("Home" if place == 0 else "End")
-        right = sum(row["answers"][place][1] for row in data["rows"]) / len(data["rows"])
-        assert f"At most {budget} tokens of thought: {100 * right:.0f} %" in box.inner_text()
-    assert not said
+    shown = [
+        "".join(one["data"]["text/html"])
+        for path in NOTEBOOKS
+        for one in outputs_of(path)
+        if "text/html" in one.get("data", {})
+    ]
+    (found,) = (re.search(r"data = (\[.*\]);", text) for text in shown if "m.step" in text)
+    moments = json.loads(found[1])
+    slider = tab.locator(".instrument input")
+    for key, moment in (("End", moments[-1]), ("Home", moments[0]), ("ArrowRight", moments[1])):
+        slider.press(key)
+        said_now = tab.locator(".instrument").inner_text()
+        assert f"step {moment['step']}: {html.unescape(moment['words'])}" in said_now
+        assert squeezed(html.unescape(moment["text"])) in squeezed(said_now)
+    assert moments[0]["text"] != moments[-1]["text"] and not said
     tab.close()
 
 
@@ -304,10 +318,18 @@ def test_a_solution_opens_by_a_click(opened):
 
 
 @pytest.mark.slow
-def test_chinese_is_drawn_from_the_pages_own_font(opened):
-    tab, _, _ = opened("03_rewards")
-    tab.evaluate("""() => { const p = document.createElement("p"); p.textContent = "检查：不对，所以 试";
-        document.querySelector(".cell").append(p); }""")
-    tab.evaluate("document.fonts.ready.then(() => 1)")
-    assert tab.evaluate("document.fonts.check('18px Han', '检')")
+def test_chinese_is_drawn_from_the_pages_own_font(site, opened):
+    name = next(n for n in NAMES if HAN.search("".join(page_of(site, n).words)))
+    tab, _, _ = opened(name)
+    tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    tab.wait_for_function(
+        "[...document.fonts].some(f => f.family === 'Han' && f.status === 'loaded')"
+    )
     tab.close()
+
+
+def test_every_letter_is_in_the_fonts_that_the_pages_carry(site):
+    fonts = [TTFont(ROOT / "slides" / "fonts" / f"{name}.woff") for name in FONTS.values()]
+    known = {chr(code) for font in fonts for code in font.getBestCmap()}
+    for name in NAMES:
+        assert set("".join(page_of(site, name).words)) - known <= {"\n"}, name
