@@ -121,7 +121,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # | lesson | source | minute | question |
 # |---|---|---|---|
 # | [04 r1_zero_and_the_aha_moment](04_r1_zero_and_the_aha_moment.ipynb) | R1 2.2.4 | 1:06:43 | Does a base model learn to correct itself, or did it know how? |
-# | 05 cold_start, *in the making* | R1 2.3 | 1:16:18 | What do the stages around the training add? |
+# | [05 cold_start](05_cold_start.ipynb) | R1 2.3 | 1:16:18 | What do the stages around the training add? |
 # | 06 distillation, *in the making* | R1 2.4, 4.1 | 1:28:51 | Should a small model train by itself, or copy a large one? |
 # | 07 prm_and_mcts, *in the making* | R1 4.2 | 1:35:27 | Why did scoring steps and searching trees not work? |
 
