@@ -61,6 +61,7 @@ def counts(runs):
         axis.barh(lessons, wide, left=left, color=plots.VERDICTS[letter], label=word)
         left += wide
     axis.invert_yaxis()
+    plots.whole_steps(axis)
     axis.set(xlabel="claims", ylabel="lesson")
     axis.legend(fontsize=11, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
