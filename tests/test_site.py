@@ -249,6 +249,7 @@ def opened(browser, site):
 
     def open_page(name):
         tab, said = context.new_page(), []
+        tab.set_default_timeout(120_000)
         tab.on("console", lambda message: said.append(message.text))
         tab.on("pageerror", lambda error: said.append(str(error)))
         tab.goto((site / f"{name}.html").as_uri())
