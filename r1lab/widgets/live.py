@@ -26,6 +26,7 @@ def scripted(name: str, state: dict, still: str, script: Path, look: str = LOOK)
     """An instrument that needs no kernel, as HTML: a box r1lab-`name` with `still` in it, and the
     script that reads `state` and puts the live thing in its place wherever scripts run. It asks for
     nothing outside, and what a model wrote stays text."""
-    data = html.escape(json.dumps(state, ensure_ascii=False))
-    box = f'<div class="r1lab-{name}" data-state="{data}" style="{look}">{still}</div>'
+    data = html.escape(json.dumps(state, ensure_ascii=False), quote=False).replace("'", "&#39;")
+    # in single quotes: the state is full of double ones, each of which would be six letters
+    box = f'<div class="r1lab-{name}" data-state=\'{data}\' style="{look}">{still}</div>'
     return f"{box}\n<script>{script.read_text(encoding='utf-8')}</script>"
