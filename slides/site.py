@@ -31,6 +31,9 @@ TEXTS = {"teacher": HERE / "README.md", "words": NOTEBOOKS / "GLOSSARY.md"}
 MENU = {"index.html": "r1lab", "index.html#lessons": "Lessons", "scoreboard.html": "Scoreboard",
         "words.html": "Words", "teacher.html": "For the teacher"}  # fmt: skip
 COLAB = re.compile(r"https://colab\.research\.google\.com/github/([\w.-]+/[\w.-]+/blob/[\w.-]+)/")
+FIRST_STEP = """<script>
+document.querySelector(".instrument input").dispatchEvent(new Event("input"));
+</script>"""  # else the last step stands beside the first, before anyone has guessed
 ROW = re.compile(  # of the map in lesson 00
     r"^\| (?:\[(?P<made>[^\]]+)\]\(.*?\)|(?P<named>\d\d \w+)[^|]*) \| [^|]* \| (?P<minute>[^|]*) "
     r"\| (?P<question>[^|]*) \|$",
@@ -159,7 +162,7 @@ def index(rows: list[dict]) -> str:
     """The first page. rows: of the scoreboard."""
     shown = next(one for one in lessons() if one.number == "03")
     parts = {
-        "live": lesson_page.instrument(shown, "growth"),
+        "live": lesson_page.instrument(shown, "growth") + FIRST_STEP,
         "map": course_map(),
         "claims": f'<p class="claims">{html.escape(scoreboard.summary(rows))}</p>',
     }

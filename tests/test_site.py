@@ -284,6 +284,7 @@ def test_the_slider_of_the_first_page_moves_without_a_kernel(opened):
     (found,) = (re.search(r"data = (\[.*\]);", text) for text in shown if "m.step" in text)
     moments = json.loads(found[1])
     slider = tab.locator(".instrument input")
+    assert f"step {moments[-1]['step']}:" not in tab.locator(".instrument").inner_text()
     for key, moment in (("End", moments[-1]), ("Home", moments[0]), ("ArrowRight", moments[1])):
         slider.press(key)
         said_now = tab.locator(".instrument").inner_text()
