@@ -648,7 +648,8 @@ for (template, runs), colour in zip(by_template.items(), colours, strict=True):
     rows = [[100 * line["accuracy"] for line in run.metrics] for run in runs]
     if len(rows) > 1:
         for row in rows:
-            axes[1].plot(range(1, len(row) + 1), plots.smooth(row)[0], color=colour, lw=1)  # fmt: skip
+            axes[1].plot(range(1, len(row) + 1), plots.smooth(row)[0], color=colour,
+                         lw=1)  # fmt: skip
         mean, low, high = stats.seeds_interval([[one] for one in ends[1]])
         print(f"{FORMS[template]:17} before {ends[0][0]:4.1f} %; after {mean:4.1f} %"
               f" [{low:.1f}, {high:.1f}], seeds "
@@ -669,9 +670,9 @@ plots.show(
 # %% [markdown]
 # Before training 33 % are right as question and answer, 31 % in R1's template and 7 % in the chat template: 26 points from best to worst. So a template is not neutral (TP-01, not reproduced), though here the chat template is last, not R1's, as with Liu and others: in it the model begins to talk, and 16 tokens run out.
 #
-# Afterwards the last one is first. The chat template has won 67 points and ends at 74 %, R1's at 66, question and answer at 61. What it had cost was no knowledge of sums. But alike they are not: best and worst end 12 points apart, with a wide interval (TP-02, inconclusive). One seed of question and answer lags, with 55 %: nothing in that form says where an answer ends.
+# Afterwards the last one is first. The chat template has won 67 points and ends at 74 %, R1's at 66, question and answer at 61. What it cost was no knowledge of sums. But alike they are not: best and worst end 12 points apart, with a wide interval (TP-02, inconclusive). One seed of question and answer lags, with 55 %: nothing in that form says where an answer ends.
 #
-# A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three templates that end alike would still seem a little apart, since the best is compared with the worst.
+# A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three that end alike would still seem a little apart.
 
 # %% [markdown]
 # The three were chosen on sums of the train split, because they differ there: this shows that templates can differ, not that most do. In 16 tokens there is no room for thoughts, so R1's template is tried on sums written down at once. No template comes near 100 %, so it is not the ceiling that brings them together.
@@ -755,7 +756,7 @@ print(scoreboard.text(rows))
 # * Two judges, each trained once. Judges trained with other seeds would have other holes. And they differ in four things at once: how many answers they were shown, of which kind (`judge-96`: right ones found by a program, too), whether they see a length, and a line against a network.
 # * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; its accuracy is a warning, but does not say where the hole is. Two other judges, tried first, were not cheated within 25 and 38 steps (`data/runs/README.md`).
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
-# * A judge was not trained anew on the policy's answers.
+# * No judge was trained anew on the policy's answers.
 # * Three templates, one model of 135 million parameters, sums without thoughts.
 # * All rewards came equally late; real checks end when they end. Hours were not measured.
 

@@ -323,7 +323,7 @@ for arm, (name, _) in COLD.items():
               + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
-# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. By then, though, the examples have brought 70 %, which takes Zero much longer (right figure). Fifty are the bargain: 32,000 to 44,000. No unsteady beginning can be seen that examples would spare.
+# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. By then, though, the examples have brought 70 %, which takes Zero much longer (right figure). Fifty are the bargain: 32,000 to 44,000.
 #
 # And the end? 2,000 examples end 2.4 points above Zero [0.5, 4.4]; five were asked (R-02, not reproduced). Version 1 is right about speed; about the end the table of version 2 is nearer to what we see.
 #
@@ -496,9 +496,9 @@ for name, values in TABLE_3.items():
 # %% [markdown]
 # The base that was taught Dev2's answers is 2.2 points [0.5, 3.9] below it: what training brought is carried over by answers alone (R-04, reproduced). Products, which no stage had asked, are better than the base's, since they were among what was taught. The loss on plain text, driven from 0.50 to 0.75, comes back to 0.68: to begin again at the base wins back a part.
 #
-# The summary is in 6 % of the base's answers and in 78 % of Dev1's (R-12). Zero has it in 80 %, without examples: it belongs to the habit that wins. Readable are 75 % of Dev2's answers and 59 % of Zero's, 16 points where 20 were asked (RZ-01, inconclusive). And 90 % of the base's: a bare guess offends nobody.
+# The summary is in 6 % of the base's answers and in 78 % of Dev1's (R-12). Zero has it in 80 %, without examples: it belongs to the habit that wins. Readable are 75 % of Dev2's answers, 59 % of Zero's; 20 points were asked (RZ-01, inconclusive). And 90 % of the base's: a bare guess offends nobody.
 #
-# In the report each stage wins something else: Dev2 reasoning, Dev3 instructions, R1 preferences. The jump of AlpacaEval in the last stage (R-05) cannot be tested here: it needs a model of people's preferences, and prompts about anything.
+# In the report each stage wins something else: Dev2 reasoning, Dev3 instructions, R1 preferences. The jump of AlpacaEval in the last stage (R-05) cannot be tested here: it needs a model of preferences.
 
 # %% [markdown]
 # Each stage can be loaded, and trained further by you, in one call each:
@@ -564,7 +564,7 @@ for run_ in experiments.recorded("cold", "right")[:1]:
     print("\n".join(textwrap.wrap(one["completions"][1], 84)))
 
 # %% [markdown]
-# Fifty right searches do what they show: with them 26 to 45 % of the answers try again in the end, without them 2 to 4 % (K-03, reproduced). But nobody is right more often, and answers without thoughts do best by a little: 9.6 % on average, against 7.0 of `right`. So the second half of X-12 fails: priming brought the habit and no gain. Look at the answer above: it tries again, with numbers it does not have. The base never learned to go through the possibilities, and fifty examples do not teach that. Reinforcement learning then pays what works, and takes the habit back: `right` tries again in half of its answers after the examples and in a third at the end. A habit is amplified where it pays. In Gandhi's models, which could search a little, it did.
+# Fifty right searches do what they show: with them 26 to 45 % of the answers try again in the end, without them 2 to 4 % (K-03, reproduced). But nobody is right more often, and answers without thoughts do best by a little: 9.6 % on average, against 7.0 of `right`. So X-12 fails: priming brought the habit and no gain. Look at the answer above: it tries again, with numbers it does not have. To go through the possibilities is not learned from fifty examples. Reinforcement learning then pays what works, and takes the habit back: `right` tries again in half of its answers after the examples and in a third at the end. A habit is amplified where it pays. In Gandhi's models, which could search a little, it did.
 #
 # Kimi's report says of its warm-up that a small set of long answers gives the habits of planning, checking and exploring (k1.5, 2.2): the same question, asked of second tries.
 
