@@ -593,12 +593,12 @@ for template in ("tiny", "tiny-zh"):
           f"[{low:.1f}, {high:.1f}], n = {found['n']}")  # fmt: skip
 
 # %% [markdown]
-# SmolLM2 is at the floor under each template, so from it nothing follows here; and our base reads both of its languages alike. To see what Liu and others saw takes a model that solves some of the problems.
+# SmolLM2 is at the floor under each template, so nothing follows from it; our base reads both languages alike. To see what Liu and others saw takes a model that solves some of the problems.
 
 # %% [markdown]
 # ### The same sums within reach
 #
-# SmolLM2 knows some of these sums, but at temperature 1 its digits rarely come out right. So we ask it greedily: each token is the likeliest one. Completions have at most 16 tokens, and one verifier reads them all: the answer in its tags, or, where there are no answer tags, the last number. Three templates: question and answer, as a text might have them; SmolLM2's own chat template; R1's. Here is each, with a completion of the base and one of the last training step (drawn at temperature 0.6, as in training).
+# SmolLM2 knows some of these sums, but at temperature 1 its digits rarely come out right. So we ask it greedily: each token is the likeliest one. Completions have at most 16 tokens; the verifier takes the answer in its tags or, without tags, the last number. Three templates: question and answer; SmolLM2's own chat template; R1's. Here is each, with a completion of the base and one of the last step (temperature 0.6).
 
 # %%
 FORMS = {"qa": "question, answer", "smollm2": "chat", "r1": "R1"}
@@ -613,7 +613,7 @@ for template, runs in by_template.items():
         print(f"    step {line['step']:2}, {tasks.short(posed)}: {text!r}: {said}")
 
 # %% [markdown]
-# Where no tags are written, it is open where an answer ends. Who writes the right sum and goes on with another question has another last number, and is wrong. Who begins with "To find the sum of" may use up the 16 tokens before a sum comes. None of this is arithmetic.
+# Who writes the right sum and goes on with another question has another last number, and is wrong. Who begins with "To find the sum of" may use up the 16 tokens. None of this is arithmetic.
 #
 # ### Exercise 03.7 · predict · 3 min · difficulty 2 of 5
 # Each template is trained on by itself: 16 steps, paid by the rule. Take the one that is worst before. Of 100 held-out sums, how many are right in it afterwards? Your guess is drawn beside what came out; nobody judges it.
@@ -675,7 +675,7 @@ plots.show(
 # A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three that end alike would still seem a little apart.
 
 # %% [markdown]
-# The three were chosen on sums of the train split, because they differ there: this shows that templates can differ, not that most do. In 16 tokens there is no room for thoughts, so R1's template is tried on sums written down at once. No template comes near 100 %, so it is not the ceiling that brings them together.
+# The three were chosen on sums of the train split because they differ there: templates can differ, not all do. In 16 tokens there is no room for thoughts. None comes near 100 %, so no ceiling brings them together.
 
 # %% [markdown]
 # ## 12. On your GPU
