@@ -754,7 +754,7 @@ print(scoreboard.text(rows))
 # ## What this leaves out
 #
 # * Two judges, each trained once. Judges trained with other seeds would have other holes. And they differ in four things at once: how many answers they were shown, of which kind (`judge-96`: right ones found by a program, too), whether they see a length, and a line against a network.
-# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there; its accuracy is a warning, but does not say where the hole is. Two other judges, tried first, were not cheated within 25 and 38 steps (`data/runs/README.md`).
+# * We chose what they see. That a weight on length can be cheated is no surprise once it stands there. Two other judges, tried first, were not cheated within 25 and 38 steps (`data/runs/README.md`).
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
 # * No judge was trained anew on the policy's answers.
 # * Three templates, one model of 135 million parameters, sums without thoughts.
