@@ -758,7 +758,7 @@ print(scoreboard.text(rows))
 # * No judge of preferences between two answers, no judge that thinks before it judges (lesson 08).
 # * No judge was trained anew on the policy's answers.
 # * Three templates, one model of 135 million parameters, sums without thoughts.
-# * All rewards came equally late; real checks end when they end. Hours were not measured.
+# * All rewards came equally late; real checks end when they end.
 
 # %% [markdown]
 # ## References
