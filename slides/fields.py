@@ -127,17 +127,22 @@ def _number(run: Run, path: list[str]) -> float:
     return float(found)
 
 
+@cache
+def _ledger() -> dict[str, ledger.Claim]:
+    return {claim.id: claim for claim in ledger.load()}
+
+
 def judged(folder: Path = RECORDED) -> list[tuple[ledger.Claim, Verdict]]:
     """All claims with their verdicts; each is worked out once for all decks of a build."""
-    return [_judged(claim.id, folder) for claim in ledger.load()]
+    return [_judged(name, folder) for name in _ledger()]
 
 
 @cache
 def _judged(name: str, folder: Path) -> tuple[ledger.Claim, Verdict]:
-    for claim in ledger.load():
-        if claim.id == name:
-            return claim, scoreboard.recompute(claim, folder)
-    raise ValueError(f"there is no claim {name}")
+    if name not in _ledger():
+        raise ValueError(f"there is no claim {name}")
+    claim = _ledger()[name]
+    return claim, scoreboard.recompute(claim, folder)
 
 
 def _claim(name: str, folder: Path) -> dict:
@@ -160,4 +165,4 @@ def _part(one: dict, part: str, form: str) -> str:
 
 @cache
 def _reported() -> dict[tuple[str, str], object]:
-    return {(c.id, name): value for c in ledger.load() for name, value in c.values.items()}
+    return {(c.id, name): value for c in _ledger().values() for name, value in c.values.items()}
