@@ -147,7 +147,7 @@ for budget in (8, 32, 128, 512, 900):
 # %% [markdown]
 # The answer behind a cut thought is a guess: four numbers put together in some way. What more tokens bring is more tries, and a try that fits is seen, because each one is compared with the target.
 #
-# Move the budget yourself. The slider stands over answers that this notebook has just sampled; choose a problem and see where time runs out.
+# Move the budget yourself. The slider stands over 20 other problems, answered just now; more of them need a long search than above, so its curve lies lower. Choose one and see where time runs out.
 
 # %%
 few = tasks.problems("countdown", 4 if FAST else 20, 1, "test", size=4)
