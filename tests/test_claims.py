@@ -190,11 +190,11 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
               dr_grpo=LEARNED | {"length_wrong": (50, 710)}),
     ),
     "G-05": (
-        world(both={"end": 0.8, "other": (0.1, 0.3)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
-        world(both={"end": 0.4, "other": (0.1, 0.1)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
+        world(std={"end": 0.8, "other": (0.1, 0.3)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
+        world(std={"end": 0.4, "other": (0.1, 0.1)}, no_std={"end": 0.8, "other": (0.1, 0.3)}),
     ),
     "G-09": gap("clip_10", "clip_0_05"),
-    "G-12": gap("updates_16", "rule"),
+    "G-12": gap("updates_8", "rule"),
     "X-06": (
         world(clip_higher={"end": 0.9}, updates_4={"end": 0.5}),
         world(clip_higher={"end": 0.5}, updates_4={"end": 0.5}),
@@ -203,7 +203,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
         world(rule={"length_wrong": (50, 300)}, token_mean={"length_wrong": (50, 200)}),
         world(rule={"length_wrong": (50, 200)}, token_mean={"length_wrong": (50, 202)}),
     ),
-    "X-10": gap("gspo", "updates_16"),
+    "X-10": gap("gspo", "updates_8"),
     "X-15": gap("rule", "kl_0_04"),
     "K-04": gap("kimi_0_1", "updates_4"),
     "K-05": gap("kimi_0_1", "kimi_exact"),
@@ -272,6 +272,10 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "X-12": (
         world(right={"end": 0.6}, wrong={"end": 0.6}, empty={"end": 0.1}),
         world(right={"end": 0.6}, wrong={"end": 0.2}, empty={"end": 0.1}),
+    ),
+    "T-08": (
+        world(zero={"tasks": ({"products": 0.5}, {"products": 0.4})}),
+        world(zero={"tasks": ({"products": 0.5}, {"products": 0.8})}),
     ),
     "R-09": (shots(100, 60, 50), shots(100, 120, 50)),
     "FW-03": (shots(100, 60, 50), shots(100, 60, 100)),
@@ -394,7 +398,7 @@ def test_a_claim_is_run_again_with_all_its_arms_and_other_seeds(tmp_path):
     ]  # fmt: skip
     todo = again.jobs(CLAIMS["G-12"], [10], tmp_path)
     assert {name: [o.arm for _, o in runs] for name, runs in todo.items()} == {
-        "losses": ["updates-16"], "habits": ["rule"],
+        "losses": ["updates-8"], "judge": ["rule"],
     }  # fmt: skip
 
 

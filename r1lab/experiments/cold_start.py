@@ -171,6 +171,12 @@ def _change(run: Run, key: str) -> float:
     return part(run, "after")[key] - part(run, "before")[key]
 
 
+def _elsewhere(arms: Arms) -> list[Table]:  # T-08
+    each = [[part(run, when)["tasks"]["products"] for when in ("before", "after")]
+            for run in arms("zero")]  # fmt: skip
+    return [[[100 * (before - after)] for before, after in each]]
+
+
 def _language(arms: Arms) -> list[Table]:
     pairs = [(stage(a, "dev2"), b) for a, b in alike(arms("lineage"), arms("cold-500"))]
     kept = [[part(run, "after")["language_zh"] for run in pair] for pair in pairs]
@@ -230,7 +236,7 @@ COLD = Experiment(
     evidence={
         "RZ-01": _traded, "Z-09": _mixes, "R-01": lambda arms: [saved(arms, "cold-500")],
         "R-02": ahead("cold-2000", "zero"), "R-03": _language, "R-04": _carried, "R-12": _form,
-        "K-03": _habits, "X-12": _priming,
+        "K-03": _habits, "X-12": _priming, "T-08": _elsewhere,
     },
 )  # fmt: skip
 EXPERIMENTS = (COLD,)

@@ -1,7 +1,8 @@
 """`run losses`: GRPO's choices one by one, on three numbers (DeepSeek-R1 2.2.1, k1.5 2.3).
 
-The rule arm of `run habits` stands beside all of them: one update a rollout, where no ratio has
-moved, so that neither clip nor ratio matter. What they are for shows with several updates.
+The rule arm of `run judge` stands beside all of them, whose settings they have: one update a
+rollout, where no ratio has moved, so that neither clip nor ratio matter. What they are for shows
+with several updates.
 """
 
 from math import comb
@@ -11,15 +12,17 @@ from matplotlib.figure import Figure
 
 from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rewards, rollouts
 from r1lab.experiments import habits
+from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 
 GRPO = (Stage("grpo"),)
-RULE = "habits/rule"
+RULE = "judge/rule"
 BASELINES = ("none", "batch", "group")
 MANY = 32  # other answers to a problem
+ASKED = {k: SHORT[k] for k in ("size", "prompts", "max_new")}
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")
 KIMI = {"updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}
 PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
@@ -34,7 +37,7 @@ def _of_larger(one: float, other: float) -> float:
 
 
 def _division(arms: Arms) -> list[Table]:  # G-05
-    pairs = alike(arms("habits/both"), arms("no-std"))
+    pairs = alike(arms("std"), arms("no-std"))
     return [[minus(both(a), both(b)) for a, b in pairs]]
 
 
@@ -153,12 +156,13 @@ LOSSES = Experiment(
     about="which choices of GRPO matter: updates, clip, ratio, mean, deviation, baseline, KL",
     arms=(
         _arm("updates-4", "4 updates a rollout", updates=4),
-        _arm("updates-16", "16 updates a rollout", updates=16),
+        _arm("updates-8", "8 updates a rollout, a group each", updates=8),
         _arm("clip-0.05", "4 updates, clip 0.05", updates=4, clip_low=0.05, clip_high=0.05),
         _arm("clip-10", "4 updates, clip 10", updates=4, clip_low=10.0, clip_high=10.0),
         _arm("clip-higher", "4 updates, upper clip 0.28", updates=4, clip_high=0.28),
-        _arm("gspo", "16 updates, one ratio an answer", updates=16, loss="gspo"),
+        _arm("gspo", "8 updates, one ratio an answer", updates=8, loss="gspo"),
         _arm("token-mean", "mean over the tokens of a step", average="step"),
+        _arm("std", "with four numbers, divided by the deviation", also=4),
         _arm("no-std", "with four numbers, not divided by the deviation", also=4, scale="none"),
         _arm("kl-0.001", "KL term of weight 0.001", beta=0.001),
         _arm("kl-0.04", "KL term of weight 0.04", beta=0.04),
@@ -178,11 +182,12 @@ LOSSES = Experiment(
     ),
     measure=both_sizes,
     figure=habits.figure,
-    minutes={"cpu": {"quick": 5}},
+    on={"cpu": SHORT},
+    minutes={"cpu": {"quick": 3}},
     evidence={
         "G-05": _division, "G-09": ahead("clip-10", "clip-0.05"),
-        "G-12": ahead("updates-16", RULE), "X-06": _entropy, "X-09": _wrong_ones,
-        "X-10": ahead("gspo", "updates-16"), "X-15": ahead(RULE, "kl-0.04"),
+        "G-12": ahead("updates-8", RULE), "X-06": _entropy, "X-09": _wrong_ones,
+        "X-10": ahead("gspo", "updates-8"), "X-15": ahead(RULE, "kl-0.04"),
         "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
         "K-15": ahead(RULE, "better-only"), "G-06": _critic, "G-07": _shorter,
         "T-04": _apart("ppo-1", "updates-4"), "G-03": _steadier,
@@ -197,7 +202,8 @@ GRADIENTS = Experiment(
     arms=(Arm("base", "gradients of the base, nothing is trained"),),
     measure=spread,
     figure=_drawn,
-    minutes={"cpu": {"quick": 5}},
+    on={"cpu": ASKED},
+    minutes={"cpu": {"quick": 2}},
     settings={"minibatches": 64},
 )
 EXPERIMENTS = (LOSSES, GRADIENTS)

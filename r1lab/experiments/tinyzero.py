@@ -11,6 +11,7 @@ from dataclasses import replace
 from r1lab import plots
 from r1lab.experiments import habits
 from r1lab.experiments.own_answers import gather
+from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
 from r1lab.reflection import trace
 from r1lab.running.evidence import Arms, Table, alike, change, mean, minus, right
@@ -58,7 +59,7 @@ def halfway(run: Run) -> int:
 
 
 def _tuned(arms: Arms) -> list[Table]:  # T-03
-    pairs = alike(arms("habits/rule"), arms("tuned"))
+    pairs = alike(arms("judge/rule"), arms("tuned"))
     steps = [[halfway(run) for run in pair] for pair in pairs]
     apart = [[-abs(mean(minus(right(a), right(b))))] for a, b in pairs]
     return [[[100 * (a - b) / max(a, b)] for a, b in steps], apart]
@@ -89,7 +90,8 @@ TUNED = Experiment(
     ),
     measure=both_sizes,
     figure=shown,
-    minutes={"cpu": {"quick": 6}},
+    on={"cpu": SHORT},
+    minutes={"cpu": {"quick": 4}},
     evidence={"T-03": _tuned},
 )  # fmt: skip
 EXPERIMENTS = (TIMES, TUNED)
