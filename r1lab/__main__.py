@@ -169,8 +169,12 @@ def fetch(_) -> None:
 
 
 def pretrain(options) -> None:
-    from r1lab.tiny_world import judges, pretrain
+    from r1lab.tiny_world import judges, pretrain, step_judges
 
+    if options.name == step_judges.NAME:
+        made = step_judges.make(options.out or ROOT / "data" / "judges" / options.name)
+        print(json.dumps({name: made[name]["all"]["auc"] for name in step_judges.HEADS}, indent=1))
+        return
     if options.name in judges.RECIPES:
         folder = options.out or ROOT / "data" / "judges" / options.name
         print(json.dumps(judges.make(options.name, folder)["unseen"], indent=1))

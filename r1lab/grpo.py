@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 
-from r1lab import critic, curriculum, losses, models, policy, rollouts
+from r1lab import asking, credit, critic, curriculum, losses, models, policy, rollouts
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout
 
@@ -26,27 +25,42 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
     `config.delay` updates late, the completions of so many steps wait for theirs; those that wait
     at the first update are all the base's.
     """
-    problems = partial(curriculum.uniform, pool, config.prompts, config.seed)  # of a step
     for step in range(start + 1, config.steps + 1):
         for later in range(step + 1, min(step + config.delay, config.steps) + 1):
-            rollouts.sample_early(learner, problems(later), config, later)
-        roll = rollout(learner, problems(step), reward_set, config, step)
-        yield replace(roll, report=update(learner, roll, config))
+            problems = curriculum.uniform(pool, config.prompts, config.seed, later)
+            rollouts.sample_early(learner, problems, config, later)
+
+        def judge(sampled, problems, step=step) -> Rollout:
+            return judged(learner, sampled, problems, reward_set, config, step)
+
+        roll = asking.rollout(learner, pool, config, step, judge)
+        yield replace(roll, report=update(learner, roll, config) | roll.report)
 
 
 def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -> Rollout:
     """Sample G completions for each of P problems, reward them, compare them inside each group; or,
-    where there is a critic, with what it expected of each token."""
+    where there is a critic or `config.credit`, judge each token by what was expected there."""
     sampled = rollouts.sample(learner, problems, config, step)
+    return judged(learner, sampled, problems, reward_set, config, step)
+
+
+def judged(learner: Learner, sampled, problems, reward_set, config: Config, step: int) -> Rollout:
+    """What was sampled, rewarded and compared, as in `rollout`."""
     roll = rollouts.rewarded(sampled, problems, reward_set, config, step)
     if learner.critic:
-        each, wanted = critic.judge(learner, roll, config)
-        means = each.sum(1) / roll.completions.lengths
-        return replace(roll, advantages=means.view_as(roll.rewards), per_token=(each, wanted))
+        return _by_token(roll, *critic.judge(learner, roll, config))
+    if config.credit == "reachable":
+        changes = credit.reachable(learner.tokenizer, roll)
+        return _by_token(roll, losses.whitened(changes, roll.completions.mask))
     found = losses.group_advantages(
         roll.rewards, config.scale, baseline=config.baseline, tau=config.objective.tau
     )
     return replace(roll, advantages=found.clamp(min=0.0) if config.only_better else found)
+
+
+def _by_token(roll: Rollout, each, *wanted) -> Rollout:
+    means = each.sum(1) / roll.completions.lengths
+    return replace(roll, advantages=means.view_as(roll.rewards), per_token=(each, *wanted))
 
 
 def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
@@ -63,12 +77,12 @@ def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float |
         def loss_of(micro, logps, mask, divisor=divisor):
             at = micro, slice(mask.shape[1])
             sampled, old = done.logps[at].to(mask.device), start[at].to(mask.device)
-            if config.updates == 1 and not config.delay:  # the policy is the one that sampled
+            if config.updates == 1 and not config.stale:  # the policy is the one that sampled
                 old = logps.detach()
-            gain = advantages[at if wanted else micro].to(mask.device)
+            gain = advantages[at if roll.per_token else micro].to(mask.device)
             if config.truncate:
                 weights = losses.truncated_weights(old, sampled, mask, config.truncate)
-                gain = (gain if wanted else gain[:, None]) * weights
+                gain = (gain if roll.per_token else gain[:, None]) * weights
             given = logps, old, gain, mask, objective
             loss = losses.policy_loss(*given, divisor)
             seen = {"clipped": int(losses.clipped_tokens(*given))}
@@ -112,11 +126,14 @@ class Config:
     baseline: str = "group"  # of `losses.group_advantages`
     only_better: bool = False  # learn only from what was better than the baseline
     gae: float | None = None  # PPO: lambda of a learned value, in the place of a baseline
+    credit: str = "answer"  # or "reachable": each step gets what it changes of exact values
     kl_in_reward: bool = False  # PPO: each token pays for the KL at once, and the loss has no term
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
     beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
     delay: int = 0  # rollouts learnt from between the sampling of one and its rewards
+    draw: str = "uniform"  # which problems come next, of `curriculum.DRAWS`
+    piece: int = 0  # most tokens a completion gets at a time, see `partial`; 0: all of them
     temperature: float = 1.0
     max_grad_norm: float = 1.0
     micro_tokens: int = 8192
@@ -131,14 +148,38 @@ class Config:
         losses.group_advantages(rewards, self.scale, 1.0, self.baseline, self.objective.tau)
         if self.gae is not None and not 0 <= self.gae <= 1:
             raise ValueError(f"gae is PPO's lambda, between 0 and 1, not {self.gae}")
+        if self.credit not in credit.CREDITS:
+            raise ValueError(
+                f"unknown credit {self.credit!r}: choose one of {', '.join(credit.CREDITS)}"
+            )
+        by_token = self.gae is not None or self.credit != "answer"
+        if by_token and (self.objective.tau or self.only_better):
+            raise ValueError("credit to tokens: Kimi's loss and only_better want completions")
+        if self.gae is not None and self.credit != "answer":
+            raise ValueError("gae has a learned value, credit an exact one: choose one of them")
         if self.kl_in_reward and (self.gae is None or not self.beta):
             raise ValueError("kl_in_reward prices each token, so it needs gae and a beta above 0")
-        if self.gae is not None and (self.objective.tau or self.only_better):
-            raise ValueError("a critic judges tokens: Kimi's loss and only_better want completions")
         if self.delay < 0:
             raise ValueError(f"delay is by how many rollouts rewards are late, not {self.delay}")
+        self._check_draws()
         if self.updates < 1 or self.prompts % self.updates:
             raise ValueError(f"updates ({self.updates}) must divide prompts ({self.prompts})")
+
+    def _check_draws(self):
+        if self.draw not in curriculum.DRAWS:
+            known = ", ".join(curriculum.DRAWS)
+            raise ValueError(f"unknown draw {self.draw!r}: choose one of {known}")
+        if self.piece < 0 or 0 < self.piece < self.max_new and self.max_new % self.piece:
+            raise ValueError(f"piece ({self.piece}) must divide max_new ({self.max_new})")
+        if (self.draw != "uniform") + bool(self.piece) + bool(self.delay) > 1:
+            raise ValueError("draw, piece and delay each choose what comes next: set one of them")
+        if self.draw == "dynamic" and self.gae is not None:
+            raise ValueError("dynamic wants mixed groups, and a critic has none: leave gae out")
+
+    @property
+    def stale(self) -> bool:
+        """Whether the policy may have moved since it sampled what it learns from."""
+        return self.delay > 0 or self.piece > 0
 
     @property
     def objective(self) -> losses.Objective:
@@ -150,4 +191,4 @@ class Config:
     def every_row(self) -> bool:
         """Whether completions without an advantage change the gradient too."""
         pulled = self.beta != 0 or not self.objective.skips_zero_advantage
-        return pulled or self.gae is not None
+        return pulled or self.gae is not None or self.credit != "answer"

@@ -24,6 +24,7 @@ from r1lab.sampler import Completions
 SCALES = (2.0**14, 2.0**10, 2.0**6, 2.0**2, 1.0)
 CRITIC = "critic:"  # before the names of a critic's tensors
 WAITING = "waiting:"  # before those of completions that wait
+MEMORY = "memory:"  # before those of what a method remembers
 
 # (rows, log-probabilities (B, T), mask (B, T)) -> the loss of a micro-batch, and numbers to report,
 # both such that they add up over micro-batches
@@ -34,13 +35,14 @@ LossOf = Callable[[list[int], Tensor, Tensor], tuple[Tensor, dict[str, float]]]
 class Learner:
     """What learns: a model that is ready to train, its tokenizer, its optimizer; for PPO beside it
     a critic, which learns by itself. waiting: completions whose rewards are still to come, by the
-    step that will learn from them."""
+    step that will learn from them. memory: what else the method must know at the next step."""
 
     model: torch.nn.Module
     tokenizer: object
     optimizer: torch.optim.Optimizer
     critic: Learner | None = None
     waiting: dict[int, Completions] = field(default_factory=dict)
+    memory: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -195,8 +197,8 @@ def step(
 
 
 def state(learner: Learner) -> dict[str, Tensor]:
-    """Everything a resumed run needs: what learns, the optimizer's moments and what waits, by name,
-    as copies in main memory."""
+    """Everything a resumed run needs: what learns, the optimizer's moments, what waits and what is
+    remembered, by name, as copies in main memory."""
     tensors = {}
     for name, p in trainable(learner.model).items():
         tensors[f"weight/{name}"] = p.detach().to("cpu", copy=True)
@@ -207,6 +209,7 @@ def state(learner: Learner) -> dict[str, Tensor]:
     for step, done in learner.waiting.items():
         parts = {f"{WAITING}{step}/{name}": tensor for name, tensor in vars(done).items()}
         tensors |= {name: tensor.to("cpu", copy=True) for name, tensor in parts.items()}
+    tensors |= {MEMORY + name: tensor.clone() for name, tensor in learner.memory.items()}
     return tensors
 
 
@@ -220,10 +223,13 @@ def restore(learner: Learner, tensors: dict[str, Tensor]) -> None:
     for step in sorted({int(name.split("/")[0]) for name in waiting}):
         parts = {f.name: waiting[f"{step}/{f.name}"] for f in fields(Completions)}
         learner.waiting[step] = Completions(**parts)
+    learner.memory.clear()
+    kept = {k: t.clone() for k, t in tensors.items() if k.startswith(MEMORY)}
+    learner.memory.update({k.removeprefix(MEMORY): t for k, t in kept.items()})
     for name, p in trainable(learner.model).items():
         with torch.no_grad():
             p.copy_(tensors[f"weight/{name}"])
-        saved = {k.split("/", 1)[0]: v for k, v in tensors.items() if k.split("/", 1)[1] == name}
+        saved = {k.split("/", 1)[0]: v for k, v in tensors.items() if k.split("/", 1)[-1] == name}
         saved.pop("weight")
         if saved:  # moments lie where the weights lie; AdamW wants its count in main memory
             learner.optimizer.state[p] = {

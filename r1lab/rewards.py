@@ -17,7 +17,7 @@ import reprlib
 from collections.abc import Callable
 from numbers import Real
 
-from r1lab import readability, userfile, value
+from r1lab import length, prm, readability, steps, userfile, value
 from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
@@ -88,6 +88,19 @@ def effort_price(completion_ids: list[list[int]], question: list[str], **kwargs)
     return [-PRICES[effort_of(asked)] * len(ids) / 100 for asked, ids in rows]
 
 
+def brevity(
+    completions: list[Completion], completion_ids: list[list[int]],
+    verdicts: list[Verdict] | None = None, **columns,
+) -> list[float]:  # fmt: skip
+    """Kimi k1.5's length reward (2.3.3, `length.length_rewards`): each completion's tokens against
+    those of the others for the same problem. In a batch that a launcher has cut apart, against
+    those that came along."""
+    if verdicts is None:
+        verdicts = judged(completions, **columns)
+    lengths, right = [len(ids) for ids in completion_ids], [v.correct for v in verdicts]
+    return length.in_groups(posed(**columns), lengths, right)
+
+
 def language(prompts: list, completions: list[Completion], **columns) -> list[float]:
     """The share of the thinking words that are in the prompt's language (DeepSeek-R1, 2.3.2; its
     second version, equation 7). 0.0 where there is no word: empty thoughts keep to no language."""
@@ -121,6 +134,7 @@ def coin(seed: int) -> Reward:
 
 
 LOOKED_AT = [accuracy, format_tags, language, readable]
+LENGTH_WEIGHTS = (0.0, 0.1, 0.5, 1.0)  # of `brevity` beside the rule; Kimi's own is not disclosed
 
 
 def learned(name: str) -> list[Reward]:
@@ -150,6 +164,51 @@ def learned(name: str) -> list[Reward]:
     return [judge, approved]
 
 
+STEPWISE = {f"{judge}-{form}": (judge, form) for judge in ("steps", "exact") for form in prm.FORMS}
+
+
+def good_steps(completions: list[Completion], **columns) -> list[float]:
+    """The share of an answer's steps that are good, worked out; 0 without a step."""
+    read = _read(completions, columns)
+    return [sum(step.good for step in one) / len(one) if one else 0.0 for one in read]
+
+
+def new_steps(completions: list[Completion], **columns) -> list[float]:
+    """The share of an answer's steps that lead where no step before them did; 0 without a step."""
+    read = _read(completions, columns)
+    return [sum(step.fresh for step in one) / len(one) if one else 0.0 for one in read]
+
+
+def count_steps(completions: list[Completion], **columns) -> list[float]:
+    """The steps of each answer."""
+    return [float(len(one)) for one in _read(completions, columns)]
+
+
+def _read(completions: list[Completion], columns: dict) -> list[list[steps.Step]]:
+    pairs = zip(posed(**columns), completions, strict=True)
+    return [steps.read(problem, text_of(text)) for problem, text in pairs]
+
+
+def by_steps(judge: str, form: str) -> list[Reward]:
+    """A reward function that pays for steps, called "process" in the log. judge: "steps", what the
+    shipped judge `prm.load("exact")` says of each, or "exact", whether each is good. form: how they
+    are put together, of `prm.paid`. With it three that only look on. The judge is loaded at the
+    first call; it reads with the base `rich`, in the tiny world's prompts."""
+    known = []
+
+    def process(prompts: list, completions: list[Completion], **columns) -> list[float]:
+        read = _read(completions, columns)
+        if judge == "exact":
+            return [prm.paid(form, [float(step.good) for step in one]) for one in read]
+        if not known:
+            known.append(prm.load("exact"))
+        texts = [[text_of(one) for one in given] for given in (prompts, completions)]
+        said = prm.scores(known[0], *texts, [[step.end for step in one] for one in read])
+        return [prm.paid(form, one) for one in said]
+
+    return [process, format_tags, good_steps, new_steps, count_steps]
+
+
 def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     """The functions and weights of a named reward: TRL's `reward_funcs` and `reward_weights`.
 
@@ -159,7 +218,10 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     alone. "equal": both with weight 1, as R1-Zero has them. "watched": as "rule", with `language`
     and `readable` in the log and without weight. "language": `language` is paid 1.0 beside the
     rule, "mixed": `language` and `readable` 0.5 each. "effort": the rule less `effort_price`.
-    "judge-85" and "judge-96": the score of a `learned` judge. "random": `coin(seed)`.
+    "length-W": the rule and W times `brevity`, W one of `LENGTH_WEIGHTS` ("length-0.5").
+    "judge-85" and "judge-96": the score of a `learned` judge. "steps-sum" and the others of
+    `STEPWISE`: as "rule", with what a judge says of the steps in the place of the answer.
+    "random": `coin(seed)`.
     "path.py:function": the user's own, with weight 1.0.
 
     Raises ValueError for another name, and for a file that is missing, cannot be imported or
@@ -175,7 +237,11 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "mixed": (LOOKED_AT, [1.0, 0.1, 0.5, 0.5]),
         "random": ([coin(seed)], [1.0]),
         "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
-    } | {judge: (learned(judge), [1.0, 0.0]) for judge in value.JUDGES}
+    }
+    sets |= {f"length-{w:g}": ([accuracy, format_tags, brevity], [1.0, 0.1, w])
+             for w in LENGTH_WEIGHTS}  # fmt: skip
+    sets |= {judge: (learned(judge), [1.0, 0.0]) for judge in value.JUDGES}
+    sets |= {one: (by_steps(*how), [1.0, 0.1, 0.0, 0.0, 0.0]) for one, how in STEPWISE.items()}
     if name in sets:
         return sets[name]
     path, function = _own(name)
@@ -192,6 +258,8 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
 def fingerprint(name: str) -> str | None:
     """The sha256 of the file of a reward "path.py:function", or of a learned judge's weights; None
     for any other."""
+    if STEPWISE.get(name, ("",))[0] == "steps":
+        return userfile.fingerprint(str(prm.weights_of()))
     if name in value.JUDGES:
         return userfile.fingerprint(str(value.weights_of(name)))
     path, _ = _own(name)

@@ -33,8 +33,8 @@ class Rollout:
 
     verdicts: N, made once. parts: reward by function, N each.
     rewards, advantages: (P, G). report: what the update on it said, as `grpo.update` gives it.
-    per_token: of PPO alone, (N, T) advantages and what the critic should say; `advantages` then
-    holds the means over the tokens.
+    per_token: (N, T) advantages where each token has its own, and in PPO what the critic should
+    say; `advantages` then holds the means over the tokens.
     """
 
     step: int
@@ -77,7 +77,7 @@ class Rollout:
             "answered": sum(v.reason != "no answer" for v in self.verdicts) / n,
             "truncated": 1 - sum(ended) / n,
             "zero_variance": float(losses.zero_variance(self.rewards).float().mean()),
-            "tokens": sum(lengths),
+            "tokens": sum(lengths), "longest": max(lengths),
         }  # fmt: skip
         asked = repeated(self.problems, self.group_size)
         line |= reflection.of(asked, self.texts, self.verdicts, lengths)
@@ -164,13 +164,14 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
     of tokens whose gradient the clip took. entropy: of the policy that sampled, in nats a token,
     estimated by minus the mean log-probability of what it sampled. logp_gap: how far trainer and
     sampler are apart before the first step, in nats a token; None where nothing was learnt from.
-    stale: in its place where rewards come late, and the policy has moved since it sampled.
+    stale: in its place where the policy has moved since it sampled (late rewards, pieces).
     update_tokens: that went forward and back. skipped_groups: without a signal. critic_error: of
     PPO alone, the root of the mean squared error of its values.
     """
     done = roll.completions
     tokens = int(done.lengths.sum())
-    value = {"critic_error": (total["miss"] / config.updates) ** 0.5} if roll.per_token else {}
+    learned = len(roll.per_token) == 2  # advantages, and what a critic should say
+    value = {"critic_error": (total["miss"] / config.updates) ** 0.5} if learned else {}
     gap = total["gap"] / total["compared"] if total["compared"] else None
     return value | {
         "loss": total["loss"] / config.updates,
@@ -178,7 +179,7 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
         "clipped": total["clipped"] / tokens,
         "grad_norm": total["grad_norm"] / config.updates,
         "entropy": -float(done.logps[done.mask].mean()),
-        "stale" if config.delay else "logp_gap": gap,
+        "stale" if config.stale else "logp_gap": gap,
         "update_tokens": total["update_tokens"],
         "skipped_groups": 0 if config.every_row else int(losses.zero_variance(roll.rewards).sum()),
     }

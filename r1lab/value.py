@@ -178,15 +178,22 @@ def examined(judge: Judge, given: Sequence[Seen], marks: Sequence[bool]) -> dict
     where both classes weigh the same, n), None where n is 0."""
     said, right = np.array(scores(judge, given)), np.array(marks)
     kept, refused = float((said[right] > 0).mean()), float((said[~right] <= 0).mean())
+    return {
+        "n": len(marks), "base_rate": float(right.mean()), "accuracy": (kept + refused) / 2,
+        "approves_right": kept, "rejects_wrong": refused, "auc": auc(said, right),
+        "calibration": [_bin(1 / (1 + np.exp(-said)), right, i) for i in range(BINS)],
+    }  # fmt: skip
+
+
+def auc(said: Sequence[float], marks: Sequence[bool]) -> float:
+    """How often a right one is given more than a wrong one; equal ones count half. There must be
+    some of both."""
+    said, right = np.asarray(said), np.asarray(marks)
     _, which, counts = np.unique(said, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[which]
     n_right, n_wrong = int(right.sum()), int((~right).sum())
     above = float(ranks[right].sum()) - n_right * (n_right + 1) / 2
-    return {
-        "n": len(marks), "base_rate": n_right / len(marks), "accuracy": (kept + refused) / 2,
-        "approves_right": kept, "rejects_wrong": refused, "auc": above / (n_right * n_wrong),
-        "calibration": [_bin(1 / (1 + np.exp(-said)), right, i) for i in range(BINS)],
-    }  # fmt: skip
+    return above / (n_right * n_wrong)
 
 
 def _bin(said: np.ndarray, right: np.ndarray, i: int) -> tuple[float, float, int] | None:

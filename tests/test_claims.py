@@ -6,6 +6,10 @@ import shutil
 from dataclasses import replace
 
 import evidence_01
+import evidence_06
+import evidence_07
+import evidence_08
+import evidence_09
 import numpy as np
 import pytest
 
@@ -178,10 +182,6 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "T-01": (
         world(rule=LEARNED | {"tries": (1.2, 20.0)}), world(rule=NOTHING | {"tries": (1.2, 1.3)}),
     ),
-    "T-02": (
-        world(rule={"end": 0.9}, small={"end": 0.1, "tries": (1, 1.1)}),
-        world(rule={"end": 0.9}, small={"end": 0.9, "tries": (1, 5)}),
-    ),
     "T-06": (world(rule=LEARNED), world(rule={"curve": JUMP[::-1]})),
     "X-01": (
         world(rule=LEARNED | {"length_wrong": (50, 700)},
@@ -205,9 +205,6 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     ),
     "X-10": gap("gspo", "updates_8"),
     "X-15": gap("rule", "kl_0_04"),
-    "K-04": gap("kimi_0_1", "updates_4"),
-    "K-05": gap("kimi_0_1", "kimi_exact"),
-    "K-15": gap("rule", "better_only"),
     "T-03": (
         world(rule={"curve": [0.0] * 30 + [1.0] * 10}, tuned={"curve": [0.0] * 10 + [1.0] * 30}),
         world(rule={"curve": [0.0] * 20 + [1.0] * 20}, tuned={"curve": [0.0] * 20 + [1.0] * 20}),
@@ -280,7 +277,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "R-09": (shots(100, 60, 50), shots(100, 120, 50)),
     "FW-03": (shots(100, 60, 50), shots(100, 60, 100)),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
-} | evidence_01.BOTH_WAYS  # fmt: skip
+} | evidence_01.BOTH_WAYS | evidence_06.BOTH_WAYS | evidence_07.BOTH_WAYS | evidence_08.BOTH_WAYS | evidence_09.BOTH_WAYS  # fmt: skip
 
 
 DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why]

@@ -42,16 +42,18 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
     assert [m["step"] for m in run.metrics] == list(range(1, steps + 1))
     assert folder.name.endswith(f"-s{run.config['seed']}")
     for part in ("before", "after") if steps else ("measured",):
-        if "right" not in run.summary[part]:
-            continue  # it measures something else than answers
+        if "right" not in run.summary[part] or "counts" in run.summary[part]:
+            continue  # it measures something else than answers, or problems of its own
         right = run.summary[part]["right"]
         n = run.summary[part]["n"]
         assert len(right) == n == run.config["eval_problems"]
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     if run.config["experiment"] in ("zero", "habits"):
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
-    # SmolLM2's adapters have 10 MB each: the command makes them again
-    if run.config["preset"] == "cpu" and steps:
+    # SmolLM2's adapters have 10 MB each: the command makes them again; of `distillation` and `kimi`
+    # those are kept that other runs start from, or a lesson loads
+    few = run.config["preset"] != "cpu" or run.config["experiment"] in ("distillation", "kimi")
+    if steps and not few:
         assert (folder / "trained").is_dir()
 
 

@@ -8,55 +8,59 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "r1lab"
 # from the lowest: a file imports files of earlier paragraphs alone
 LAYERS = """
-checks.exercise claims curriculum losses.advantages losses.policy losses.tokens losses.values
-machine machine.energy machine.environment machine.memory models.adapters records.configs
-records.files running running.alarms running.arguments running.experiment sampler.captured
-sampler.choosing sampler.completions sampler.steering sampler.weights speed speed.compare stats
-tasks.problem tasks.reading tiny_world tiny_world.words userfile widgets.live
+checks.exercise claims curriculum front length losses.advantages losses.policy losses.tokens
+losses.values machine machine.energy machine.environment machine.memory models.adapters
+records.configs records.files running running.alarms running.arguments running.experiment
+sampler.captured sampler.choosing sampler.completions sampler.steering sampler.weights speed
+speed.compare stats tasks.problem tasks.reading tiny_world tiny_world.words tree userfile
+widgets.live
 
-checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names
-plots records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
+checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names plots
+pupil records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 widgets.growth
 
-cost habits losses models.loading records.folder sampler.decoding sampler.reading
-tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring
+checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
+sampler.reading tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring widgets.draws
+widgets.prices
 
 checks.lesson_02 claims.worked_out drawings models.lineage records sampler.sampling tasks.effort
 widgets.playground
 
 machine.colab models models.fetch running.evidence sampler tasks.names widgets.envelope
 
-claims.ledger policy preflight.learning tasks.templates tiny_world.habits trl_engine.common
-trl_engine.sampled verify
+claims.ledger policy preflight.learning prm running.bills tasks.templates tiny_world.habits
+trl_engine.common trl_engine.sampled verify
 
-claims.verdicts readability reflection sft tasks
+claims.verdicts readability reflection sft steps tasks
 
-checks.lesson_03 claims.bounds claims.luck dpo evaluate preflight.minutes rewards speed.decoding
-tiny_world.corpus
+checks.lesson_03 claims.bounds claims.luck dpo evaluate games preflight.minutes rewards
+speed.decoding tiny_world.corpus widgets.painter
 
-preflight.need rollouts scorer search speed.growth tiny_world.cards tiny_world.competence
-tiny_world.pretrain tiny_world.traces trl_engine.offline widgets.bench widgets.bound
+branches preflight.need rollouts scorer search speed.growth tiny_world.cards tiny_world.competence
+tiny_world.pretrain tiny_world.traces trl_engine.offline widgets.bench widgets.bound widgets.merging
+widgets.searchtree
 
-checks.lesson_01 checks.lesson_04 checks.lesson_05 critic preflight.fits tiny_world.judges
-tiny_world.report widgets.budget
+checks.lesson_01 checks.lesson_04 checks.lesson_05 credit critic dynamic on_policy partial
+preflight.fits tiny_world.judges tiny_world.report tiny_world.step_judges widgets.budget
 
-grpo preflight
+asking preflight widgets.pieces
 
-running.settings speed.footprint speed.parts trl_engine.online
+grpo
 
-checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure
-trl_engine
+checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 
-experiments.choices experiments.effort experiments.few_shot experiments.habits
-experiments.own_answers experiments.rewards experiments.train_time running.methods running.queue
-running.summary
+checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure trl_engine
+
+experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
+experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
+experiments.train_time experiments.tree_search running.methods running.queue running.summary
 
 experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
 experiments.templates experiments.tinyzero running.recorded running.run speed.training
 
-experiments experiments.test_time_compute speed.bench
+experiments experiments.coverage experiments.distillation experiments.test_time_compute speed.bench
 
-checks.lesson_11 claims.scoreboard widgets.rollouts
+checks.lesson_09 checks.lesson_11 claims.scoreboard widgets.rollouts
 
 claims.again claims.rulers widgets.board widgets.dashboard
 

@@ -147,7 +147,9 @@ def test_a_callers_change_to_a_reward_set_does_not_reach_the_next_caller():
 
 
 def test_an_unknown_reward_name_lists_the_names():
-    with pytest.raises(ValueError, match="'accuracy', 'effort', 'equal', 'format', 'judge-85'"):
+    with pytest.raises(
+        ValueError, match="'accuracy', 'effort', 'equal', 'exact-difference', 'exact-min'"
+    ):
         reward_set("best")
 
 

@@ -1,4 +1,4 @@
-"""`run losses`: GRPO's choices one by one, on three numbers (DeepSeek-R1 2.2.1, k1.5 2.3).
+"""`run losses`: GRPO's choices one by one, on three numbers (DeepSeek-R1 2.2.1).
 
 The rule arm of `run judge` stands beside all of them, whose settings they have: one update a
 rollout, where no ratio has moved, so that neither clip nor ratio matter. What they are for shows
@@ -24,7 +24,6 @@ BASELINES = ("none", "batch", "group")
 MANY = 32  # other answers to a problem
 ASKED = {k: SHORT[k] for k in ("size", "prompts", "max_new")}
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")
-KIMI = {"updates": 4, "loss": "kimi", "scale": "none", "tau": 0.1}
 PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
 
 
@@ -152,7 +151,7 @@ def _steadier(arms: Arms) -> list[Table]:  # G-03
 LOSSES = Experiment(
     name="losses",
     lesson="02",
-    section="DeepSeek-R1 2.2.1, k1.5 2.3",
+    section="DeepSeek-R1 2.2.1",
     about="which choices of GRPO matter: updates, clip, ratio, mean, deviation, baseline, KL",
     arms=(
         _arm("updates-4", "4 updates a rollout", updates=4),
@@ -168,17 +167,11 @@ LOSSES = Experiment(
         _arm("kl-0.04", "KL term of weight 0.04", beta=0.04),
         _arm("group-mean", "policy gradient, the group's mean", scale="none"),
         _arm("batch-mean", "policy gradient, the batch's mean", scale="none", baseline="batch"),
-        _arm("better-only", "learns from better answers only", only_better=True),
         _arm("ppo-0.9", "PPO, 4 updates, lambda 0.9", updates=4, gae=0.9),
         _arm("ppo-0.95", "PPO, 4 updates, lambda 0.95", updates=4, gae=0.95),
         _arm("ppo-1", "PPO, 4 updates, lambda 1", updates=4, gae=1.0),
         _arm("kl-in-loss", "PPO, KL of weight 0.04 in the loss", updates=4, gae=1.0, beta=0.04),
         _arm("kl-in-reward", "PPO, KL of weight 0.04 in the reward", **PRICED),
-        _arm("kimi-0.03", "4 updates, Kimi's loss, tau 0.03", **KIMI | {"tau": 0.03}),
-        _arm("kimi-0.1", "4 updates, Kimi's loss, tau 0.1", **KIMI),
-        _arm("kimi-0.3", "4 updates, Kimi's loss, tau 0.3", **KIMI | {"tau": 0.3}),
-        _arm("kimi-exact", "4 updates, Kimi's loss, tau 0.1, exact normaliser",
-             **KIMI | {"baseline": "normaliser"}),
     ),
     measure=both_sizes,
     figure=habits.figure,
@@ -188,8 +181,7 @@ LOSSES = Experiment(
         "G-05": _division, "G-09": ahead("clip-10", "clip-0.05"),
         "G-12": ahead("updates-8", RULE), "X-06": _entropy, "X-09": _wrong_ones,
         "X-10": ahead("gspo", "updates-8"), "X-15": ahead(RULE, "kl-0.04"),
-        "K-04": ahead("kimi-0.1", "updates-4"), "K-05": ahead("kimi-0.1", "kimi-exact"),
-        "K-15": ahead(RULE, "better-only"), "G-06": _critic, "G-07": _shorter,
+        "G-06": _critic, "G-07": _shorter,
         "T-04": _apart("ppo-1", "updates-4"), "G-03": _steadier,
         "G-11": _known_before,
     },

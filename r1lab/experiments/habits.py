@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from r1lab import habits, plots
 from r1lab.models.names import DOSES
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, alike, gain, mean, minus, part, right, share
+from r1lab.running.evidence import Arms, Table, alike, gain, mean, minus, right, share
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 from r1lab.sampler import keep_thinking
@@ -98,12 +98,6 @@ def _parts(arms: Arms) -> list[Table]:  # Z-12
     return [[min((share(run, "second_try") for run in pair), key=mean) for pair in pairs]]
 
 
-def _sizes(arms: Arms) -> list[Table]:  # T-02
-    small = arms("small")
-    behind = [minus(gain(rich), gain(one)) for rich, one in alike(arms("rule"), small)]
-    return [behind, [[-part(run, "after")["tries"]] for run in small]]
-
-
 def _doses(arms: Arms) -> list[Table]:
     much, none = arms("dose-8"), arms("dose-0")
     return [
@@ -145,7 +139,7 @@ EXPERIMENTS = (
         measure=measure,
         figure=figure,
         evidence={
-            "RW-01": controls, "O1-07": _narrow, "Z-12": _parts, "T-02": _sizes, "X-04": _doses,
+            "RW-01": controls, "O1-07": _narrow, "Z-12": _parts, "X-04": _doses,
         },
         minutes={"cpu": {"quick": 5}},
         on={"cpu": {"size": 3}},

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from r1lab.models.adapters import REFERENCE, prepare
 from r1lab.models.loading import load
+from r1lab.models.names import DATA
 
 ADAPTER = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -55,6 +56,16 @@ def load_trained(folder: Path, base: str, dtype=torch.float32, device: str = "cp
         return PeftModel.from_pretrained(model, str(folder)).eval(), words
     trained = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa")
     return trained.to(device).eval(), words
+
+
+def of_run(where: str, seed: int) -> Path:
+    """The folder of what a run learnt, or one of its stages, from the folder of the run or of the
+    stage. `{seed}` in it is replaced by the seed. A name that is no folder here is looked for among
+    the recorded runs."""
+    folder = Path(where.replace("{seed}", str(seed)))
+    folder = folder if folder.is_dir() else DATA / "runs" / folder
+    last = folder / "trained"
+    return last if last.is_dir() else folder
 
 
 def start_over(model, base: str, seed: int):

@@ -1,6 +1,6 @@
 """The versions of `config.json`. A new setting gets its old value for old runs, here alone."""
 
-VERSION = 6
+VERSION = 8
 OF_THE_RUN = (
     "experiment", "preset", "base", "revision", "dtype", "lora_rank", "template", "max_new", "seed",
     "eval_problems",
@@ -13,7 +13,8 @@ def upgraded(config: dict) -> dict:
     Version 1 was flat and knew one stage; its first runs knew no other task than countdown.
     Version 2 knew one size of a task's problems, version 3 no second one to train on; both
     knew no base that is made to think on. Version 4 knew one baseline of GRPO and no critic,
-    version 5 no late rewards. What they could not set had one value, which stands here.
+    version 5 no late rewards, version 6 one draw of problems and no pieces of completions,
+    version 7 no credit to steps. What they could not set had one value, which stands here.
     """
     if "experiment" not in config or config.get("version", 1) == VERSION:
         return config
@@ -40,5 +41,5 @@ def upgraded(config: dict) -> dict:
 
 def _of_today(stage: dict) -> dict:
     old = {"baseline": "group", "only_better": False, "gae": None, "kl_in_reward": False}
-    old |= {"delay": 0}
+    old |= {"delay": 0, "draw": "uniform", "piece": 0, "credit": "answer"}
     return old | stage if stage["method"] == "grpo" else stage

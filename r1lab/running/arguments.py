@@ -5,6 +5,7 @@ from pathlib import Path
 
 DOSES = "dose-0 dose-0.1 dose-0.5 dose-2 dose-8"
 JUDGES = ("judge-85", "judge-96")
+STEP_JUDGES = "steps"
 BASES = f"rich rich-1 rich-2 restless parts poor {DOSES} small large".split()
 
 
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     pretrain = commands.add_parser(
         "pretrain", help="make a tiny base from its text, or a learned judge from marked answers"
     )
-    pretrain.add_argument("name", choices=(*BASES, *JUDGES))
+    pretrain.add_argument("name", choices=(*BASES, *JUDGES, STEP_JUDGES))
     pretrain.add_argument("--out", type=Path, help="folder (default where the shipped one lies)")
     pretrain.add_argument(
         "--no-compile", action="store_true", help="do without a C++ compiler, at half the speed"

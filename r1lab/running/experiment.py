@@ -16,11 +16,11 @@ class Stage:
 
     method: "grpo", "sft" or "dpo". name: of the stage, by default its method. start: where its
     weights come from: "" (the stage before; of the first one the base), "base", the name of an
-    earlier stage, the folder of a finished run, or a stage's own in it (`RUN/trained-NAME`). The
-    reference policy is where it started. rate: times the learning rate of the run. material: what
-    `sft` and `dpo` learn from, a function (model, tokenizer, problems, config of sampling) ->
-    (groups as in samples.jsonl, numbers), asked with the model that the stage before left, wherever
-    this one starts.
+    earlier stage, the folder of a finished run, or a stage's own in it (`RUN/trained-NAME`), where
+    `{seed}` stands for the run's seed (`models.of_run`). The reference policy is where it started.
+    rate: times the learning rate of the run. material: what `sft` and `dpo` learn from, a function
+    (model, tokenizer, problems, config of sampling) -> (groups as in samples.jsonl, numbers), asked
+    with the model that the stage before left, wherever this one starts.
     """
 
     method: str

@@ -50,12 +50,14 @@ def examples(groups: list[dict]) -> list[tuple[str, str]]:
 
 
 def choices(groups: list[dict]) -> list[tuple[str, str, str]]:
-    """(prompt, right answer, wrong answer), each with each of a group, for DPO."""
+    """(prompt, better answer, worse answer), each with each of a group, for DPO: those that are
+    marked `preferred` or not; where none of a group says so, the right and the wrong ones."""
+    by = [("preferred" if "preferred" in g["rewards"] else "accuracy", g) for g in groups]
     return [
         (group["prompt"], good, bad)
-        for group in groups
-        for good in _judged(group, 1.0)
-        for bad in _judged(group, 0.0)
+        for key, group in by
+        for good in _judged(group, 1.0, key)
+        for bad in _judged(group, 0.0, key)
     ]
 
 

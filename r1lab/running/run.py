@@ -163,8 +163,7 @@ class _Run:
             return
         before = {other.stage.name: self.saved_at(other) for other in self.plan.legs[:number]}
         start = start or self.plan.legs[number - 1].stage.name
-        last = Path(start) / "trained"  # of a run; else the folder of one of its stages
-        where = before.get(start, last if last.is_dir() else Path(start))
+        where = before.get(start) or models.of_run(start, self.plan.seed)
         compares = leg.stage.method == "dpo" or getattr(leg.config, "beta", 0) != 0
         models.go_on(self.model, where, base, reference=compares)
 

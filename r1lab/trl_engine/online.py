@@ -147,8 +147,15 @@ def _check(model, config: Config, width: int, completions: int) -> None:
         raise ValueError(
             "TRL has no truncate for its own sampling: leave it out or take our engine"
         )
+    if config.credit != "answer":
+        raise ValueError("TRL gives one advantage an answer: leave credit out or take our engine")
     if config.delay:
         raise ValueError("TRL has no late rewards: leave delay out or take our engine")
+    if config.draw != "uniform" or config.piece:
+        raise ValueError(
+            "TRL draws problems in their order and samples completions whole: leave draw and piece "
+            "out or take our engine"
+        )
     if config.beta and not isinstance(model, PeftModel):
         raise ValueError(
             "a KL term needs LoRA, whose start is the reference: set beta to 0 or train LoRA"

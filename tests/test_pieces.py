@@ -1,0 +1,79 @@
+"""The clock of partial rollouts: by hand, against the trainer's own buffer, and in the browser."""
+
+import random
+
+import pytest
+
+from r1lab import widgets
+from r1lab.widgets import pieces
+
+HAND = [[2, 6], [3, 1], [4, 4]]  # groups of two, one group an update, pieces of four
+
+
+def test_the_schedule_by_hand():
+    """As in test_partial: round one writes 2, 4, 3 and 1 and the second group is learnt from; round
+    two 2 more, 4 and 4, then the first group; the third waits and is one update old by then."""
+    found = pieces.schedule(HAND, 3, 4)
+    assert found["segments"] == [
+        [0, 0, 2, 0], [1, 0, 4, 0], [2, 0, 3, 0], [3, 0, 1, 0],
+        [1, 4, 2, 1], [4, 4, 4, 1], [5, 4, 4, 1],
+    ]  # fmt: skip
+    assert (found["times"], found["steps"]) == ([4, 8, 8], 8)
+    assert found["learns"] == {2: 0, 3: 0, 0: 1, 1: 1, 4: 2, 5: 2}
+    assert found["old"] == (6 + 8) / 20
+
+
+def test_whole_rollouts_wait_for_the_longest_of_each_update():
+    found = pieces.schedule(HAND, 3, 6, 1)
+    assert (found["steps"], found["old"]) == (6 + 3 + 4, 0)
+    assert pieces.state(HAND, 3)["whole"] == 13
+
+
+def test_every_token_is_written_once_and_in_order():
+    rng = random.Random(0)
+    groups = [[rng.randrange(1, 90) for _ in range(4)] for _ in range(12)]
+    for piece in (7, 30, 90):
+        found = pieces.schedule(groups, 4, piece)
+        written = {}
+        for row, at, tokens, _ in found["segments"]:
+            assert 0 < tokens <= piece and at >= written.get(row, (0, 0))[1]
+            written[row] = (written.get(row, (0, 0))[0] + tokens, at + tokens)
+        flat = [n for group in groups for n in group]
+        assert [written[row][0] for row in range(48)] == flat
+        assert sorted(found["learns"].values()) == [u for u in range(4) for _ in range(12)]
+
+
+def shown(monkeypatch, lengths, updates) -> dict:
+    given = []
+    monkeypatch.setattr(pieces, "display", lambda faces, **options: given.append(faces))
+    widgets.rollout_clock(lengths, updates)
+    return given[0]
+
+
+def test_it_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
+    faces = shown(monkeypatch, HAND, 3)
+    assert 'src="data:image/png;base64,iVBOR' in faces["text/html"]
+    assert "6 completions, 3 updates; whole: 13 steps" in faces["text/plain"]
+    assert "http" not in faces["text/html"] and "import " not in faces["text/html"]
+
+
+@pytest.mark.slow
+def test_the_script_makes_pythons_schedule_and_moves(browser, monkeypatch, tmp_path):
+    rng = random.Random(1)
+    groups = [[rng.randrange(1, 200) for _ in range(4)] for _ in range(18)]
+    place = tmp_path / "page.html"
+    place.write_text(shown(monkeypatch, groups, 6)["text/html"], encoding="utf-8")
+    page = browser.new_page()
+    page.goto(place.as_uri())
+    for piece in pieces.PIECES:
+        found = page.evaluate(f"document.querySelector('.r1lab-pieces').schedule({piece})")
+        wanted = pieces.schedule(groups, 6, piece)
+        assert found["segments"] == wanted["segments"] and found["times"] == wanted["times"]
+        assert found["old"] == pytest.approx(wanted["old"]) and found["steps"] == wanted["steps"]
+        assert found["learns"] == {str(k): v for k, v in wanted["learns"].items()}
+    before = page.inner_text(".r1lab-pieces b")
+    assert not page.evaluate("!!document.querySelector('.ghost')")
+    page.focus("input[aria-label='tokens a piece']")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text(".r1lab-pieces b") != before
+    assert page.evaluate("!!document.querySelector('.ghost')")
