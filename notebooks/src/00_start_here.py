@@ -122,7 +122,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # |---|---|---|---|
 # | [04 r1_zero_and_the_aha_moment](04_r1_zero_and_the_aha_moment.ipynb) | R1 2.2.4 | 1:06:43 | Does a base model learn to correct itself, or did it know how? |
 # | [05 cold_start](05_cold_start.ipynb) | R1 2.3 | 1:16:18 | What do the stages around the training add? |
-# | 06 distillation, *in the making* | R1 2.4, 4.1 | 1:28:51 | Should a small model train by itself, or copy a large one? |
+# | [06 distillation](06_distillation.ipynb) | R1 2.4, 4.1 | 1:28:51 | Should a small model train by itself, or copy a large one? |
 # | 07 prm_and_mcts, *in the making* | R1 4.2 | 1:35:27 | Why did scoring steps and searching trees not work? |
 
 # %% [markdown]
@@ -130,8 +130,8 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 #
 # | lesson | source | minute | question |
 # |---|---|---|---|
-# | 08 kimi_rl, *in the making* | k1.5 2.1-2.3, 3.5 | 1:49:05 | Which parts of Kimi's recipe matter? |
-# | 09 kimi_long2short, *in the making* | k1.5 2.4 | 1:49:05 | How does a long thinker learn to be brief? |
+# | [08 kimi_rl](08_kimi_rl.ipynb) | k1.5 2.1-2.3, 3.5 | 1:49:05 | Which parts of Kimi's recipe matter? |
+# | [09 kimi_long2short](09_kimi_long2short.ipynb) | k1.5 2.4 | 1:49:05 | How does a long thinker learn to be brief? |
 # | [10 cost_and_limits](10_cost_and_limits.ipynb) | R1 5, Nature | 1:43:50, 2:20:07 | What does it cost, and where does it end? |
 # | [11 scoreboard](11_scoreboard.ipynb) | all | - | Which claims showed up here, and which did not? |
 

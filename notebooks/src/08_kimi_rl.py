@@ -1,0 +1,643 @@
+# %% [markdown]
+# # 08 · Reinforcement learning, Kimi's way
+# [Open in Colab](@COLAB@) · Paper: [Kimi k1.5](https://arxiv.org/abs/2501.12599), sections 2.1 to 2.3, 2.6 and 3.5 · Podcast from minute 1:49:05
+#
+# **Question.** Kimi k1.5 came out on the day of DeepSeek-R1 with another recipe. Which of its parts matter?
+#
+# **You will be able to** 1. derive its update and its pull (exercise 08.1), 2. say what a mean may stand in for (08.2), 3. say what wrong answers teach (08.3), 4. count the seeds that a small effect needs (08.4), 5. choose problems better than at random (08.5).
+#
+# **Before this** lessons 02 and 04.
+#
+# **Time** 60 min reading and doing; running: @MINUTES@.
+#
+# **Needs** no GPU, no download.
+
+# %% tags=["setup"]
+# @SETUP@
+
+# %%
+import math
+
+import numpy as np
+import torch
+
+from r1lab import checks, evaluate, experiments, losses, models, partial
+from r1lab import plots, records, tasks, widgets
+from r1lab.experiments import kimi_rl
+from r1lab.machine import environment
+
+# %% [markdown]
+# ## 1. Two reports, one day
+#
+# On 20 January 2025, the day of R1, Moonshot published Kimi k1.5. Both do without tree search, without a value network and without a judge of single steps (k1.5, section 1). They differ in nearly everything else:
+#
+# | | R1 | k1.5 |
+# |---|---|---|
+# | update | ratio, clip, KL to a reference | squared pull to the last policy |
+# | advantage | mean and deviation of the group | mean alone |
+# | wrong answers | pushed down | pushed down, and shown to matter |
+# | problems | as they come | easy first, then those that fail |
+# | length | free | paid, after a warm-up |
+# | long answers | waited for | cut, and continued later |
+#
+# Each row is an arm of `run kimi`: Kimi's update on three numbers, 80 problems, 20 rollouts of 64 answers with four updates each; one thing changed an arm; five seeds. Not disclosed: tau, the number of answers, the weight of the length reward, the rate. Ours are our own.
+
+# %% [markdown]
+# ## 2. The update
+#
+# Each iteration asks for a policy that earns more and stays near the last one (Eq. 2):
+#
+# $$\max_\theta\; \mathbb{E}_{y \sim \pi_\theta}[\,r(y)\,] - \tau\, \mathrm{KL}(\pi_\theta \,\|\, \pi_i)$$
+#
+# This is *mirror descent*: a step whose size is measured as a distance of policies, here in nats, and not of weights. It has a solution in closed form: every completion's probability is multiplied by $\exp(r/\tau)$, and all are divided by what they then add up to, $Z$:
+#
+# $$\pi^*(y) = \pi_i(y)\, e^{r(y)/\tau} / Z$$
+#
+# By hand: a policy is right in 1 of 4. With tau 1, right answers get weight 0.25 · e = 0.68 and wrong ones 0.75, so right becomes 0.68 / 1.43 = 48 %. With tau 0.1: 0.25 · 22026 against 0.75, so 99.99 %. A small tau trusts the rewards, a large one trusts the old policy.
+
+
+# %%
+def best(policy, reward, tau):
+    """The closed form, and tau log Z."""
+    grown = policy * torch.exp(reward / tau)
+    return grown / grown.sum(), tau * math.log(grown.sum())
+
+
+policy = torch.tensor([0.25, 0.75], dtype=torch.float64)
+reward = torch.tensor([1.0, 0.0], dtype=torch.float64)
+for tau in (0.1, 1.0, 10.0):
+    found, normal = best(policy, reward, tau)
+    print(f"tau {tau:4}: right {100 * found[0]:6.2f} %, tau log Z {normal:.3f},",
+          f"mean reward {policy @ reward:.3f}")  # fmt: skip
+
+# %% [markdown]
+# ### From the solution to a loss
+#
+# Take logarithms: at the solution, $r - \tau \log Z - \tau \log(\pi^*/\pi_i) = 0$ for *every* completion. So make the square of it small, on samples of the old policy:
+#
+# $$L(\theta) = \mathbb{E}\big[(\,\underbrace{r - \tau \log Z}_{\text{advantage}} - \underbrace{\tau \log(\pi_\theta/\pi_i)}_{\text{how far it moved}}\,)^2\big]$$
+#
+# The samples need not come from the policy that learns: the equation holds for all. The *normaliser* $\tau \log Z$ is estimated from the k samples, and in practice replaced by their mean reward $\bar r$. The gradient, Eq. 3:
+#
+# $$\tfrac1k \sum_j \nabla \log \pi_\theta(y_j)\,(r_j - \bar r) \;-\; \tfrac{\tau}{2}\, \nabla\big(\log \tfrac{\pi_\theta}{\pi_i}\big)^2$$
+#
+# Checked: to the letter it is $-1/(2\tau)$ times the gradient of $L$. The report calls it "the gradient"; it is the direction to go *up*, divided by $2\tau$. The first term is REINFORCE with the group's mean. The second pulls back.
+
+# %% [markdown]
+# ### Exercise 08.1 · code · 8 min · difficulty 2 of 5
+# Eq. 3 as one number: what stands before $\nabla \log \pi_\theta(y)$ of a completion? `log_ratio` is $\log(\pi_\theta/\pi_i)$ of it.
+
+
+# %%
+def my_push(reward, mean, tau, log_ratio):
+    """Above 0: the completion is made likelier."""
+    ...  # your code
+
+
+# %%
+checks.check("08.1", my_push)
+
+# %% [markdown]
+# <details><summary>Solution 08.1</summary>
+#
+# ```python
+# def my_push(reward, mean, tau, log_ratio):
+#     return reward - mean - tau * log_ratio
+# ```
+#
+# The square's factor 2 takes the 1/2 away. There is no clip: a completion that has moved by (r - mean) / tau is pushed no further, and beyond that it is pulled back. Clip stops, this turns around.
+#
+# </details>
+
+# %%
+push = checks.mine("08.1", my_push)
+now = torch.tensor([-1.0, -2.0], dtype=torch.float64, requires_grad=True)
+old = torch.tensor([[-1.5], [-1.2]], dtype=torch.float64)
+earned, tau = torch.tensor([1.0, 0.0], dtype=torch.float64), 0.3
+kimi = losses.chosen("kimi", tau=tau)
+loss = losses.policy_loss(
+    now[:, None], old, earned - earned.mean(), torch.ones(2, 1), kimi
+)
+(slope,) = torch.autograd.grad(loss, now)
+for i in range(2):
+    ours = push(float(earned[i]), 0.5, tau, float(now[i].detach() - old[i, 0]))
+    print(f"completion {i + 1}: by Eq. 3 {ours / 2:+.4f},",
+          f"minus the slope of the package's loss {-float(slope[i]):+.4f}")  # fmt: skip
+
+# %% [markdown]
+# ### May the mean stand in?
+#
+# The report says: as tau grows, tau log Z approaches the expected reward, and the mean works well. By hand, for one right answer of four and tau 0.1: the mean is 0.25, the exact value is 0.1 · log(e^10 / 4) = 0.86. With the mean, the right answer has the advantage 0.75 and each wrong one -0.25. With the exact value: 0.14 and -0.86. The same two numbers, but the weight has moved from the right answer to the wrong ones.
+#
+# ### Exercise 08.2 · code · 6 min · difficulty 2 of 5
+# Write the exact normaliser of a group: $\tau \log \frac1k \sum_j e^{r_j/\tau}$. Mind a small tau.
+
+
+# %%
+def my_normaliser(rewards, tau):
+    """rewards: a list of numbers; returns: a number."""
+    ...  # your code
+
+
+# %%
+checks.check("08.2", my_normaliser)
+
+# %% [markdown]
+# <details><summary>Solution 08.2</summary>
+#
+# ```python
+# import math
+#
+# import torch
+#
+#
+# def my_normaliser(rewards, tau):
+#     scaled = torch.tensor(rewards, dtype=torch.float64) / tau
+#     return float(tau * (scaled.logsumexp(0) - math.log(len(rewards))))
+# ```
+#
+# A mean inside an exponential is ruled by its largest member: for a small tau this is the best reward of the group, and nobody is better than that.
+#
+# </details>
+
+# %%
+normaliser = checks.mine("08.2", my_normaliser)
+taus = np.geomspace(0.02, 10, 60)
+figure, axis = plots.canvas(width=5.4)
+for right, colour in ((1, plots.BLUE), (4, plots.GREEN), (7, plots.ORANGE)):
+    group = [1.0] * right + [0.0] * (8 - right)
+    axis.plot(taus, [normaliser(group, t) for t in taus], color=colour)
+    axis.plot(taus[[0, -1]], [right / 8] * 2, ":", color=colour, linewidth=1)
+    axis.text(11, right / 8, f"{right} of 8", color=colour, va="center")
+axis.axvline(0.1, color=plots.GREY, linewidth=1)
+axis.set(xscale="log", xlabel="tau", ylabel="taken from each reward", xlim=(0.015, 40))
+axis.set_title("The mean is near the normaliser only for a large tau")
+plots.show(figure, "Lines: exact; dotted: the mean reward. Grey: the tau of our runs.")
+
+# %% [markdown]
+# At our tau the two are far apart. So the claim can fail here: *predict what happens to a policy that learns nearly from wrong answers alone.*
+#
+# ### The runs
+#
+# Kimi's update against GRPO (four updates a rollout in both, so that something moves), and with the exact normaliser (two more tau, `tau-0.01` and `tau-1`, were not finished). All begin at what the base can do. What would this show if the update did not matter? All would end together.
+
+# %%
+ARMS = {"kimi": ("Kimi, tau 0.1", plots.BLUE), "grpo": ("GRPO", plots.GREY)}
+ARMS |= {"exact": ("exact normaliser", "#CC79A7")}
+runs = {
+    arm.name: experiments.recorded("kimi", arm.name) for arm in kimi_rl.KIMI_RL.arms
+}
+
+figure = kimi_rl.compare(runs, ARMS, "held_out")
+figure.axes[0].set(title="The exact normaliser breaks three of five", ylim=(0, 100))
+figure.axes[0].set_ylabel("right of 96 held-out problems, %")
+plots.show(figure, "A line and a mark a seed. Tokens sampled and learnt from.")
+
+# %%
+for arm, (name, _) in ARMS.items():
+    found = [r.summary["after"] for r in runs[arm]]
+    ends = ", ".join(f"{100 * one['accuracy']:.1f}" for one in found)
+    print(f"{name:17} right {ends or 'not recorded yet'} %")
+
+# %% [markdown]
+# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (five seeds, 512 problems each). K-04 asks for an interval above -5 and stays open: five seeds do not separate 70 from 73 %. What was not asked but can be read off: Kimi's update is at 40 % after 4.8 to 5.9 steps, GRPO after 5.5 to 9.2.
+#
+# The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). So K-05 is reproduced, and turned round: at this tau the mean is what keeps the training alive.
+
+# %% [markdown]
+# Why? One right answer of four: with the exact value the four advantages are 0.14 and three times -0.86, in sum -2.4; with the mean the sum is 0. In the closed form every completion has a weight of its own, and the sum does not matter. In a network they share theirs. Where nearly everything that was said is pushed down, what all of it had in common goes, the form and the search.
+
+# %% [markdown]
+# ## 3. What wrong answers teach
+#
+# Rejection sampling learns from right answers alone. k1.5 compares itself with such a method, ReST, which imitates the best answers and punishes none: at step 48 it stands at 59.0 % in all, Kimi's at 65.0 (Figure 10, read off the picture). So it needs fewer samples; negative gradients matter.
+#
+# Ours: the same update, with every advantage below zero set to zero. The pull stays.
+#
+# ### Exercise 08.3 · predict · 3 min · difficulty 2 of 5
+# With the full advantage, about seven of ten held-out problems are right in the end. And with the better answers only?
+
+# %%
+my_guess = ...  # percent
+
+# %%
+checks.check("08.3", my_guess)
+
+# %% [markdown]
+# <details><summary>Solution 08.3</summary>
+#
+# ```python
+# my_guess = 60
+# ```
+#
+# There is no right guess. The figure has what came out.
+#
+# </details>
+
+# %%
+BOTH = {
+    "kimi": ("all answers", plots.BLUE),
+    "better-only": ("better only", plots.ORANGE),
+}
+figure = kimi_rl.compare(runs, BOTH, "entropy")
+figure.axes[0].set(title="Entropy falls alike", ylabel="entropy, nats a token")
+figure.axes[0].set_ylim(0, None)
+plots.mark_guess(figure.axes[1], 1, checks.guess("08.3"))
+plots.show(
+    figure, "Left: mean of three steps, n = 64 answers each. A line, a mark a seed."
+)
+for arm, (name, _) in BOTH.items():
+    found = runs[arm]
+    last = [np.mean([m["entropy"] for m in r.metrics[-5:]]) for r in found]
+    ends = [100 * r.summary["after"]["accuracy"] for r in found]
+    half = [kimi_rl.reached(r, 40) for r in found]
+    for what, values in (("right, %", ends), ("step at 40 %", half), ("entropy", last)):
+        print(f"{name:12} {what:13} " + ", ".join(f"{v:.2f}" for v in values))
+
+# %% [markdown]
+# In the end 1.1 points lie between them [-3.6, 5.8], where five were asked, and the interval just reaches five: K-15 is inconclusive. Nor has the entropy collapsed: 0.037 to 0.046 nats a token with the better answers alone, 0.040 to 0.058 with all. What differs is the way there. With all answers 40 % are reached after 4.8 to 5.9 steps, with the better ones after 5.2 to 9.6. That is what Figure 10 says, that more samples are needed; a criterion on the end was the wrong one for it, and it stays as it was committed.
+#
+# Two things make ours a mild case. Three numbers are learned within ten steps, so both come to the same ceiling. And ReST has no group's mean: ours weighs the right answers of a hard problem more, since the mean is small there.
+
+# %% [markdown]
+# ## 4. Which problem next
+#
+# k1.5 wants prompts that are varied, balanced in difficulty and checkable (2.1), and measures difficulty by the model: its pass rate in ten samples. In training it goes from easy to hard, and draws problems in proportion to $1 - s$, where s is the success rate so far (2.3.4). DAPO leaves groups out that are all right or all wrong, and asks other problems in their place.
+#
+# By hand: a problem that is always solved has s = 1 and weight 0; one that never is has weight 1. But its group teaches nothing either: all rewards are alike. What a group can teach goes with the variance $s(1-s)$, which is largest at one half.
+
+# %% [markdown]
+# ### A pupil to try draws on
+#
+# One ability; 60 problems from easy to hard, of which 15 cannot be solved by anybody; harder ones take more tokens. A group of eight raises the ability in proportion to the variance of its answers. All draws get the same tokens.
+
+# %%
+from r1lab import curriculum, pupil
+
+DRAWS = {"uniform": (pupil.uniform, plots.GREY)}
+DRAWS |= {
+    how: (lambda history, how=how: curriculum.weights(how, history), colour)
+    for how, colour in (("failures", plots.ORANGE), ("balanced", plots.BLUE))
+}
+figure, axis = plots.canvas(width=5.4)
+for name, (draw, colour) in DRAWS.items():
+    ends = []
+    for seed in pupil.PUPILS:
+        tokens, curve = pupil.study(draw, seed)
+        axis.plot(np.array(tokens) / 1000, curve, color=colour, linewidth=0.7)
+        ends.append(curve[-1])
+    print(f"{name:9} {np.mean(ends):.1f} %, {min(ends):.0f} to {max(ends):.0f}, n = 12")
+    axis.plot([], [], color=colour, label=name)
+axis.set(title="Who asks for failures asks the impossible", ylabel="mean success, %")
+axis.set(xlabel="thousand tokens", ylim=(0, 70))
+axis.legend()
+plots.show(figure, "A line a pupil. failures: 1 - s; balanced: s (1 - s).")
+
+# %% [markdown]
+# With problems that nobody can solve, 1 - s ends below uniform draws: it comes back to them again and again. So 1 - s needs a pool from which the impossible was taken out before, and that is what section 2.1 does.
+#
+# Draw a weight of your own. The six sliders say what a problem weighs at a success rate of 0, 20, ... 100 %; the pupil is the expectation of those above, and here the draw knows every true rate. *Predict: is it best to ask only what is right in 40 to 60 %?*
+
+# %%
+widgets.own_draw()
+
+# %% [markdown]
+# ### Exercise 08.5 · code · 15 min · difficulty 4 of 5
+# Write a draw that is 10 points ahead of uniform draws, at the same tokens. `history` has a row a problem: how many answers its last visit had, and how many were right; (0, 0) if there was none. You may not know the difficulties.
+
+
+# %%
+def my_draw(history):
+    """history: (60, 2) whole numbers; returns: 60 weights, none below 0."""
+    ...  # your code
+
+
+# %%
+checks.check("08.5", my_draw)
+
+# %% [markdown]
+# <details><summary>Solution 08.5</summary>
+#
+# ```python
+# def my_draw(history):
+#     weights = []
+#     for asked, right in history.tolist():
+#         s = (right + 1) / (asked + 2)
+#         silent = asked and right in (0, asked)
+#         weights.append(0.02 if silent else s * (1 - s))
+#     return weights
+# ```
+#
+# New problems first, since nothing is known of them; then those of medium rate; what was silent at its last visit is asked again rarely, because the pupil has grown since. s (1 - s) alone, smoothed as it is, gets half of the way.
+#
+# </details>
+
+# %%
+draw = checks.mine("08.5", my_draw)
+ends = pupil.taught(draw), pupil.taught(pupil.uniform)
+print("this draw: {:.1f} %, uniform: {:.1f} %".format(*ends))
+
+# %% [markdown]
+# ### And the model
+#
+# The draws are arms of `run kimi` (`failures`, `curriculum`, `dynamic`; not recorded yet: `balanced` and `middle`, K-01). What the pupil lets expect: little. All of our 80 problems can be solved, and what is learned, to search at all, hardly depends on which of them is asked. In the recorded runs 14 to 23 % of the groups have no signal, so DAPO's rule could not save more than that.
+
+# %%
+for arm in ("kimi", "failures", "curriculum", "dynamic"):
+    ends = [100 * r.summary["after"]["accuracy"] for r in runs[arm]]
+    half = [kimi_rl.reached(r, 40) for r in runs[arm]]
+    spent = np.mean([r.summary["sampled_tokens"] for r in runs[arm]]) / 1000
+    print(f"{arm:11}right, %: " + " ".join(f"{v:.1f}" for v in ends)
+          + f"; {spent:.0f} thousand tokens\n{'':11}40 % at step: "
+          + " ".join(f"{v:.1f}" for v in half))  # fmt: skip
+silent = [100 * np.mean([m["zero_variance"] for m in r.metrics]) for r in runs["kimi"]]
+print("groups without a signal, a seed each:", ", ".join(f"{v:.0f} %" for v in silent))
+
+# %% [markdown]
+# At equal tokens the curriculum ends 3.0 points behind uniform draws [-10.6, 4.7]. Three points ahead were asked, the interval reaches them, K-10 is inconclusive. Draws by failures save 5 % of the steps to half of the final accuracy [-15, 25] where 17 were asked (K-11, inconclusive). Dynamic sampling saves none (-2 % [-14, 11], 23 asked): X-07 is not reproduced, and it samples 211 thousand tokens where uniform draws need 109.
+#
+# Two of these three say little: with five seeds ten points cannot be told from nothing. But no draw is clearly better than drawing alike, as the pupil lets expect where any problem will do.
+
+# %% [markdown]
+# ### Exercise 08.4 · experiment · 8 min · difficulty 3 of 5
+# Small effects want many seeds. Kimi's Figure 9 has its curriculum 3.7 points ahead, in one run each. Take our own case: Kimi's update against GRPO was 2.4 points behind, and K-04 asks whether it is less than 5. How many seeds bring the 95 % interval of such a mean to 2.6 points on each side? With s, the deviation of the differences seed by seed, n = (1.96 s / 2.6)².
+
+# %%
+pairs = list(zip(runs["kimi"], runs["grpo"], strict=True))
+gaps = [100 * (a.summary["after"]["accuracy"] - b.summary["after"]["accuracy"])
+        for a, b in pairs]  # fmt: skip
+seeds = ...  # a number, not rounded
+
+# %%
+checks.check("08.4", seeds)
+
+# %% [markdown]
+# <details><summary>Solution 08.4</summary>
+#
+# ```python
+# seeds = (1.96 * np.std(gaps, ddof=1) / 2.6) ** 2
+# ```
+#
+# About 13, of each arm. And to see 3 points between two curricula that differ as little: about ten. One run each shows nothing, in whichever direction it points.
+#
+# </details>
+
+# %% [markdown]
+# ## 5. Paying for brevity
+#
+# Under reinforcement learning answers grow; k1.5 calls it overthinking and pays for short ones (2.3.3). Inside a group, with the shortest and the longest of its k answers:
+#
+# $$\lambda = 0.5 - \frac{\text{len} - \text{min}}{\text{max} - \text{min}}, \qquad r_{\text{len}} = \begin{cases}\lambda & \text{right}\\ \min(0, \lambda) & \text{wrong}\end{cases}$$
+#
+# By hand, for lengths 100 to 500, the third and fourth wrong: 0.5, 0.25, 0, -0.25, -0.5. A short wrong answer earns nothing for it.
+#
+# The report warns that this slows early training, so there is none at first and then a constant weight: a *warm-up*. *Predict with our base, which guesses in 30 tokens and searches in 70: what does the reward see first?*
+
+# %%
+from r1lab.length import length_rewards
+
+print(length_rewards([100, 200, 300, 400, 500], [True, True, False, False, True]))
+FAST = environment.fast()
+model, tokenizer = models.load("rich")
+asked = tasks.problems("countdown", 12 if FAST else 24, 5, "train", 3)
+how = evaluate.Sampling("tiny", 96 if FAST else 256, 5, per_problem=4)
+answers = evaluate.answer(model, tokenizer, asked, how)
+rows = {True: [], False: []}
+for i in range(len(asked)):
+    four = slice(4 * i, 4 * i + 4)
+    right = [v.correct for v in answers.verdicts[four]]
+    for paid, ok in zip(
+        length_rewards(answers.lengths[four], right), right, strict=True
+    ):
+        rows[ok].append(paid)
+for ok, paid in rows.items():
+    name = "right" if ok else "wrong"
+    print(f"{name}: length reward {np.mean(paid):+.2f} on average, n = {len(paid)}")
+
+# %% [markdown]
+# Live, four answers to each of 24 problems. In the base right answers are often searches, so they are the longer ones: the length reward takes 0.25 from a right answer and 0.09 from a wrong one, where the rule pays 1 and 0. That is the slow start that the report warns of, in one line. Now the runs, with weight 1: from the start, and from half of the steps on.
+
+# %%
+for arm in ("kimi", "length", "length-late"):
+    for when in ("half-way", "in the end"):
+        parts = [r.summary["stages"][0] if "stages" in r.summary and when == "half-way"
+                 else r.summary["after"] for r in runs[arm]]  # fmt: skip
+        if arm != "kimi" or when == "in the end":
+            said = " ".join(f"{100 * p['accuracy']:5.1f}" for p in parts)
+            long = " ".join(f"{p['length']:4.0f}" for p in parts)
+            print(f"{arm:12}{when:11} right, %: {said}   tokens: {long}")
+
+# %% [markdown]
+# From the start the price hurts in every seed: half-way 19 to 39 % are right, without it 58 to 70, which is 33.4 points more [21.2, 45.6]. That half of K-08 is plain. In the end four seeds are as long as without a price, and the fifth has 48 tokens and 24 % right: it is back at guessing. So K-07 is inconclusive, and so is K-08, whose two arms should end at one length.
+#
+# What the price costs in accuracy is plainer than what it saves: 20.6 points [0.3, 40.9]. A search in order has little to leave out, so what a price can shorten is the searching. Switched on at half of the steps it still breaks one seed of five.
+#
+# Lesson 09 takes the same reward to a model that thinks long, and says how it is gamed.
+
+# %% [markdown]
+# ## 6. Nobody waits for the longest
+#
+# A rollout is over when its longest answer is. With *partial rollouts* (2.6.2) every answer gets a piece of at most so many tokens an iteration. What has not ended goes into a replay buffer, and is continued at the next iteration by the policy as it is then. So the newest piece of an answer is *on policy*, written by the policy that learns; older pieces are reused as they are.
+#
+# Why may old pieces be learned from? Because Kimi's loss asks for no samples of the present policy, only for the probability with which each token was written, and the buffer keeps it.
+#
+# First, do lengths vary enough? The base, live:
+
+# %%
+lengths = np.reshape(answers.lengths, (len(asked), 4)).tolist()
+flat = np.array(answers.lengths)
+print(f"base: mean {flat.mean():.0f} tokens, deviation {flat.std():.0f},",
+      f"longest {flat.max()}; n = {len(flat)}")  # fmt: skip
+widgets.rollout_clock(lengths, updates=6)
+
+# %% [markdown]
+# Move the slider. A row is an answer, four make a group, four groups an update. Blue was written by the policy that learns from it, orange is one update old. Shorter pieces save more, and leave less that is old. Their price is not on this clock: each iteration reads all that was written so far again. The clock counts decoding steps one after the other: on a card a step takes about the same time for one row and for many. On a CPU it does not, so there the gain is smaller.
+#
+# ### The buffer survives
+#
+# Groups that are under way are part of a run's state, like the weights. Here a run with pieces is stopped behind its second step and goes on, beside one that was never stopped.
+
+# %%
+from r1lab.running.run import run
+from r1lab.running.settings import Options
+
+SMALL = {"steps": 3, "prompts": 4, "group": 4, "max_new": 64, "piece": 16}
+SMALL |= {"eval_problems": 16, "train_problems": 12}
+ASK = experiments.named("kimi"), Options("partial", "cpu", 5, SMALL)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop(now):
+    if now.step == 2:
+        raise Stop
+
+
+whole, cut = records.place("lesson-08-whole"), records.place("lesson-08-cut")
+run(*ASK, whole, resume=True, watch=lambda now: None)
+try:
+    run(*ASK, cut, resume=True, watch=stop)
+except Stop:
+    print("stopped behind step 2")
+run(*ASK, cut, resume=True, watch=lambda now: None)
+same = (whole / "metrics.jsonl").read_bytes() == (cut / "metrics.jsonl").read_bytes()
+print("the same lines to the last digit:", same)
+older = [f"{100 * m['old_tokens']:.0f} %" for m in records.load_run(cut).metrics]
+print("tokens older than the policy, by step:", ", ".join(older))
+
+# %% [markdown]
+# ### What it costs and saves
+#
+# The arm `partial` takes 128 tokens at a time in the place of 256, with two updates' worth of groups under way (K-18). The clock above is its forecast for the steps. What older tokens cost in accuracy it does not say; in lesson 03 rewards that came one update late cost nothing, and those of four updates late a few points.
+
+# %%
+for arm in ("kimi", "partial"):
+    ends = " ".join(f"{100 * r.summary['after']['accuracy']:.1f}" for r in runs[arm])
+    time = " ".join(f"{1000 * kimi_rl.useful(r):.1f}" for r in runs[arm])
+    print(f"{arm:8} right, %: {ends}   decoding steps for 1,000 tokens: {time}")
+old = [np.mean([m["old_tokens"] for m in r.metrics]) for r in runs["partial"]]
+print("tokens of an older policy:", " ".join(f"{100 * v:.0f} %" for v in old))
+
+# %% [markdown]
+# For 1,000 tokens that are learnt from, partial rollouts take 25 to 29 decoding steps, whole ones 43 to 47: 40 % fewer [35, 45], where 23 were asked. Four of five tokens come from an older policy. They cost 2.3 points of accuracy [-0.8, 5.4]; under 3 were asked, and the interval reaches beyond. So K-18 is inconclusive by its second half. (Tokens one after the other are our clock; a card has other costs.)
+
+# %% [markdown]
+# ### Going round
+#
+# The report also stops answers that repeat themselves, and punishes them. `partial.loops` says whether a completion ends in one run of at least four tokens, said three times. How much of what our trained model wastes would it save?
+
+# %%
+place = models.DATA / "runs" / "kimi-kimi-s0" / "trained"
+trained = models.load_trained(place, "rich")[0] if place.is_dir() else model
+asked = tasks.problems("countdown", 16 if FAST else 128, 6, "train", 3)
+found = evaluate.answer(
+    trained, tokenizer, asked, evaluate.Sampling("tiny", how.max_new, 6)
+)
+cut_short = [t for t, e in zip(found.texts, found.ended, strict=True) if not e]
+saved = 0
+for text in cut_short:
+    ids = tokenizer(text)["input_ids"]
+    stops = (n for n in range(12, len(ids)) if partial.loops(ids[:n]))
+    saved += len(ids) - next(stops, len(ids))
+print(f"{len(cut_short)} of {len(asked)} answers reach the cap;",
+      f"the rule saves {saved} of {sum(found.lengths)} tokens")  # fmt: skip
+
+# %% [markdown]
+# Nothing. Our searches leave the one right step out and go on with others; they do not say the same again. What would save tokens here is a limit on fruitless tries. So the rule is for another failure, which larger models have and this one has not.
+
+# %% [markdown]
+# ## 7. Longer, and better?
+#
+# k1.5 draws accuracy against length, over the iterations of a training: both rise together, on harder benchmarks more steeply (3.3, Figures 5 and 6), 1.4 to 4.2 points for 1,000 tokens. It is tempting to read "length is what makes it better".
+#
+# *Predict: over the steps of a run, and inside one step between right and wrong answers, have the two relations the same sign?*
+
+# %%
+zero = experiments.recorded("zero", "rule")
+figure, axes = plots.canvas(2)
+for run_ in zero:
+    steps = run_.metrics
+    axes[0].plot([m["length"] for m in steps], [100 * m["accuracy"] for m in steps],
+                 ".", color=plots.BLUE, markersize=3)  # fmt: skip
+    for key, colour in (("length_right", plots.GREEN), ("length_wrong", plots.ORANGE)):
+        curve = plots.smooth([m[key] or math.nan for m in steps])[0]
+        axes[1].plot(range(1, len(steps) + 1), curve, color=colour, linewidth=1)
+axes[0].set(title="Over the steps: longer is better", xlabel="tokens an answer")
+axes[0].set_ylabel("right, % of a step's answers")
+axes[1].set(title="Inside a step: wrong is longer", xlabel="step", ylabel="tokens")
+axes[1].text(40, 230, "right", color=plots.GREEN)
+axes[1].text(12, 640, "wrong", color=plots.ORANGE)
+plots.show(
+    figure, "`run zero`, rule, four numbers, five seeds. Left: a dot a step, n = 128."
+)
+for run_ in zero:
+    pair = np.array([[m[k] for m in run_.metrics] for k in ("length", "accuracy")])
+    whole, late = (np.corrcoef(part)[0, 1] for part in (pair, pair[:, 40:]))
+    print(f"correlation {whole:.2f} over all steps, {late:.2f} from step 41 on")
+
+# %% [markdown]
+# Over all steps the correlation is 0.88 to 0.94 (K-13, reproduced). And inside a step wrong answers are longer than right ones, about 750 tokens against 280 at the end: a search that has found nothing goes on. Both are true at once. A policy that begins to search becomes longer and better for one reason, the search; among searches the long ones are the hard ones. So a slope over iterations does not say what a longer answer is worth.
+#
+# ## 8. On your GPU
+#
+# The same arms with Qwen2.5-3B on a card of 24 GB: four numbers, R1's template, 200 steps.
+
+# %%
+if torch.cuda.is_available():
+    folder = records.place("lesson-08")
+    summary = widgets.training_dashboard(folder, "kimi", "kimi", preset="gpu24")
+else:
+    print("no card here: python -m r1lab run kimi --arm kimi --preset gpu24")
+
+# %% [markdown]
+# LoRA has rank 16 and a rate of 1e-5 there, completions 512 tokens; tau stays 0.1, although log-ratios of longer answers are larger, so the pull is stronger than here: try `--set tau=0.03` too. We have not run it. Expect partial rollouts to save more than in our runs, because a card's step takes the same time for one row and for many, and long answers are rarer at first.
+#
+# ## 9. Verdicts
+#
+# Computed from the recorded runs when this cell runs; the criteria were written before.
+
+# %%
+from r1lab.claims import scoreboard
+
+mine = {"K-01", "K-04", "K-05", "K-07", "K-08", "K-10", "K-11", "K-13", "K-15", "K-18"}
+mine |= {"X-07", "G-10"}
+print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
+
+# %% [markdown]
+# Read together: nothing separates Kimi's update from GRPO on this world but the speed of the start, and no draw beats drawing alike. Three effects are strong: the mean in the place of the exact normaliser, which the report calls an approximation; the price on length from the start, 33 points at half-way; and partial rollouts, with 40 % fewer decoding steps.
+#
+# Without a run, and with a plan in the ledger: K-01 (middle difficulty), G-10 (groups of 16 and 32), K-02 (problems that can be guessed), K-09 (a judge that reasons), K-14 (small and large at equal tokens), Z-06 (a longer cap). Not testable here: K-12 (test cases for programs), K-19 (a cluster), K-20 (frontier scores).
+
+# %% [markdown]
+# ## The sentence that stays
+#
+# **A method is compared at equal tokens and over seeds, or not at all: most of what separates two recipes is smaller than what separates two seeds.**
+
+# %% [markdown]
+# ## What you can now do
+#
+# Answer without looking, then open.
+#
+# <details><summary>1. What does a small tau trust?</summary>
+#
+# The rewards: the closed form multiplies by exp(r / tau). A large one trusts the old policy.
+#
+# </details>
+# <details><summary>2. What differs between Eq. 3 and the gradient of the loss?</summary>
+#
+# The sign and a factor: it is minus 1 / (2 tau) times that gradient, the way up.
+#
+# </details>
+# <details><summary>3. When is the mean reward no stand-in for tau log Z?</summary>
+#
+# For a small tau: then tau log Z is near the best reward, and nearly all weight lies on wrong answers.
+#
+# </details>
+# <details><summary>4. What is wrong with drawing by 1 - s?</summary>
+#
+# It comes back to what cannot be solved. What a group teaches goes with s (1 - s).
+#
+# </details>
+# <details><summary>5. What is on policy in a partial rollout?</summary>
+#
+# Its newest piece alone.
+#
+# </details>
+
+# %% [markdown]
+# ## What this leaves out
+#
+# * k1.5 resets its optimizer at each iteration, since the reference changes; ours keeps its moments.
+# * A learned difficulty, labels of subjects, vision, and a judge that reasons (2.3.5).
+# * Leaving older pieces out of the loss, which the report names as an option.
+# * A pretrained model: these comparisons take 80 runs, so all are on the tiny one.
+
+# %% [markdown]
+# ## References
+#
+# * Kimi k1.5, [arXiv 2501.12599](https://arxiv.org/abs/2501.12599), sections 2.1 to 2.3, 2.6, 3.5.
+# * DAPO, [arXiv 2503.14476](https://arxiv.org/abs/2503.14476), dynamic sampling.
+# * Gulcehre and others, Reinforced self-training (ReST), [arXiv 2308.08998](https://arxiv.org/abs/2308.08998).
+# * Beck and Teboulle, Mirror descent and nonlinear projected subgradient methods, Operations Research Letters 31, 2003.
