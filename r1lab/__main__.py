@@ -74,15 +74,16 @@ def list_all(options) -> None:
         _arms(experiments.named(options.name))
         return
     print("lessons, in notebooks/ (python -m r1lab lab):")
-    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
-        number, name = path.stem.split("_", 1)
-        print(f"  {number} {name.replace('_', ' ')}")
+    stems = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    names = [stem.replace("_", " ") for stem in stems]
+    for pair in zip(names[::2], [*names[1::2], ""], strict=False):  # one screen for all of it
+        print("  {:34}{}".format(*pair).rstrip())
     print("\nexperiments (python -m r1lab run NAME; their arms: python -m r1lab list NAME):")
     for one in experiments.every():
         arms = f"{len(one.arms)} arm{'s' if len(one.arms) > 1 else ''}"
         least = min(minutes for recipes in one.minutes.values() for minutes in recipes.values())
         said = f"{arms}, from {least} min: {one.about} ({one.section})"
-        print(f"  {one.name:11} {one.lesson}  {said}")
+        print(f"  {one.name:12} {one.lesson}  {said}")
 
 
 def _minutes(experiment) -> str:

@@ -79,7 +79,8 @@
     label.append(slider);
     const legend = element("div", "", "font-size:12px");
     AGES.forEach((colour, i) => legend.append(
-      element("span", "■ ", `color:${colour}`), element("span", `${NAMES[i]}  `)));
+      element("span", "", `display:inline-block;width:9px;height:9px;background:${colour}`),
+      element("span", ` ${NAMES[i]}  `)));
     box.replaceChildren(claim, element("br", ""), label, legend, picture);
     const at = (piece) => schedule(data.groups, data.updates, piece, AHEAD);
 
