@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from r1lab import habits, losses, reflection, scoring
+from r1lab import habits, losses, reflection, rewards
 from r1lab.policy import Batch, Learner
 from r1lab.sampler import Completions, Sampler, repeated
 from r1lab.tasks import Problem, prompt
@@ -134,7 +134,7 @@ def rewarded(sampled: Sampled, problems: list[Problem], reward_set, config, step
     number a completion.
     """
     given = columns(sampled, problems, config, step)
-    total, parts = scoring.score(*reward_set, **given)
+    total, parts = rewards.score(*reward_set, **given)
     scores = torch.tensor(total).view(len(problems), -1)
     nothing = torch.zeros_like(scores)
     return Rollout(step, problems, sampled, given["verdicts"], parts, scores, nothing)

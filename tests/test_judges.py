@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import HOSTILE, tiny_model, words
 
-from r1lab import experiments, models, rewards, scoring, tasks, value
+from r1lab import experiments, models, rewards, tasks, value
 from r1lab.checks import lesson_03
 from r1lab.experiments import rewards as lesson
 from r1lab.running.run import run
@@ -129,18 +129,18 @@ def columns(texts):
 def test_a_learned_reward_pays_the_score_and_logs_the_approval():
     long = RIGHT.replace("<think>", "<think>" + "1+1=2, " * 300)
     texts = [RIGHT, long, "3+7+12", "<answer>1</answer><answer>2</answer>"]
-    totals, parts = scoring.score(*rewards.reward_set("judge-85"), **columns(texts))
+    totals, parts = rewards.score(*rewards.reward_set("judge-85"), **columns(texts))
     assert totals == parts["judge"] and set(parts) == {"judge", "approved"}
     assert parts["approved"] == [float(score > 0) for score in totals]
     assert totals[1] > totals[0]  # the same answer behind more words
     empty = [Seen(PROBLEM, "", 5), Seen(PROBLEM, "", 0)]  # no answer, several: it is shown none
     assert totals[2:] == value.scores(value.load("judge-85"), empty)
-    blind, _ = scoring.score(*rewards.reward_set("judge-96"), **columns(texts[:2]))
+    blind, _ = rewards.score(*rewards.reward_set("judge-96"), **columns(texts[:2]))
     assert blind[0] == blind[1]
 
 
 def test_equal_weights_are_r1_zeros():
-    totals, _ = scoring.score(*rewards.reward_set("equal"), **columns([RIGHT, "3+7+12", "x"]))
+    totals, _ = rewards.score(*rewards.reward_set("equal"), **columns([RIGHT, "3+7+12", "x"]))
     assert totals == [2.0, 0.0, 0.0]
 
 

@@ -16,7 +16,7 @@ speed.compare stats tasks.problem tasks.reading tiny_world tiny_world.words tree
 widgets.live
 
 checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names plots
-pupil records.checkpoints running.progress sampler.cache sampler.forward scoring tasks.task thoughts
+pupil records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 widgets.growth
 
 checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
@@ -33,17 +33,19 @@ trl_engine.common trl_engine.sampled verify
 
 claims.verdicts readability reflection sft steps tasks
 
-checks.lesson_03 claims.bounds claims.luck dpo evaluate games preflight.minutes rewards rollouts
+checks.lesson_03 claims.bounds claims.luck dpo evaluate games preflight.minutes rewards
 speed.decoding tiny_world.corpus widgets.painter
 
-branches credit critic dynamic on_policy partial preflight.need scorer search speed.growth
-tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces trl_engine.offline
-widgets.bench widgets.bound widgets.merging widgets.searchtree
+branches preflight.need rollouts scorer search speed.growth tiny_world.cards tiny_world.competence
+tiny_world.pretrain tiny_world.traces trl_engine.offline widgets.bench widgets.bound widgets.merging
+widgets.searchtree
 
-asking checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits tiny_world.judges
-tiny_world.report tiny_world.step_judges widgets.budget widgets.pieces
+checks.lesson_01 checks.lesson_04 checks.lesson_05 credit critic dynamic on_policy partial
+preflight.fits tiny_world.judges tiny_world.report tiny_world.step_judges widgets.budget
 
-grpo preflight
+asking preflight widgets.pieces
+
+grpo
 
 checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 

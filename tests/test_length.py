@@ -6,8 +6,7 @@ import pytest
 from test_rewards import RIGHT, columns
 
 from r1lab.length import in_groups, length_rewards
-from r1lab.rewards import LENGTH_WEIGHTS, brevity, reward_set
-from r1lab.scoring import score
+from r1lab.rewards import LENGTH_WEIGHTS, brevity, reward_set, score
 from r1lab.verify import Verdict
 
 ANSWERS = [  # id, lengths, right, what each earns by hand

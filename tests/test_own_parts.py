@@ -11,7 +11,7 @@ import pytest
 import torch
 from helpers import tiny_model
 
-from r1lab import evaluate, grpo, models, policy, reflection, rewards, scoring, tasks
+from r1lab import evaluate, grpo, models, policy, reflection, rewards, tasks
 from r1lab.tasks import Problem
 from r1lab.tiny_world import pretrain
 from r1lab.verify import Verdict, verify
@@ -208,7 +208,7 @@ def columns(n=2, **more):
 def test_a_reward_of_ones_own_has_its_name_and_weight_one(write):
     path = write("def short(completions, **kwargs):\n    return [-len(c) for c in completions]\n")
     functions, weights = rewards.reward_set(f"{path}:short")
-    totals, parts = scoring.score(functions, weights, **columns())
+    totals, parts = rewards.score(functions, weights, **columns())
     assert weights == [1.0] and parts == {"short": [-18.0, -18.0]} and totals == [-18.0, -18.0]
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     assert rewards.fingerprint(f"{path}:short") == digest
@@ -253,7 +253,7 @@ def paying(values):
     ids=repr,
 )  # fmt: skip
 def test_numbers_of_every_kind_become_floats(values):
-    totals, parts = scoring.score([paying(values)], [1.0], **columns())
+    totals, parts = rewards.score([paying(values)], [1.0], **columns())
     assert parts["pay"] == [1.0, 0.0] and {type(v) for v in parts["pay"]} == {float}
     assert torch.tensor(totals).dtype == torch.float32  # where integers ended in an error
 
@@ -282,7 +282,7 @@ def test_numbers_of_every_kind_become_floats(values):
 )
 def test_what_are_not_numbers_one_a_completion_is_refused_in_one_sentence(values, message):
     with pytest.raises(ValueError, match=message) as error:
-        scoring.score([paying(values)], [1.0], **columns())
+        rewards.score([paying(values)], [1.0], **columns())
     assert one_sentence(error).startswith("reward 'pay'")
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import tiny_model, words
 
-from r1lab import credit, experiments, grpo, models, policy, prm, records, rewards, scoring, tasks
+from r1lab import credit, experiments, grpo, models, policy, prm, records, rewards, tasks
 from r1lab.experiments import prm_and_mcts, tree_search
 from r1lab.machine import presets
 from r1lab.records import configs
@@ -39,7 +39,7 @@ def columns(completions):
 
 def paid(name, completions=(SEARCH, GUESS, WRONG, LOOP, "")):
     functions, weights = rewards.reward_set(name)
-    return scoring.score(functions, weights, **columns(list(completions)))
+    return rewards.score(functions, weights, **columns(list(completions)))
 
 
 def test_what_exact_labels_pay_by_hand():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1lab import habits, readability, rewards, scoring, tasks
+from r1lab import habits, readability, rewards, tasks
 from r1lab.tasks import Problem
 from r1lab.tiny_world import traces
 from r1lab.verify import verify
@@ -51,7 +51,7 @@ def paid(name, prompts, texts):
     functions, weights = rewards.reward_set(name)
     n = len(texts)
     columns = {"task": ["countdown"] * n, "numbers": [[3, 5, 11]] * n, "target": [26] * n}
-    return scoring.score(functions, weights, prompts=prompts, completions=texts, **columns)
+    return rewards.score(functions, weights, prompts=prompts, completions=texts, **columns)
 
 
 def test_the_language_is_paid_by_its_share_and_silence_is_not():

@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from r1lab.rewards import accuracy, coin, format_tags, judged, reward_set, text_of
-from r1lab.scoring import score
+from r1lab.rewards import accuracy, coin, format_tags, judged, reward_set, score, text_of
 from r1lab.verify import Verdict
 
 RIGHT = "<think>3*4=12, 12+5=17</think><answer>3*4+5</answer>"

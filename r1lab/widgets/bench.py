@@ -8,7 +8,7 @@ import textwrap
 
 from IPython.display import display
 
-from r1lab import rewards, scoring, tasks, value
+from r1lab import rewards, tasks, value
 from r1lab.tasks import Problem
 from r1lab.tasks.reading import Unreadable, read_expression
 from r1lab.verify import verify
@@ -27,7 +27,7 @@ def components(problem: Problem, text: str) -> list[tuple[str, float, str]]:
         "numbers": [list(problem.numbers)], "target": [problem.target],
     }  # fmt: skip
     names = ("accuracy", "format", "rule", "equal", *value.JUDGES)
-    paid = {name: scoring.score(*rewards.reward_set(name), **columns)[0][0] for name in names}
+    paid = {name: rewards.score(*rewards.reward_set(name), **columns)[0][0] for name in names}
     form = "thoughts, then an answer, each tag once" if verdict.formatted else "not in its form"
     why = {
         "accuracy": _reason(verdict), "format": form, "rule": "accuracy + 0.1 x format",
