@@ -35,8 +35,7 @@ FIRST_STEP = """<script>
 document.querySelector(".instrument input").dispatchEvent(new Event("input"));
 </script>"""  # else the last step stands beside the first, before anyone has guessed
 ROW = re.compile(  # of the map in lesson 00
-    r"^\| (?:\[(?P<made>[^\]]+)\]\(.*?\)|(?P<named>\d\d \w+)[^|]*) \| [^|]* \| (?P<minute>[^|]*) "
-    r"\| (?P<question>[^|]*) \|$",
+    r"^\| \[?(?P<number>\d\d) \w+\b[^|]* \| [^|]* \| [^|]* \| (?P<question>[^|]*) \|$",
     re.M,
 )
 
@@ -132,27 +131,23 @@ def pager(at: int) -> str:
 
 
 def course_map() -> str:
-    """The lessons in lesson 00's order with their question and minutes, those to come without."""
-    known = {one.number: one for one in lessons()}
+    """The lessons in lesson 00's order with their question and minutes. Raises ValueError where a
+    lesson has no row there."""
     text = "\n".join(cell["source"] for cell in lessons()[0].cells)
+    asked = {found["number"]: found["question"] for found in ROW.finditer(text)}
     rows = []
-    for found in ROW.finditer(text):
-        number, name = (found["made"] or found["named"]).split()
-        cells = [f"<td>{number} {name}</td>", f"<td>{html.escape(found['question'])}</td>"]
-        if one := known.get(number):
-            title = f'<a href="{one.stem}.html">{number} · {html.escape(one.title)}</a>'
-            slides = one.stem in decks() and f'<a href="decks/{one.stem}.html">slides {number}</a>'
-            cells[0] = f"<td>{title}</td>"
-            cells += [
-                f'<td class="time" data-of="reading">{one.reading} min</td>',
-                f'<td class="time" data-of="running">{one.running} min</td>',
-                f"<td>{slides or ''}</td>",
-            ]
-        else:
-            cells.append('<td colspan="3">in the making</td>')
+    for one in lessons():
+        if one.number not in asked:
+            raise ValueError(f"the map in lesson 00 has no row of lesson {one.number}")
+        deck = f'<a href="decks/{one.stem}.html">slides {one.number}</a>'
+        cells = [
+            f'<td><a href="{one.stem}.html">{one.number} · {html.escape(one.title)}</a></td>',
+            f"<td>{html.escape(asked[one.number])}</td>",
+            f'<td class="time" data-of="reading">{one.reading} min</td>',
+            f'<td class="time" data-of="running">{one.running} min</td>',
+            f"<td>{deck if one.stem in decks() else ''}</td>",
+        ]
         rows.append("".join(cells))
-    if lost := set(known) - {(f["made"] or f["named"])[:2] for f in ROW.finditer(text)}:
-        raise ValueError(f"the map in lesson 00 has no row of lesson {min(lost)}")
     head = "".join(f"<th>{word}</th>" for word in ("lesson", "question", "reading", "running", ""))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f'<div class="wide"><table class="map"><tr>{head}</tr>{body}</table></div>'

@@ -103,7 +103,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 #
 # ## 2. The map
 #
-# The lessons follow the order of the podcast episode. Each stands alone, but for what its line "Before this" names. Lessons without a link are in the making.
+# The lessons follow the order of the podcast episode. Each stands alone, but for what its line "Before this" names.
 
 # %% [markdown]
 # **o1 and the tools**
@@ -123,7 +123,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 # | [04 r1_zero_and_the_aha_moment](04_r1_zero_and_the_aha_moment.ipynb) | R1 2.2.4 | 1:06:43 | Does a base model learn to correct itself, or did it know how? |
 # | [05 cold_start](05_cold_start.ipynb) | R1 2.3 | 1:16:18 | What do the stages around the training add? |
 # | [06 distillation](06_distillation.ipynb) | R1 2.4, 4.1 | 1:28:51 | Should a small model train by itself, or copy a large one? |
-# | 07 prm_and_mcts, *in the making* | R1 4.2 | 1:35:27 | Why did scoring steps and searching trees not work? |
+# | [07 prm_and_mcts](07_prm_and_mcts.ipynb) | R1 4.2 | 1:35:27 | Why did scoring steps and searching trees not work? |
 
 # %% [markdown]
 # **Kimi, and the end**

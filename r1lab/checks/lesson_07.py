@@ -44,11 +44,7 @@ def _in_a_row(numbers, target) -> bool:
 def _some(numbers, target) -> bool:
     """Does not ask for all numbers."""
     sizes = range(1, len(numbers) + 1)
-    return any(
-        steps.reachable(some, target)
-        for k in sizes
-        for some in combinations(numbers, k)
-    )
+    return any(steps.reachable(some, target) for k in sizes for some in combinations(numbers, k))
 
 
 def _whole(numbers, target) -> bool:
@@ -85,9 +81,7 @@ def _loved(build) -> tuple[float, str]:
     if not all(read):
         return 0.0, "a completion has no step: write sums, such as <think>3+5=8."
     prompts = [tasks.prompt(problem, "tiny") for problem in _posed()]
-    said = prm.scores(
-        _judge(), prompts, texts, [[step.end for step in one] for one in read]
-    )
+    said = prm.scores(_judge(), prompts, texts, [[step.end for step in one] for one in read])
     liked = [sum(one) / len(one) for one in said]
     good = [sum(step.good for step in one) / len(one) for one in read]
     liked, good = (100 * sum(rows) / len(rows) for rows in (liked, good))
@@ -127,9 +121,7 @@ def _counting(name: str):
 def _spend(found):
     Counted.left -= 1
     if Counted.left < 0:
-        raise ValueError(
-            f"a state may have {SUMS} sums, products, differences and divisions"
-        )
+        raise ValueError(f"a state may have {SUMS} sums, products, differences and divisions")
     return Counted(found) if isinstance(found, int) else found
 
 
@@ -186,11 +178,7 @@ def _by_hand(left, target) -> float:
     a, b, c = sorted(left, reverse=True)
     product = a * b
     tried = [product + c, product - c, b * c + a, a * c + b, a + b + c]
-    return (
-        1.0
-        if target in tried
-        else -min(abs(int(t) - int(target)) for t in tried) / 1000
-    )
+    return 1.0 if target in tried else -min(abs(int(t) - int(target)) for t in tried) / 1000
 
 
 EXERCISES = {
