@@ -49,7 +49,8 @@ grpo
 
 checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 
-checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure trl_engine
+checks.lesson_10 experiments.cost_and_limits experiments.own_value running.arms running.journal
+running.measure trl_engine
 
 experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
 experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
