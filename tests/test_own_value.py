@@ -2,7 +2,6 @@
 
 import pytest
 
-
 from r1lab import experiments, games, prm, records, tree
 from r1lab.experiments import own_value
 from r1lab.running.run import run
