@@ -154,7 +154,7 @@ axis.set_title("Does 30 % mean 30 %?")
 plots.show(figure, "A line a seed: steps of the base's answers, four numbers.")
 
 # %% [markdown]
-# OUTCOME (auc by place, calibration). The first step is the hardest to judge: much can still happen. That is where a search would need the judge most. And this judge was trained on *perfect* labels.
+# The judge is honest: where it says 30 %, about a third are good. But it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
 #
 # ### Labels without people
 #
@@ -219,7 +219,7 @@ for way in prm_and_mcts.WAYS:
         print(f"best of 16, {way:17} " + ", ".join(f"{v:5.1f}" for v in at))
 
 # %% [markdown]
-# OUTCOME (F-02, first half). And look at the product and the minimum, the usual ways to put steps together. They punish every detour, and on four numbers many right answers went wrong first. A judge of steps has a hidden demand: that the answer walks straight. (What would this show if the judge had learned nothing? All lines but the grey one would lie on chance.)
+# The good word holds. By its last step the judge picks a right answer from sixteen in 16 % of the problems, where one answer alone is right in 5; a free check finds one in 47. But the judge of outcomes, which never saw a label of a step, does the same with 15 %. And look at the product and the minimum, the usual ways to put steps together: half of that. They punish every detour, and on four numbers many right answers went wrong first. A judge of steps has a hidden demand: that the answer walks straight. (What would this show if the judge had learned nothing? All lines but the grey one would lie on chance. Votes among answers stand in lesson 01.)
 
 # %% [markdown]
 # ## 5. Paid for steps
@@ -331,14 +331,18 @@ for arm, (name, _) in ARMS.items():
     print(f"{name:22}{right:28}{shown}")
 
 # %% [markdown]
-# OUTCOME (F-01, F-02 second half, exact controls).
+# *The sum* ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
+#
+# *The minimum* of exact labels teaches nothing: an answer with one wrong turn earns what a wrong answer earns. (Our forecast was at most 10 % second tries in each seed; one has 16.) The learned minimum ends at zero in another way: the model has found an answer that this judge loves. That is the report's cheating.
+#
+# *The difference*, which is the end as the judge sees it, is the best of the three, and never above the outcome itself; its seeds lie far apart.
 #
 # ### The hack in completions
 #
-# What a model that is paid by the sum writes at the end, painted by the judge that pays it:
+# What models write in the end that are paid by the sum, and by the learned minimum; the shade is the judge:
 
 # %%
-for arm in ("process/sum", "process/exact-sum"):
+for arm in ("process/sum", "process/exact-sum", "process/min"):
     groups = [g for run in trained[arm][:1] for g in run.samples if g["step"] > 50]
     if groups:
         group = groups[-1]
@@ -395,7 +399,7 @@ if not values:
     print("not recorded yet: python -m r1lab record process --arm values")
 
 # %% [markdown]
-# OUTCOME (K-06). The reason can be read off the numbers by hand. To begin a search costs -1 in most cases, as a wrong guess does; what the search earns later goes to the later tokens alone. So the choice to search is never paid. These values belong to a perfect player, for whom a detour is a loss; a value of *this policy*, as PPO's critic learns it, would know that the detour will be put right, and charge nothing.
+# It still searches, in all seeds, with about as many tries. What Kimi's report fears did not happen. But it is right far less often, and the seeds end in three places, so the verdict says inconclusive. Look at the numbers by hand again. A wrong turn earns -1, the way back +1, and *arriving* 0, for the last good steps change nothing. So behind a dead sum the model learns to go back, which is paid each time, and nothing pulls it to the end. These are the values of a player who cannot go back; along a text one can, and what one wins by going astray and coming back is a circle. A critic learns the values of *this policy* instead; whether that is better than the group's mean is G-06 in lesson 02.
 
 # %% [markdown]
 # ## 7. A tree
@@ -431,7 +435,9 @@ for way in tree_search.SEARCHES if trees else ():
           f"  tokens read a problem: {spent:.0f}")  # fmt: skip
 
 # %% [markdown]
-# OUTCOME (F-03). Be suspicious of this comparison. A token is a smaller thing than a sum, so equal simulations favour the sums; the tokens that were read stand beside them for that reason. And the controls say what the tree is worth: on a game this small a search that asks nobody does well, and so do plain answers with a free check. In mathematics nobody can list the moves, and there is no free check at the leaves.
+# As the report says: over sums 29 % are solved, over tokens none (and 6 % within 256 simulations). Nothing is drawn in these trees, so the seeds agree; the interval is one of problems. A judge with exact labels lifts the sums to 48 %.
+#
+# Be suspicious of this comparison. A token is a smaller thing than a sum, so equal simulations favour the sums; the tokens that were read stand beside them for that reason. And the controls say what the tree is worth. For the same tokens that the tree over sums reads, the base answers one time after another, and with a free check it has solved 62 to 79 %. A search in random order that asks nobody has 56 to 60 % after 64 states. *Both trees lose to the controls.* A tree that knows nothing looks at everything before it goes deep: 1 %. In mathematics nobody can list the moves, and there is no free check at the leaves.
 #
 # ### Exercise 07.5 · code · 15 min · difficulty 4 of 5
 # The value is what the tree lives on. Behind the first sum of four numbers, three are left. Write how good that looks, with at most 12 sums, products, differences or divisions (the numbers count them): the learned judge must be beaten by 5 points of AUC on 300 states. Working out all ways would take over a hundred.
@@ -476,13 +482,14 @@ for i, run in enumerate(rounds):
     alone = [100 * part["accuracy"] for part in parts]
     digits = [part["tree"] for part in parts]
     tree = [100 * d.count("1") / len(d) for d in digits]
-    eight = parts[0]["eight"]
+    eight = [part["eight"].count("1") / len(part["eight"]) for part in parts]
+    tries = [part["tries"] for part in parts]
     names = ("one sample", "tree, 8 simulations") if i == 0 else (None, None)
     axis.plot(alone, color=plots.BLUE, marker=".", label=names[0])
     axis.plot(tree, color=plots.GREEN, marker=".", label=names[1])
     print(f"seed {run.config['seed']}: alone {[round(a) for a in alone]}, "
-          f"tree {[round(t) for t in tree]}, base with 8 samples and a check "
-          f"{100 * eight.count('1') / len(eight):.0f}")  # fmt: skip
+          f"tree {[round(t) for t in tree]}, 8 samples and a check {100 * eight[0]:.0f} "
+          f"-> {100 * eight[-1]:.0f}; tries {tries[0]:.1f} -> {tries[-1]:.1f}")  # fmt: skip
 ends = [100 * r.summary["after"]["accuracy"] for r in trained["judge/rule"]]
 axis.axhline(fmean(ends), color="black", linestyle="--", label="GRPO, same budget")
 axis.set(
@@ -492,7 +499,26 @@ axis.legend(fontsize=8)
 plots.show(figure, "A line a seed; 512 held-out problems, the tree on 128 of them.")
 
 # %% [markdown]
-# OUTCOME (F-04, S-01). Note what is learned. The tree hands over finished guesses, so the model learns to guess better. GRPO, which is paid for the end alone, learns to *search*: its tree is inside the text. That is the quiet argument of section 4.2: leave the model room to think, check the end, and let it find its own tree.
+# In AlphaZero the *value* learns from the trees as well. Here the priors were the model's and the value stayed. The other half of the circle: all sums alike likely, and a value that says one half of everything at first. Each round grows 96 trees with the last value and teaches the next one what was won in them. No label is worked out, no answer is read.
+
+# %%
+from r1lab.experiments import own_value
+
+own = experiments.recorded("value", "own")
+figure, axis = plots.canvas(width=5.6)
+own_value.curves(axis, own)
+axis.set_title("A value from its own trees")
+if axis.lines:
+    axis.legend(fontsize=8)
+plots.show(figure, "A line a seed; 128 held-out problems of three numbers.")
+for run in own:
+    found = run.summary["measured"]["rounds"]
+    solved = " ".join(f"{fmean(own_value.soon(one)):.0f}" for one in found)
+    aucs = " ".join(f"{one['auc']:.2f}" for one in found)
+    print(f"seed {run.config['seed']}: solved {solved} %; AUC of a first sum {aucs}")
+
+# %% [markdown]
+# The value's half of the circle moves, and then stops: from 2 % to 29 after two rounds and 31 after four. That is about what a value taught by the base's own answers has (34 %), and no answer was read for it. The policy's half hardly moves. The first tree solves 28 %, twice as much as one sample (13 %); after a round 36 to 39, later 39 to 43. But one sample stays where it was. Note what is learned: the tree hands over finished guesses, so the model unlearns its few second tries (2 to 1 an answer) and guesses no better. Even what eight samples and a check find falls, from 68 to 38 %. GRPO, which is paid for the end alone, learns to *search*, in the text: 77 % in one sample. Where a model can think, its tree may be inside the completion.
 
 # %% [markdown]
 # ## 9. On your GPU
@@ -524,7 +550,9 @@ mine = {"F-01", "F-02", "F-03", "F-04", "K-06", "S-01"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 
 # %% [markdown]
-# OUTCOME (read together). What our world cannot show: steps are easy to define here and exact labels are free, so nothing here refutes the report's first two limits; and our trees are so small that they say little about those over language.
+# Read together. Paying for steps failed here as the report says, but with perfect labels as well: the sum is at fault. A judge of steps does help to choose, as much as one of outcomes. Trees over tokens find nothing, trees over sums something, plain answers with a check the most. Where seeds lie far apart the verdict is inconclusive; three are too few there.
+#
+# What our world cannot show: steps are easy to define here and exact labels are free, so nothing here refutes the report's first two limits; and our trees are so small that they say little about those over language.
 
 # %% [markdown]
 # ## The sentence that stays
@@ -567,7 +595,7 @@ print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 #
 # * Step rewards token by token (DeepSeekMath's process supervision): our three forms pay one number an answer, in TRL's contract.
 # * A judge that is trained again while the policy moves, the report's third cost, and PRIME's way around it.
-# * Values trained anew in each round, playouts, larger trees.
+# * Playouts, larger trees, policy and value learned in one circle.
 
 # %% [markdown]
 # ## References
