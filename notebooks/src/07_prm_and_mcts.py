@@ -150,11 +150,11 @@ for h in held:
     bins = [b for b in h["exact"]["all"]["calibration"] if b]
     axis.plot([b[0] for b in bins], [b[1] for b in bins], "o-", color=plots.BLUE, ms=4)
 axis.set(xlabel="the judge says", ylabel="share that is good", xlim=(0, 1), ylim=(0, 1))
-axis.set_title("Does 30 % mean 30 %?")
+axis.set_title("Where the judge is sure, it is too sure")
 plots.show(figure, "A line a seed: steps of the base's answers, four numbers.")
 
 # %% [markdown]
-# The judge is honest: where it says 30 %, about a third are good. But it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
+# Where the judge says 30 %, about a third are good; where it is sure, it is too sure. And it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
 #
 # ### Labels without people
 #
@@ -209,7 +209,7 @@ figure, axis = plots.canvas(width=6.4, height=3.8)
 if runs:
     prm_and_mcts.curves(axis, runs)
     axis.legend(fontsize=8, ncols=2)
-axis.set_title("Who chooses the best of k answers?")
+axis.set_title("Judges choose better than chance, a check far better")
 plots.show(
     figure, f"Mean of {len(runs)} seeds, 64 held-out problems with 32 answers each."
 )
@@ -309,8 +309,12 @@ for arm, (name, colour) in ARMS.items():
         paid = [m.get("reward_process") for m in lines]
         if "sum" in arm:
             axes[1].plot(plots.smooth(paid)[0], color=colour, lw=1, label=label)
-axes[0].set(title="Right answers", xlabel="step", ylabel="right, %", ylim=(0, 102))
-axes[1].set(title="What the sum is paid", xlabel="step", ylabel="an answer's steps")
+axes[0].set(
+    title="The sum helps, then ruins", xlabel="step", ylabel="right, %", ylim=(0, 102)
+)
+axes[1].set(
+    title="What the sum pays goes on rising", xlabel="step", ylabel="an answer's steps"
+)
 plots.mark_guess(axes[0], 59, checks.guess("07.2"))
 for axis in axes:
     if axis.lines:
@@ -331,9 +335,9 @@ for arm, (name, _) in ARMS.items():
     print(f"{name:22}{right:28}{shown}")
 
 # %% [markdown]
-# *The sum* ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
+# *The sum* looks like a success at first: at step 22 some 70 % are right, sooner than with the outcome. Then it finds that it may go on, and ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap, while the pay still rises. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
 #
-# *The minimum* of exact labels teaches nothing: an answer with one wrong turn earns what a wrong answer earns. (Our forecast was at most 10 % second tries in each seed; one has 16.) The learned minimum ends at zero in another way: the model has found an answer that this judge loves. That is the report's cheating.
+# *The minimum* of exact labels teaches nothing: an answer with one wrong turn earns what a wrong answer earns. (Our forecast was at most 10 % second tries in each seed; one has 16.) The learned minimum ends at zero in another way: an answer without a thought has one step, and of that the judge says more than of the worst step of any honest answer. That is the report's cheating.
 #
 # *The difference*, which is the end as the judge sees it, is the best of the three, and never above the outcome itself; its seeds lie far apart.
 #
@@ -426,7 +430,7 @@ figure, axis = plots.canvas(width=6.4, height=3.8)
 if trees:
     tree_search.tree_curves(axis, trees)
     axis.legend(fontsize=8)
-axis.set_title("The same simulations, other moves")
+axis.set_title("Plain answers with a check beat both trees")
 plots.show(figure, f"Mean of {len(trees)} seeds, 48 held-out problems of four numbers.")
 for way in tree_search.SEARCHES if trees else ():
     shares = [fmean(tree_search.solved(r, way, 64)) for r in trees]
@@ -493,9 +497,13 @@ for i, run in enumerate(rounds):
 ends = [100 * r.summary["after"]["accuracy"] for r in trained["judge/rule"]]
 axis.axhline(fmean(ends), color="black", linestyle="--", label="GRPO, same budget")
 axis.set(
-    xlabel="rounds", ylabel="right, %", ylim=(0, 102), title="Four rounds of search"
+    xlabel="rounds",
+    ylabel="right, %",
+    ylim=(0, 102),
+    title="The tree gets better, one sample does not",
 )
-axis.legend(fontsize=8)
+axis.legend(fontsize=8, loc="center right")
+plots.whole_steps(axis)
 plots.show(figure, "A line a seed; 512 held-out problems, the tree on 128 of them.")
 
 # %% [markdown]
@@ -507,7 +515,7 @@ from r1lab.experiments import own_value
 own = experiments.recorded("value", "own")
 figure, axis = plots.canvas(width=5.6)
 own_value.curves(axis, own)
-axis.set_title("A value from its own trees")
+axis.set_title("A value learns from its own trees, for two rounds")
 if axis.lines:
     axis.legend(fontsize=8)
 plots.show(figure, "A line a seed; 128 held-out problems of three numbers.")

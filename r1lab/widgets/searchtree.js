@@ -98,7 +98,8 @@
       line.append(element("span", "", `display:inline-block;width:${wide}px;height:9px;
         background:${BLUE};margin-right:6px`));
       line.append(element("span", `visits ${visits}, value ${(tree.total[i] / visits).toFixed(2)}, ` +
-        `prior ${node.prior.toFixed(3)}${tree.done[i] ? ", closed" : ""}`, `color:${GREY}`));
+        `prior ${node.prior.toFixed(3)}; truth: ${node.worth.exact ? "good" : "dead"}` +
+        `${tree.done[i] ? ", closed" : ""}`, `color:${GREY}`));
       list.append(line);
       const children = node.children.filter((c) => tree.visits[c]);
       children.sort((a, b) => tree.visits[b] - tree.visits[a]).forEach((c) => row(c, depth + 1));
@@ -116,6 +117,7 @@
           : `${tree.count} simulations`;
       list.replaceChildren();
       if (tree.visits[0]) row(0, 0);
+      else list.append(element("div", "No state was asked yet.", `color:${GREY}`));
     }
 
     box.tree = () => ({ visits: tree.visits, total: tree.total, won: tree.won, count: tree.count });
