@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import torch
 
+from r1lab import losses
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.sampler.completions import joined
 
@@ -19,8 +20,7 @@ ROUNDS = 3  # of P problems each, at most; then silent groups fill the places th
 def mixed(roll: Rollout) -> list[int]:
     """The groups in which some answers are right and some wrong."""
     right = torch.tensor([v.correct for v in roll.verdicts]).view(len(roll.problems), -1)
-    share = right.float().mean(1)
-    return [i for i, value in enumerate(share.tolist()) if 0 < value < 1]
+    return (~losses.zero_variance(right)).nonzero().flatten().tolist()
 
 
 def rollout(rounds: Iterator[Rollout], groups: int) -> Rollout:

@@ -6,12 +6,9 @@ model is worth something only above that line.
 """
 
 from collections.abc import Sequence
+from statistics import fmean
 
 Point = tuple[float, Sequence[float]]
-
-
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def coin(tokens: float, one: Point, other: Point) -> list[float]:
@@ -30,4 +27,4 @@ def within(tokens: float, points: Sequence[Point]) -> list[float]:
     below = [p for p in known if p[0] <= tokens]
     beyond = [p for p in known if p[0] > tokens]
     mixed = [coin(tokens, a, b) for a in below for b in beyond]
-    return max([list(p[1]) for p in below] + mixed, key=mean)
+    return max([list(p[1]) for p in below] + mixed, key=fmean)

@@ -234,5 +234,5 @@ def _before_after(axis, before: dict, after: dict, n: int):
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG."""
-    figure.savefig(path, metadata={"Software": None})
+    """Write a `png`."""
+    Path(path).write_bytes(png(figure))

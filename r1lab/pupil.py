@@ -40,9 +40,8 @@ def study(weigh, seed: int) -> tuple[list[int], list[float]]:
     """A pupil with one ability, drawn problems by weigh(history) until `BUDGET` tokens are spent;
     gives tokens and mean success in percent after each step.
 
-    A step asks `ASKED` different problems, `GROUP` answers each. A group raises the ability by
-    `RATE` times the variance of its answers, which is what the policy gradient of a shared skill
-    is: nothing where all are right or all are wrong."""
+    A step asks `ASKED` different problems, `GROUP` answers each; each group raises the ability by
+    `RATE` times the variance of its verdicts."""
     hard, ability, spent = difficulties(seed), 0.0, 0
     history = torch.zeros(PROBLEMS, 2, dtype=torch.long)
     tokens, curve = [0], [_mean(rates(ability, hard))]

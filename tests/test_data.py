@@ -12,6 +12,15 @@ from r1lab.tiny_world import cards
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS = sorted(p.parent for p in (DATA / "runs").glob("*/config.json"))
+# Adapters that ship: seed 0's of every arm, to load and to train further, with all stages of the
+# lineage; of the first five seeds what other runs load, to start from it, to ask it, to be taught
+# by it. `run` makes the others again.
+LOADED = {
+    "habits-rule": ("trained",), "zero-rule": ("trained",), "judge-rule": ("trained",),
+    "delay-delay-16": ("trained",), "distillation-rl": ("trained", "trained-rl"),
+    "distillation-from-large": ("trained-large",),
+}  # fmt: skip
+STAGES = ("trained-dev1", "trained-dev2", "trained-dev3")
 
 
 def test_weights_are_small_together():
@@ -50,11 +59,21 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
         assert run.summary[part]["accuracy"] == right.count("1") / len(right)
     if run.config["experiment"] in ("zero", "habits"):
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
-    # SmolLM2's adapters have 10 MB each: the command makes them again; of `distillation` and `kimi`
-    # those are kept that other runs start from, or a lesson loads
-    few = run.config["preset"] != "cpu" or run.config["experiment"] in ("distillation", "kimi")
-    if steps and not few:
-        assert (folder / "trained").is_dir()
+    arm, seed = folder.name.rsplit("-s", 1)
+    kept = set(LOADED.get(arm, ())) if int(seed) < 5 else set()
+    if steps and seed == "0" and run.config["preset"] == "cpu":  # SmolLM2's have 10 MB each
+        kept |= {"trained", *(STAGES if arm == "cold-lineage" else ())}
+    assert {path.name for path in folder.glob("trained*")} == kept
+
+
+def test_what_a_recorded_run_started_from_or_asked_ships_with_it():
+    for config in map(records.load_config, RUNS):
+        asked, seed = config.get("of", ""), config["seed"]
+        if asked and "{seed}" not in asked:
+            asked += f"-s{seed % 5}/{config.get('last', 'trained')}"
+        named = {stage["name"] for stage in config["stages"]} | {"", "base"}
+        for where in {asked, *(stage["start"] for stage in config["stages"])} - named:
+            assert (models.of_run(where, seed) / "adapter_config.json").is_file(), where
 
 
 @pytest.mark.parametrize("folder", RUNS, ids=lambda p: p.name)

@@ -203,6 +203,20 @@ def test_a_growing_cheat_is_shown_safely_at_each_step():
     shown = page("reach 22", moments)
     assert shown.count("</script>") == 1 and 'max="2"' in shown
     assert len(moments[0]["text"]) < 800 and "step 9" in shown
+    assert 'aria-label="' in shown and 'aria-valuetext="step 0"' in shown
+
+
+@pytest.mark.slow
+def test_the_slider_says_aloud_what_it_shows(browser, tmp_path):
+    moments = [moment(s, "<think>", "judge +1.0") for s in (0, "dev1 & 2", 9)]
+    page_file = tmp_path / "page.html"
+    page_file.write_text(page("reach 22", moments), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(page_file.as_uri())
+    tab.focus("input")
+    tab.keyboard.press("ArrowRight")
+    assert tab.get_attribute("input", "aria-valuetext") == "dev1 & 2"
+    assert "dev1 & 2: judge +1.0" in tab.inner_text("body")
 
 
 @pytest.fixture(scope="module")

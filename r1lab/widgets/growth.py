@@ -34,7 +34,8 @@ def page(question: str, moments: list[dict]) -> str:
     )
     data = json.dumps(moments).replace("</", "<\\/")
     return f"""<div style="{LOOK}"><b>{html.escape(question)}</b>
-<div><input type="range" min="0" max="{len(moments) - 1}" value="0" style="width:60%"></div>
+<div><input type="range" min="0" max="{len(moments) - 1}" value="0" style="width:60%"
+aria-label="whose completion is shown" aria-valuetext="{moments[0]["name"]}"></div>
 <div><table style="width:100%"><tr>{both}</tr></table></div>
 <script>(() => {{
 const box = document.currentScript.parentElement, data = {data};
@@ -42,6 +43,7 @@ const [, slide, view] = box.children;
 slide.firstElementChild.oninput = (event) => {{
 const m = data[event.target.value];
 view.innerHTML = "<b>" + m.name + "</b>: " + m.words + "<br><code>" + m.text + "</code>";
+event.target.setAttribute("aria-valuetext", view.firstElementChild.textContent);
 }};
 }})();</script></div>"""
 
