@@ -131,7 +131,7 @@ def telling(row: Rerun) -> tuple[dict, dict]:
 
 
 def line(row: Rerun) -> str:
-    """A claim's two verdicts and the numbers that tell, in a line; of one that does not count, why."""
+    """A claim's two verdicts and the numbers that tell, in a line, or why it does not count."""
     if row.missing:
         return f"{row.claim.id:6} not counted: {row.missing}"
     first, second = telling(row)
