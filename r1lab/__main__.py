@@ -136,7 +136,8 @@ def claims(options) -> None:
     print(scoreboard.text(rows))
     shown = {row["id"] for row in rows}
     if second := [one for one in reruns.every() if one.claim.id in shown]:
-        print(textwrap.fill(reruns.sentence(second), scoreboard.WIDTH))
+        said = reruns.sentence(second)
+        print(textwrap.fill(said, scoreboard.WIDTH, break_on_hyphens=False))
 
 
 def _chosen(row: dict, asked, options) -> bool:

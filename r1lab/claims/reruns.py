@@ -120,6 +120,11 @@ def sentence(rows: list[Rerun]) -> str:
     return f"Run again with other seeds: {said}"
 
 
+def shown(rows: list[Rerun]) -> list[tuple[str, dict, dict]]:
+    """What `rulers.against` draws: of each claim that counts the condition that tells."""
+    return [(f"{row.claim.id} {' → '.join(row.letters)}", *telling(row)) for row in counted(rows)]
+
+
 def telling(row: Rerun) -> tuple[dict, dict]:
     """The condition to show, of the first seeds and of the second: where the verdicts differ one
     in which they do, else the one that the first verdict hangs on."""
@@ -135,9 +140,8 @@ def line(row: Rerun) -> str:
     if row.missing:
         return f"{row.claim.id:6} not counted: {row.missing}"
     first, second = telling(row)
-    mark = " " if row.agree else "*"
     seen = f"{scoreboard.seen(first)} → {scoreboard.seen(second)}; asked {first['asked']:g}"
-    return f"{row.claim.id:6} {' → '.join(row.letters)} {mark} {seen}"
+    return f"{row.claim.id:6} {' → '.join(row.letters)} {' ' if row.agree else '*'} {seen}"
 
 
 def why(row: Rerun, draws: int = 100) -> str:
