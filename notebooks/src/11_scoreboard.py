@@ -499,7 +499,7 @@ for one in held:
         print(textwrap.fill(reruns.why(one), 92, break_on_hyphens=False))
 
 # %% [markdown]
-# A line that lies across the bound is a claim that other seeds may turn. One that lies clear of it should stay. If the lower line of a pair were far from the upper one, more than chance would have changed. That it says the same thing twice is no proof, either: code, base, problems and authors are the same both times. Other seeds find out luck. They do not find out mistakes.
+# A line that lies across the bound is a claim that other seeds may turn. One that lies clear of it should stay. If the lower line of a pair were far from the upper one, more than chance would have changed. That it says the same thing twice is no proof, either: code, base, problems, authors and the kind of machine are the same both times. Other seeds find out luck. They do not find out mistakes.
 
 # %% [markdown]
 # ## 8. Where ours differs, and where they differ from themselves
