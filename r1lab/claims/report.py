@@ -129,6 +129,8 @@ def _again(second: list[Rerun]) -> list[Block]:
     """The second check: in a sentence, what luck alone would give, a figure and a table."""
     held = reruns.counted(second)
     blocks = [Block("h2", "Run again with other seeds"), Block("p", reruns.sentence(second))]
+    if left := [f"{row.claim.id}, {row.missing}" for row in second if row.missing]:
+        blocks.append(Block("p", f"What is missing: {'; '.join(left)}."))
     if not held:
         return blocks
     luck_alone = (

@@ -115,7 +115,7 @@ def sentence(rows: list[Rerun]) -> str:
         said = "no claim has all its second runs."
     if differ := [f"{row.claim.id} {' → '.join(row.letters)}" for row in held if not row.agree]:
         said += f" They differ in {', '.join(differ)}."
-    if left := [f"{row.claim.id} ({row.missing})" for row in rows if row.missing]:
+    if left := [row.claim.id for row in rows if row.missing]:
         said += f" Not counted: {', '.join(left)}."
     return f"Run again with other seeds: {said}"
 
