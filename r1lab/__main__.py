@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from r1lab.running.arguments import parser
@@ -112,21 +113,31 @@ def recorded(_) -> None:
 
 def claims(options) -> None:
     from r1lab import records
-    from r1lab.claims import again, report, scoreboard
+    from r1lab.claims import again, report, reruns, scoreboard
 
     if options.report:
         print(*report.write(options.report), sep="\n")
         return
+    place = options.out or records.place("")
     if options.run:
-        claim, place = again.named(options.run), options.out or records.place("")
+        claim = again.named(options.run)
         again.run(claim, list(options.seeds), place, print, options.preset)
+        return
+    if options.again:
+        again.check(place, print)
         return
     asked = dict.fromkeys(name.upper() for name in options.id)
     rows = [row for row in scoreboard.every() if _chosen(row, asked, options)]
     if unknown := set(asked) - {row["id"].upper() for row in rows}:
         raise ValueError(f"no such claim with these filters: {', '.join(sorted(unknown))}")
-    text = json.dumps(rows, indent=1, ensure_ascii=False) if options.json else scoreboard.text(rows)
-    print(text)
+    if options.json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    print(scoreboard.text(rows))
+    shown = {row["id"] for row in rows}
+    if second := [one for one in reruns.every() if one.claim.id in shown]:
+        said = reruns.sentence(second)
+        print(textwrap.fill(said, scoreboard.WIDTH, break_on_hyphens=False))
 
 
 def _chosen(row: dict, asked, options) -> bool:

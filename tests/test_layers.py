@@ -63,9 +63,9 @@ experiments experiments.coverage experiments.distillation experiments.test_time_
 
 checks.lesson_09 checks.lesson_11 claims.scoreboard widgets.rollouts
 
-claims.again claims.rulers widgets.board widgets.dashboard
+claims.reruns claims.rulers widgets.board widgets.dashboard
 
-claims.report widgets
+claims.again claims.report widgets
 
 __main__
 """

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r1lab import plots
-from r1lab.claims import ledger, luck, rulers, scoreboard
+from r1lab.claims import ledger, luck, reruns, rulers, scoreboard
+from r1lab.claims.reruns import AGAIN, Rerun
 from r1lab.claims.verdicts import WORDS
 from r1lab.running.recorded import RECORDED
 
@@ -38,42 +39,47 @@ STYLE = (
 @dataclass(frozen=True)
 class Block:
     """A part of the page. kind: "h1", "h2", "p", "table" (rows of cells, the first its head) or
-    "figure" (a PNG, with text in its place). Text may hold **bold** words."""
+    "figure" (a PNG, with text in its place and a name for its file). Text may hold **bold** words.
+    """
 
     kind: str
     text: str = ""
     rows: tuple[tuple[str, ...], ...] = ()
     png: bytes = b""
+    name: str = ""
 
 
-def write(place: Path, folder: Path = RECORDED) -> list[Path]:
+def write(place: Path, folder: Path = RECORDED, again: Path = AGAIN) -> list[Path]:
     """Write report.md with its figures and report.html, which holds them, into `place`; gives
-    the two. folder: of the recorded runs."""
-    rows = scoreboard.every(folder)
-    blocks = page(rows, [json.loads(p.read_text("utf-8")) for p in folder.glob("*/summary.json")])
+    the two. folder: of the recorded runs; again: of those of the second check."""
+    rows, second = scoreboard.every(folder), reruns.every(folder, again)
+    summaries = [json.loads(p.read_text("utf-8")) for p in folder.glob("*/summary.json")]
+    blocks = page(rows, summaries, second)
     place.mkdir(parents=True, exist_ok=True)
     for one in blocks:
         if one.png:
-            (place / _name(one)).write_bytes(one.png)
+            (place / one.name).write_bytes(one.png)
     texts = {"report.md": markdown(blocks), "report.html": as_html(blocks)}
     for name, text in texts.items():
         (place / name).write_text(text, encoding="utf-8")
     return [place / name for name in texts]
 
 
-def page(rows: list[dict], summaries: list[dict]) -> list[Block]:
-    """The report's parts. rows: of `scoreboard.every`; summaries: of the recorded runs."""
+def page(rows: list[dict], summaries: list[dict], second: list[Rerun]) -> list[Block]:
+    """The report's parts. rows: of `scoreboard.every`; summaries: of the recorded runs; second: of
+    `reruns.every`."""
     dates = [summary["date"] for summary in summaries if "date" in summary]
     made = f"{len(summaries)} recorded runs, the newest of {max(dates)}" if dates else "no run"
     cite = (
         f"Made by `python -m r1lab claims --report` from {made}. To cite it, name the course, "
-        f"r1lab, that date and the evidence's mark, **{mark(rows)}**: the mark changes with any "
-        "verdict or number below."
+        f"r1lab, that date and the evidence's mark, **{mark(rows, second)}**: the mark changes "
+        "with any verdict or number below."
     )
     blocks = [Block("h1", TITLE), Block("p", f"**{scoreboard.summary(rows)}**"), Block("p", cite)]
     blocks += [Block("p", text) for text in READ]
     blocks += [Block("p", by_luck(rows)), Block("h2", "By lesson")]
     blocks.append(Block("table", rows=_counts(rows)))
+    blocks += _again(second)
     for lesson in sorted({row["lesson"] for row in rows}):
         of_it = [row for row in rows if row["lesson"] == lesson]
         of_it.sort(key=_order)
@@ -90,9 +96,10 @@ def _order(row: dict) -> int:
     return list(WORDS).index(row["verdict"])
 
 
-def mark(rows: list[dict]) -> str:
+def mark(rows: list[dict], second: list[Rerun]) -> str:
     """Twelve digits that stand for all verdicts and numbers, to three places."""
-    return hashlib.sha256(scoreboard.text(rows).encode()).hexdigest()[:12]
+    text = "\n".join([scoreboard.text(rows), *map(reruns.line, second)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def by_luck(rows: list[dict]) -> str:
@@ -118,6 +125,41 @@ def conditions(rows: list[dict]) -> list[tuple[str, dict]]:
     ]
 
 
+def _again(second: list[Rerun]) -> list[Block]:
+    """The second check: in a sentence, what luck alone would give, a figure and a table."""
+    held = reruns.counted(second)
+    blocks = [Block("h2", "Run again with other seeds"), Block("p", reruns.sentence(second))]
+    if left := [f"{row.claim.id}, {row.missing}" for row in second if row.missing]:
+        blocks.append(Block("p", f"What is missing: {'; '.join(left)}."))
+    if not held:
+        return blocks
+    luck_alone = (
+        f"If each truth were what the first seeds saw and nothing but seeds differed, "
+        f"{reruns.expected(held):.1f} of these {len(held)} would agree. Which claims, and which "
+        "seeds, was written down before these runs (`data/again/README.md`); the criteria are the "
+        "same. In the figure the upper line of a pair is from the first seeds, the lower one from "
+        "the others; the vertical line is what was asked."
+    )
+    shown = reruns.shown(second)
+    figure, axis = plots.canvas(width=6.6, height=0.36 * len(shown) + 1.2)
+    rulers.against(axis, shown)
+    title = f"{sum(row.agree for row in held)} of {len(held)} verdicts come out again"
+    axis.set_title(title)
+    plots.tidy(figure)
+    table = [("claim", "what is measured", "asked", "first seeds", "other seeds", "verdicts")]
+    for row in held:
+        for i, (a, b) in enumerate(zip(row.first["conditions"], row.second["conditions"],
+                                       strict=True)):  # fmt: skip
+            said = " → ".join(WORDS[letter] for letter in row.letters) if not i else ""
+            name = f"**{row.claim.id}**" if not i else ""
+            seen = scoreboard.seen(a), scoreboard.seen(b)
+            table.append((name, a["metric"], f"{a['asked']:g}", *seen, said))
+    blocks += [Block("p", luck_alone), Block("figure", title, png=plots.png(figure),
+                                             name="again.png")]  # fmt: skip
+    blocks += [Block("p", reruns.why(row)) for row in held if not row.agree]
+    return [*blocks, Block("table", rows=tuple(table))]
+
+
 def _figure(lesson: str, rows: list[dict]) -> Block:
     shown = conditions(rows)
     figure, axis = plots.canvas(width=6.6, height=0.27 * len(shown) + 0.9)
@@ -128,7 +170,7 @@ def _figure(lesson: str, rows: list[dict]) -> Block:
     )
     axis.set_title(title)
     plots.tidy(figure)
-    return Block("figure", title, png=plots.png(figure))
+    return Block("figure", title, png=plots.png(figure), name=f"lesson-{lesson}.png")
 
 
 def _counts(rows: list[dict]) -> tuple[tuple[str, ...], ...]:
@@ -167,10 +209,6 @@ def _discrepancies() -> tuple[tuple[str, ...], ...]:
     return tuple(table)
 
 
-def _name(figure: Block) -> str:
-    return f"lesson-{figure.text[7:9]}.png"
-
-
 def markdown(blocks: list[Block]) -> str:
     """The page as Markdown; its figures lie beside it."""
     parts = []
@@ -180,7 +218,7 @@ def markdown(blocks: list[Block]) -> str:
             head, *lines = [f"| {' | '.join(row)} |" for row in cells]
             parts.append("\n".join([head, "|---" * len(cells[0]) + "|", *lines]))
         elif one.kind == "figure":
-            parts.append(f"![{one.text}]({_name(one)})")
+            parts.append(f"![{one.text}]({one.name})")
         else:
             parts.append({"h1": "# ", "h2": "## ", "p": ""}[one.kind] + one.text)
     return "\n\n".join(parts) + "\n"

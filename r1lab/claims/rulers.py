@@ -35,6 +35,35 @@ def draw(axis, rows: list[tuple[str, dict]]) -> None:
     axis.tick_params(length=0)
 
 
+def against(axis, rows: list[tuple[str, dict, dict]], far: float = 6.0) -> None:
+    """A condition a row, from two sets of seeds: above the first, below the second, filled and
+    open. The scale is the distance to what was asked, in half widths of the first interval: where
+    the upper line crosses 0, other seeds may well say something else. Colours as in `draw`. What
+    lies further than `far` is drawn there.
+
+    rows: (name, condition, the same from other seeds).
+    """
+    for y, (name, first, second) in enumerate(rows):
+        low, high = first["ci95"]
+        half = (high - low) / 2 or (first["most"] - first["least"]) / 100  # seeds all alike
+
+        def at(value: float, asked=first["asked"], half=half) -> float:
+            return min(max((value - asked) / half, -far), far)
+
+        for one, lower, face in ((first, -0.16, None), (second, 0.16, "white")):
+            colour = VERDICTS["R" if one["met"] else "N" if one["missed"] else "I"]
+            ends = [at(end) for end in one["ci95"]]
+            axis.plot(ends, [y + lower] * 2, color=colour, linewidth=2.5, zorder=3)
+            axis.plot(at(one["effect"]), y + lower, "o", color=colour, markersize=5,
+                      markerfacecolor=face, zorder=4)  # fmt: skip
+        axis.text(-1.03 * far, y, name, va="center", ha="right", fontsize=8)
+        seen = f"{scoreboard.seen(first)} → {scoreboard.seen(second)}; asked {first['asked']:g}"
+        axis.text(1.03 * far, y, seen, va="center", fontsize=8)
+    axis.axvline(0, color="black", linewidth=1.6, zorder=2)
+    axis.set(xlim=(-far, far), ylim=(len(rows) - 0.4, -0.6), yticks=[])
+    axis.set_xlabel("distance to what was asked, half widths of the first interval", fontsize=8)
+
+
 def anatomy(axis, one: dict) -> None:
     """One condition, large, with the name of each of its parts. one: a condition as in `draw`,
     whose marks lie some way apart."""

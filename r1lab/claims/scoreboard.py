@@ -12,6 +12,7 @@ from r1lab.claims.ledger import Bar, Claim
 from r1lab.claims.verdicts import WORDS, Verdict, judge, on_paper, reaches
 from r1lab.claims.worked_out import WORKED_OUT
 from r1lab.records import Run
+from r1lab.running.experiment import Arm, Experiment
 from r1lab.running.recorded import RECORDED, of_arm
 
 WIDTH = 96
@@ -33,6 +34,11 @@ def recompute(claim: Claim, folder: Path = RECORDED, preset: str | None = None) 
     if missing := [name for name in claim.arms if not arms(name)]:
         return judge(claim, (), f"not recorded yet: {', '.join(missing)}")
     return judge(claim, experiment.evidence[claim.id](arms))
+
+
+def arms(claim: Claim) -> list[tuple[Experiment, Arm]]:
+    """The arms whose runs decide a claim, each with its experiment."""
+    return [experiments.arm(name, experiments.named(claim.experiment)) for name in claim.arms]
 
 
 def record(claim: Claim, verdict: Verdict) -> dict:

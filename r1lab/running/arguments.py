@@ -43,11 +43,14 @@ def parser() -> argparse.ArgumentParser:
     claims.add_argument("--json", action="store_true", help="print the records, not the text")
     claims.add_argument("--run", metavar="ID", help="make the runs of this claim on this machine "
         "with other seeds, and see whether the verdict agrees")  # fmt: skip
+    claims.add_argument("--again", action="store_true", help="the second check: make the runs "
+        "that data/again/chosen.json names, and keep there what decides")  # fmt: skip
     claims.add_argument("--seeds", type=_seeds, default=range(10, 15), help="of --run (default "
         "10-14)")  # fmt: skip
     claims.add_argument("--preset", help="of --run: machine settings, such as gpu24 (default: "
         "those of the recorded runs)")  # fmt: skip
-    claims.add_argument("--out", type=Path, help="of --run: folder of the runs (default runs)")
+    claims.add_argument("--out", type=Path, help="of --run and --again: folder of the "
+        "runs (default runs)")  # fmt: skip
     claims.add_argument("--report", type=Path, metavar="FOLDER", help="write the scoreboard as a "
         "page to cite: report.md with figures, and report.html")  # fmt: skip
     commands.add_parser("preflight", help="what this machine can run, with memory and minutes")
