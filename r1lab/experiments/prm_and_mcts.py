@@ -196,7 +196,7 @@ def _detours(arms: Arms) -> list[Table]:  # K-06
 
 
 def _plainest(arms: Arms) -> list[Table]:  # S-01
-    other = alike(*map(arms, ("losses/group-mean", "habits/rule", "losses/ppo-0.95")))
+    other = alike(*map(arms, ("losses/group-mean", OUTCOME, "losses/ppo-0.95")))
     own = alike(*map(arms, (OUTCOME, "sum", "min", "difference", "rounds/search")))
     leads = [{run[0].config["seed"]: mean(right(run[0])) - _best(run[1:]) for run in rows}
              for rows in (other, own)]  # fmt: skip
