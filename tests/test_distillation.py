@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from browsing import INJECTED, drawn, opened, shown
 from helpers import tiny_model, words
 
 from r1lab import evaluate, experiments, models, plots, tasks, widgets
@@ -246,37 +247,24 @@ def test_bills_and_winners_by_hand():
     assert "(its longest run). Ahead: reinforcement learning, by 10.0" in prices.said(DATA, 2, 1)[0]
 
 
-def shown(monkeypatch, data) -> dict:
-    given = []
-    monkeypatch.setattr(prices, "display", lambda faces, **options: given.append(faces))
-    widgets.price_ledger(data)
-    return given[0]
+def faces(monkeypatch, data) -> dict:
+    return shown(monkeypatch, prices, lambda: widgets.price_ledger(data))
 
 
 def test_the_ledger_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
-    faces = shown(monkeypatch, DATA)
-    assert 'src="data:image/png;base64,iVBOR' in faces["text/html"]
-    assert not re.search(r"https?:|//cdn|import ", faces["text/html"])
-    assert "by 20.0 points" in faces["text/plain"]
-
-
-HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"&amp;<b>"
+    found = faces(monkeypatch, DATA)
+    assert 'src="data:image/png;base64,iVBOR' in found["text/html"]
+    assert not re.search(r"https?:|//cdn|import ", found["text/html"])
+    assert "by 20.0 points" in found["text/plain"]
 
 
 @pytest.mark.slow
 def test_the_script_counts_as_python_and_hostile_text_stays_text(browser, monkeypatch, tmp_path):
-    data = DATA | {"rows": [ROWS[0] | {"name": HOSTILE}, ROWS[1]]}
-    page_file = tmp_path / "page.html"
-    page_file.write_text(shown(monkeypatch, data)["text/html"], encoding="utf-8")
-    page = browser.new_page()
-    page.goto(page_file.as_uri())
-
-    def seen(what):
-        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
-
-    assert HOSTILE in page.inner_text(".r1lab-prices")
+    data = DATA | {"rows": [ROWS[0] | {"name": INJECTED}, ROWS[1]]}
+    page, _ = opened(browser, faces(monkeypatch, data)["text/html"], tmp_path / "page.html")
+    assert INJECTED in page.inner_text(".r1lab-prices")
     assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
-    assert len(seen(".now")) == 2 and not seen(".ghost")
+    assert len(drawn(page, ".now")) == 2 and not drawn(page, ".ghost")
     for i, price in enumerate(prices.PRICES):
         for j, shared in enumerate(prices.SHARED):
             page.evaluate(
@@ -292,6 +280,6 @@ def test_the_script_counts_as_python_and_hostile_text_stays_text(browser, monkey
                 spent = prices.bill(row, price, shared)
                 assert one["spent"] == pytest.approx(spent)
                 assert (one["right"], one["beyond"]) == prices.bought(CURVE, spent)
-    assert len(seen(".ghost")) == 2
+    assert len(drawn(page, ".ghost")) == 2
     labels = page.evaluate("[...document.querySelectorAll('input')].map(e => e.ariaLabel)")
     assert labels == ["price of the teacher's work", "students that share the teacher"]

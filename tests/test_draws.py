@@ -5,6 +5,7 @@ import random
 
 import pytest
 import torch
+from browsing import opened, shown
 
 from r1lab import curriculum, pupil, widgets
 from r1lab.widgets import draws
@@ -69,25 +70,16 @@ def test_history_is_the_readers_to_spoil():
     assert pupil.study(spoils, 1) == pupil.study(pupil.uniform, 1)
 
 
-def shown(monkeypatch) -> dict:
-    given = []
-    monkeypatch.setattr(draws, "display", lambda faces, **options: given.append(faces))
-    widgets.own_draw()
-    return given[0]
-
-
 def test_it_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
-    faces = shown(monkeypatch)
-    assert 'src="data:image/png;base64,iVBOR' in faces["text/html"]
-    assert faces["text/plain"].count("% in the end") == 3 and "http" not in faces["text/html"]
+    found = shown(monkeypatch, draws, widgets.own_draw)
+    assert 'src="data:image/png;base64,iVBOR' in found["text/html"]
+    assert found["text/plain"].count("% in the end") == 3 and "http" not in found["text/html"]
 
 
 @pytest.mark.slow
 def test_the_script_teaches_the_pupil_as_python_does(browser, monkeypatch, tmp_path):
-    place = tmp_path / "page.html"
-    place.write_text(shown(monkeypatch)["text/html"], encoding="utf-8")
-    page = browser.new_page()
-    page.goto(place.as_uri())
+    html = shown(monkeypatch, draws, widgets.own_draw)["text/html"]
+    page, _ = opened(browser, html, tmp_path / "page.html")
     rng, start = random.Random(0), draws.state()
     tried = [*draws.PRESETS.values(), [0.0] * 6, *([rng.random() for _ in range(6)] for _ in "abc")]
     for handles in tried:

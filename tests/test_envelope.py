@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from browsing import drawn, opened, shown
 
 from r1lab import cost, drawings, plots, widgets
 
@@ -14,10 +15,7 @@ TRUTH = {"steps": 10_400, "answers": 512, "tokens": 6_400, "price": 6.0}
 
 
 def faces(monkeypatch) -> dict:
-    shown = []
-    monkeypatch.setattr(env, "display", lambda data, **options: shown.append(data))
-    widgets.envelope(GUEST, TRUTH)
-    return shown[0]
+    return shown(monkeypatch, env, lambda: widgets.envelope(GUEST, TRUTH))
 
 
 def test_it_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
@@ -42,11 +40,9 @@ def test_the_chain_of_errors_begins_where_the_one_before_it_ends():
 @pytest.mark.slow
 def test_the_script_computes_what_cost_computes_and_keeps_its_axes(browser, monkeypatch, tmp_path):
     """In Chromium, from a file: a dragged slider and a button redraw, the ghost stays behind."""
-    (tmp_path / "page.html").write_text(faces(monkeypatch)["text/html"])
     ask = "x => document.querySelector('.r1lab-envelope').numbers(x)"
     draw = random.Random(0)
-    page = browser.new_page()
-    page.goto((tmp_path / "page.html").as_uri())
+    page, _ = opened(browser, faces(monkeypatch)["text/html"], tmp_path / "page.html")
     for _ in range(20):
         given = {key: 10 ** draw.uniform(0, 4) for key in GUEST}
         found = page.evaluate(ask, given)
@@ -55,17 +51,18 @@ def test_the_script_computes_what_cost_computes_and_keeps_its_axes(browser, monk
         assert found["dollars"] == pytest.approx(env.price(given))
         assert found["whole"] == pytest.approx(env.price(given) / env.price(TRUTH))
 
-    def seen(what):
-        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
-
-    ticks, bars = seen(".tick"), seen(".now")
-    assert len(bars) == 5 and not seen(".ghost")
+    ticks, bars = drawn(page, ".tick"), drawn(page, ".now")
+    assert len(bars) == 5 and not drawn(page, ".ghost")
     assert "220,000 dollars" in page.inner_text(".total")
     page.evaluate(
         "() => { const s = document.querySelector('[data-key=steps]'); s.value = 3;"
         "s.dispatchEvent(new Event('input')); }"
     )
     assert "22,000 dollars" in page.inner_text(".total")
-    assert seen(".now") != bars and len(seen(".ghost")) == 5 and seen(".tick") == ticks
+    assert (
+        drawn(page, ".now") != bars
+        and len(drawn(page, ".ghost")) == 5
+        and drawn(page, ".tick") == ticks
+    )
     page.click("[data-set='disclosed']")
     assert "34.1 billion tokens" in page.inner_text(".claim")

@@ -6,6 +6,7 @@ import random
 
 import pytest
 import torch
+from browsing import opened
 from helpers import HOSTILE, tiny_model, words
 
 from r1lab import experiments, models, rewards, tasks, value
@@ -209,10 +210,7 @@ def test_a_growing_cheat_is_shown_safely_at_each_step():
 @pytest.mark.slow
 def test_the_slider_says_aloud_what_it_shows(browser, tmp_path):
     moments = [moment(s, "<think>", "judge +1.0") for s in (0, "dev1 & 2", 9)]
-    page_file = tmp_path / "page.html"
-    page_file.write_text(page("reach 22", moments), encoding="utf-8")
-    tab = browser.new_page()
-    tab.goto(page_file.as_uri())
+    tab, _ = opened(browser, page("reach 22", moments), tmp_path / "page.html")
     tab.focus("input")
     tab.keyboard.press("ArrowRight")
     assert tab.get_attribute("input", "aria-valuetext") == "dev1 & 2"

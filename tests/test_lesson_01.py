@@ -9,6 +9,7 @@ import evidence_01
 import numpy as np
 import pytest
 import torch
+from browsing import INJECTED, drawn, opened, shown
 from helpers import tiny_model, words
 
 from r1lab import experiments, models, records, tasks, widgets
@@ -153,19 +154,17 @@ def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, mo
 
 # ---- the slider ----
 
+
+def faces(monkeypatch, data) -> dict:
+    return shown(monkeypatch, budget, lambda: widgets.budget_slider(data))
+
+
 ROWS = [
     {"problem": "a", "tokens": ["<think>", "3", "+"], "ended": True,
      "answers": [["7", False], ["8", True]]},
     {"problem": "b", "tokens": ["x"] * 40, "ended": False, "answers": [["7", False]] * 2},
 ]  # fmt: skip
 DATA = {"budgets": [2, 32], "rows": ROWS}
-
-
-def shown(monkeypatch, data) -> dict:
-    given = []
-    monkeypatch.setattr(budget, "display", lambda faces, **options: given.append(faces))
-    widgets.budget_slider(data)
-    return given[0]
 
 
 def test_the_curve_of_the_slider_by_hand():
@@ -182,43 +181,34 @@ def test_live_answers_become_the_sliders_rows():
 
 
 def test_the_slider_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
-    faces = shown(monkeypatch, DATA)
-    html = faces["text/html"]
+    found = faces(monkeypatch, DATA)
+    html = found["text/html"]
     assert 'src="data:image/png;base64,iVBOR' in html and "<script>" in html
     assert not re.search(r"https?:|//cdn|import ", html)
-    assert "50.0 % right" in faces["text/plain"]
-
-
-HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"&amp;<b>"
+    assert "50.0 % right" in found["text/plain"]
 
 
 @pytest.mark.slow
 def test_the_script_draws_pythons_curve_and_hostile_text_stays_text(browser, monkeypatch, tmp_path):
     rng, budgets = random.Random(0), [8, 16, 32, 64]
-    rows = [{"problem": HOSTILE, "tokens": [HOSTILE] * rng.randrange(3, 90), "ended": i % 2 == 0,
-             "answers": [[HOSTILE, rng.random() < 0.5] for _ in budgets]} for i in range(9)]  # fmt: skip
+    rows = [{"problem": INJECTED, "tokens": [INJECTED] * rng.randrange(3, 90), "ended": i % 2 == 0,
+             "answers": [[INJECTED, rng.random() < 0.5] for _ in budgets]} for i in range(9)]  # fmt: skip
     data = {"budgets": budgets, "rows": rows}
-    page_file = tmp_path / "page.html"
-    page_file.write_text(shown(monkeypatch, data)["text/html"], encoding="utf-8")
-    page = browser.new_page()
-    page.goto(page_file.as_uri())
+    page, _ = opened(browser, faces(monkeypatch, data)["text/html"], tmp_path / "page.html")
     found = page.evaluate("document.querySelector('.r1lab-budget').curve()")
     tokens, right = budget.curve(data)
     assert [p["tokens"] for p in found] == pytest.approx(tokens)
     assert [p["right"] for p in found] == pytest.approx(right)
-    assert HOSTILE in page.inner_text(".r1lab-budget")
+    assert INJECTED in page.inner_text(".r1lab-budget")
     assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
 
-    def seen(what):
-        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
-
-    before = seen(".now")
-    assert len(before) == 1 and not seen(".ghost")
+    before = drawn(page, ".now")
+    assert len(before) == 1 and not drawn(page, ".ghost")
     page.evaluate(
         "() => { const s = document.querySelector('input'); s.value = 0;"
         "s.dispatchEvent(new Event('input')); }"
     )
-    assert seen(".now") != before and len(seen(".ghost")) == 1
+    assert drawn(page, ".now") != before and len(drawn(page, ".ghost")) == 1
     assert "At most 8 tokens" in page.inner_text(".r1lab-budget b")
 
 

@@ -4,25 +4,18 @@ import json
 import re
 
 import pytest
+from browsing import INJECTED, opened, shown
 
 from r1lab import branches, prm, steps, tasks, tree, widgets
 from r1lab.tasks import Problem
 from r1lab.widgets import painter, searchtree
 
 P = Problem("countdown", (14, 8, 4), 28)
-HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"&amp;<b>"
 
 
 @pytest.fixture(scope="module")
 def data():
     return searchtree.gather(prm.load("outcome"), P)
-
-
-def shown(monkeypatch, module, call) -> dict:
-    given = []
-    monkeypatch.setattr(module, "display", lambda faces, **options: given.append(faces))
-    call()
-    return given[0]
 
 
 def visits(found: tree.Search, n: int) -> list[int]:
@@ -65,12 +58,9 @@ def test_the_tree_has_a_still_face_and_a_script(data, monkeypatch):
 def test_the_script_grows_pythons_tree_and_hostile_text_stays_text(
     browser, data, monkeypatch, tmp_path
 ):
-    named = data | {"nodes": [node | {"step": HOSTILE + node["step"]} for node in data["nodes"]]}
-    file = tmp_path / "page.html"
+    named = data | {"nodes": [node | {"step": INJECTED + node["step"]} for node in data["nodes"]]}
     html = shown(monkeypatch, searchtree, lambda: widgets.search_tree(named))["text/html"]
-    file.write_text(html, encoding="utf-8")
-    page = browser.new_page()
-    page.goto(file.as_uri())
+    page, _ = opened(browser, html, tmp_path / "page.html")
     page.evaluate("document.querySelector('.r1lab-searchtree').grow(1)")
     for value in ("learned", "exact", "nothing"):
         for prior in ("base", "alike"):
@@ -84,18 +74,18 @@ def test_the_script_grows_pythons_tree_and_hostile_text_stays_text(
                 wanted = searchtree.grown(data, 21, explore, value, prior)
                 assert got["visits"] == visits(wanted, len(data["nodes"]))
                 assert got["won"] == bool(wanted.won) and got["count"] == wanted.root.visits
-    assert HOSTILE in page.inner_text(".r1lab-searchtree")
+    assert INJECTED in page.inner_text(".r1lab-searchtree")
     assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
     page.get_by_role("button", name="until it is found").press("Enter")  # with the keyboard
     assert "Found after" in page.inner_text(".r1lab-searchtree b")
 
 
 def test_painted_steps_show_judge_and_truth_and_hostile_text_stays_text(monkeypatch):
-    text = f"<think>14+8=22; {HOSTILE} 14*8=112"
+    text = f"<think>14+8=22; {INJECTED} 14*8=112"
     read = steps.read(P, text)
-    faces = shown(monkeypatch, painter, lambda: widgets.painted(text, read, [0.25, 0.5], HOSTILE))
+    faces = shown(monkeypatch, painter, lambda: widgets.painted(text, read, [0.25, 0.5], INJECTED))
     html = faces["text/html"]
-    assert HOSTILE not in html and "&lt;img src=x" in html
+    assert INJECTED not in html and "&lt;img src=x" in html
     assert "judge 25 %, dead" in html and "judge 50 %, good" in html
     assert "rgba(0,114,178,0.12)" in html and "rgba(0,114,178,0.25)" in html
     assert "(dead)" in faces["text/plain"] and "(good)" in faces["text/plain"]

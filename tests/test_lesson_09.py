@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from browsing import INJECTED, drawn, opened, shown
 from helpers import tiny_model, words
 
 from r1lab import experiments, models, records, tasks, widgets
@@ -74,19 +75,17 @@ def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, mo
 
 # ---- the slider ----
 
+
+def faces(monkeypatch, data) -> dict:
+    return shown(monkeypatch, merging, lambda: widgets.merge_slider(data))
+
+
 STEPS = [
     {"alpha": 0.0, "tokens": 30.0, "right": 10.0, "answers": [["a", 20, False], ["b", 40, True]]},
     {"alpha": 0.5, "tokens": 80.0, "right": 50.0, "answers": [["c", 90, True], ["d", 70, False]]},
     {"alpha": 1.0, "tokens": 230.0, "right": 90.0, "answers": [["e", 60, True], ["f", 400, True]]},
 ]
 DATA = {"problems": ["one", "two"], "steps": STEPS}
-
-
-def shown(monkeypatch, data) -> dict:
-    given = []
-    monkeypatch.setattr(merging, "display", lambda faces, **options: given.append(faces))
-    widgets.merge_slider(data)
-    return given[0]
 
 
 def test_the_coin_of_the_slider_by_hand():
@@ -109,38 +108,29 @@ def test_live_answers_become_the_sliders_steps():
 
 
 def test_the_slider_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
-    faces = shown(monkeypatch, DATA)
-    html = faces["text/html"]
+    found = faces(monkeypatch, DATA)
+    html = found["text/html"]
     assert 'src="data:image/png;base64,iVBOR' in html and "<script>" in html
     assert not re.search(r"https?:|//cdn|import ", html)
-    assert "alpha 0.500:   80.0 tokens,  50.0 % right, a coin  30.0 %" in faces["text/plain"]
-
-
-HOSTILE = "</script><img src=x onerror=window.hacked=1>'\"&amp;<b>"
+    assert "alpha 0.500:   80.0 tokens,  50.0 % right, a coin  30.0 %" in found["text/plain"]
 
 
 @pytest.mark.slow
 def test_the_script_flips_pythons_coin_and_hostile_text_stays_text(browser, monkeypatch, tmp_path):
-    steps = [s | {"answers": [[HOSTILE, 20, True]] * 2} for s in STEPS]
-    data = {"problems": [HOSTILE, "two"], "steps": steps}
-    page_file = tmp_path / "page.html"
-    page_file.write_text(shown(monkeypatch, data)["text/html"], encoding="utf-8")
-    page = browser.new_page()
-    page.goto(page_file.as_uri())
+    steps = [s | {"answers": [[INJECTED, 20, True]] * 2} for s in STEPS]
+    data = {"problems": [INJECTED, "two"], "steps": steps}
+    page, _ = opened(browser, faces(monkeypatch, data)["text/html"], tmp_path / "page.html")
     for tokens in (1, 30, 77, 230, 500):
         found = page.evaluate(f"document.querySelector('.r1lab-merging').chord({tokens})")
         assert found == pytest.approx(merging.chord(data, tokens))
-    assert HOSTILE in page.inner_text(".r1lab-merging")
+    assert INJECTED in page.inner_text(".r1lab-merging")
     assert page.evaluate("window.hacked === undefined && !document.querySelector('img')")
 
-    def seen(what):
-        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
-
-    before = seen(".now")
-    assert len(before) == 1 and not seen(".ghost")
+    before = drawn(page, ".now")
+    assert len(before) == 1 and not drawn(page, ".ghost")
     page.focus("input")
     page.keyboard.press("Home")
-    assert seen(".now") != before and len(seen(".ghost")) == 1
+    assert drawn(page, ".now") != before and len(drawn(page, ".ghost")) == 1
     assert "alpha 0:" in page.inner_text(".r1lab-merging b")
 
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from browsing import opened, shown
 
 from r1lab import widgets
 from r1lab.widgets import pieces
@@ -43,28 +44,23 @@ def test_every_token_is_written_once_and_in_order():
         assert sorted(found["learns"].values()) == [u for u in range(4) for _ in range(12)]
 
 
-def shown(monkeypatch, lengths, updates) -> dict:
-    given = []
-    monkeypatch.setattr(pieces, "display", lambda faces, **options: given.append(faces))
-    widgets.rollout_clock(lengths, updates)
-    return given[0]
+def faces(monkeypatch, lengths, updates) -> dict:
+    return shown(monkeypatch, pieces, lambda: widgets.rollout_clock(lengths, updates))
 
 
 def test_it_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
-    faces = shown(monkeypatch, HAND, 3)
-    assert 'src="data:image/png;base64,iVBOR' in faces["text/html"]
-    assert "6 completions, 3 updates; whole: 13 steps" in faces["text/plain"]
-    assert "http" not in faces["text/html"] and "import " not in faces["text/html"]
+    found = faces(monkeypatch, HAND, 3)
+    assert 'src="data:image/png;base64,iVBOR' in found["text/html"]
+    assert "6 completions, 3 updates; whole: 13 steps" in found["text/plain"]
+    assert "http" not in found["text/html"] and "import " not in found["text/html"]
 
 
 @pytest.mark.slow
 def test_the_script_makes_pythons_schedule_and_moves(browser, monkeypatch, tmp_path):
     rng = random.Random(1)
     groups = [[rng.randrange(1, 200) for _ in range(4)] for _ in range(18)]
-    place = tmp_path / "page.html"
-    place.write_text(shown(monkeypatch, groups, 6)["text/html"], encoding="utf-8")
-    page = browser.new_page()
-    page.goto(place.as_uri())
+    html = faces(monkeypatch, groups, 6)["text/html"]
+    page, _ = opened(browser, html, tmp_path / "page.html")
     for piece in pieces.PIECES:
         found = page.evaluate(f"document.querySelector('.r1lab-pieces').schedule({piece})")
         wanted = pieces.schedule(groups, 6, piece)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import opened
 from helpers import tiny_model, words
 
 from r1lab import checks, experiments, plots, stats, widgets
@@ -260,16 +261,6 @@ def test_a_table_of_all_claims_fits_a_notebook_when_all_have_runs():
         for row in ROWS
     ]  # fmt: skip
     assert len(json.dumps(board.page(full))) < 148_000
-
-
-def opened(browser, text, place):
-    """A page from a file, and what it asks for."""
-    place.write_text(f"<meta charset='utf-8'>{text}", encoding="utf-8")
-    page = browser.new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(place.as_uri())
-    return page, asked
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from browsing import CONTRAST
 from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -206,20 +207,13 @@ LOOK = """async () => {
             one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 80));
         wrong.push(`wider than the window: ${wide.slice(0, 3)}`);
     }
-    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
-    const over = ([r, g, b, a = 1], under) => [r, g, b].map((c, i) => a * c + (1 - a) * under[i]);
-    const behind = (one) => one ? over(parts(getComputedStyle(one).backgroundColor),
-        behind(one.parentElement)) : [255, 255, 255];
-    const shade = (rgb) => rgb.map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 :
-        ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    CONTRAST
     for (const one of document.querySelectorAll("body *")) {
         if (one.closest("svg, script, style, option") || !one.getClientRects().length) continue;
         if (![...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-        const style = getComputedStyle(one), under = behind(one);
-        const a = shade(over(parts(style.color), under)), b = shade(under);
         const name = `${one.tagName} ${one.className} ${one.textContent.slice(0, 30)}`;
-        if ((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5) wrong.push(`pale: ${name}`);
-        if (parseFloat(style.fontSize) < 9) wrong.push(`small: ${name}`);
+        if (contrast(one) < 4.5) wrong.push(`pale: ${name}`);
+        if (parseFloat(getComputedStyle(one).fontSize) < 9) wrong.push(`small: ${name}`);
     }
     for (const one of document.querySelectorAll("img")) {
         one.loading = "eager";
@@ -231,7 +225,7 @@ LOOK = """async () => {
     for (const one of document.querySelectorAll("[data-state]"))
         if (!one.querySelector("input") || one.querySelector("img")) wrong.push(`lifeless: ${one.className}`);
     return [...new Set(wrong)];
-}"""
+}""".replace("CONTRAST", CONTRAST)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from browsing import CONTRAST
 from fontTools.ttLib import TTFont
 from matplotlib import rc_context
 from matplotlib.colors import to_rgb
@@ -270,15 +271,7 @@ def test_every_letter_is_in_the_fonts_that_the_page_carries(deck):
 LOOK = """() => {
     const slide = document.querySelector("section.now"), box = slide.getBoundingClientRect(), wrong = [];
     const head = slide.querySelector("h1"), end = slide.querySelector("footer").getBoundingClientRect().top;
-    const shade = (color) => {
-        const rgb = color.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
-            .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
-    };
-    const behind = (one) => {
-        const color = getComputedStyle(one).backgroundColor;
-        return color === "rgba(0, 0, 0, 0)" && one.parentElement ? behind(one.parentElement) : color;
-    };
+    CONTRAST
     for (const one of slide.querySelectorAll("*")) {
         if (one.closest("aside, footer")) continue;
         const at = one.getBoundingClientRect(), name = `${one.tagName} ${one.textContent.slice(0, 30)}`;
@@ -292,12 +285,11 @@ LOOK = """() => {
             if (at.height < 250) wrong.push(`a small picture: ${one.alt}`);
         }
         if (![...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-        const [a, b] = [shade(getComputedStyle(one).color), shade(behind(one))].sort();
-        if ((b + 0.05) / (a + 0.05) < 4.5) wrong.push(`pale: ${name}`);
+        if (contrast(one) < 4.5) wrong.push(`pale: ${name}`);
         if (parseFloat(getComputedStyle(one).fontSize) < 20) wrong.push(`small: ${name}`);
     }
     return wrong;
-}"""
+}""".replace("CONTRAST", CONTRAST)
 
 
 @pytest.fixture(scope="module")

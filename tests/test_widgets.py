@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from browsing import drawn, opened, shown
 from matplotlib.figure import Figure
 
 from r1lab import drawings, experiments, plots, records, widgets
@@ -93,16 +94,10 @@ def test_the_script_computes_what_losses_computes_and_keeps_its_axes(
     browser, monkeypatch, tmp_path
 ):
     """In Chromium, from a file: a click and a dragged slider redraw, the ghost stays behind."""
-    shown = []
-    monkeypatch.setattr(pg, "display", lambda data, **options: shown.append(data))
-    widgets.advantage_playground()
-    (tmp_path / "page.html").write_text(shown[0]["text/html"])
+    html = shown(monkeypatch, pg, widgets.advantage_playground)["text/html"]
+    page, asked = opened(browser, html, tmp_path / "page.html")
     ask = "x => document.querySelector('.r1lab-playground').numbers(...x)"
     draw = random.Random(0)
-    page = browser.new_page()
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto((tmp_path / "page.html").as_uri())
     for form in pg.FORMS:
         for right in (range(1, 9), *(draw.sample(range(1, 9), k) for k in (0, 1, 3, 7))):
             lengths = [draw.randrange(20, 201, 10) for _ in range(8)]
@@ -111,21 +106,22 @@ def test_the_script_computes_what_losses_computes_and_keeps_its_axes(
             wanted = pg.advantages_and_weights(rewards, lengths, form)
             assert all(close(wanted[key], found[key], 1e-12) for key in wanted)
 
-    def seen(what):
-        return page.evaluate(f"[...document.querySelectorAll('{what}')].map(e => e.outerHTML)")
-
-    ticks, bars = seen(".tick"), seen(".now")
-    assert len(bars) == 24 and not seen(".ghost")
+    ticks, bars = drawn(page, ".tick"), drawn(page, ".now")
+    assert len(bars) == 24 and not drawn(page, ".ghost")
     page.click("[data-row='1']")
-    assert seen(".now") != bars and len(seen(".ghost")) == 24 and seen(".tick") == ticks
+    assert (
+        drawn(page, ".now") != bars
+        and len(drawn(page, ".ghost")) == 24
+        and drawn(page, ".tick") == ticks
+    )
     ghosts = []
     for value in (30, 90, 150):  # one drag: the ghost stays where it began
         page.evaluate(
             "v => { const s = document.querySelector('[data-length]'); s.value = v;"
             "s.dispatchEvent(new Event('input')); }", value)  # fmt: skip
-        ghosts.append(seen(".ghost"))
+        ghosts.append(drawn(page, ".ghost"))
         assert page.inner_text("[data-tokens]") == f"{value} tokens"
-    assert ghosts[0] == ghosts[1] == ghosts[2] and seen(".tick") == ticks
+    assert ghosts[0] == ghosts[1] == ghosts[2] and drawn(page, ".tick") == ticks
     assert all(url.startswith(("file:", "data:")) for url in asked)
 
 

@@ -22,16 +22,26 @@ GROUPS = (  # tokens, and whether right
 )
 
 
-def _shares(lengths, most=max, least=min) -> list[float]:
-    low, high = least(lengths), most(lengths)
+def _shares(lengths, among=None) -> list[float]:
+    """From 0.5 at the shortest to -0.5 at the longest of `among`, or of all."""
+    low, high = min(among or lengths), max(among or lengths)
     return [0.5 - (n - low) / (high - low) if high > low else 0.0 for n in lengths]
 
 
+def _of_right(lengths, right) -> list[float]:
+    """`_shares` among the right ones; 0 where there is none."""
+    own = [n for n, ok in zip(lengths, right, strict=True) if ok]
+    return _shares(lengths, own or [0])
+
+
 def _among_right(lengths, right) -> list[float]:
-    own = [n for n, ok in zip(lengths, right, strict=True) if ok] or [0]
-    low, high = min(own), max(own)
-    shares = [0.5 - (n - low) / (high - low) if high > low else 0.0 for n in lengths]
+    shares = _of_right(lengths, right)
     return [s if ok else min(0.0, s) for s, ok in zip(shares, right, strict=True)]
+
+
+def _inside(lengths, right) -> list[float]:
+    shares = _of_right(lengths, right)
+    return [s if ok else 0.0 for s, ok in zip(shares, right, strict=True)]
 
 
 def _worse(lengths, right, far, short=False) -> list[tuple[int, int]]:
@@ -117,14 +127,6 @@ def _not_gamed(reward) -> tuple[float, str]:
     return float(len(demands) - len(missed)), f"{said}." if not missed else (
         f"{said}; this one is not: {missed[0]}."
     )
-
-
-def _inside(lengths, right) -> list[float]:
-    own = [n for n, ok in zip(lengths, right, strict=True) if ok]
-    return [
-        0.5 - (n - min(own)) / (max(own) - min(own)) if ok and max(own) > min(own) else 0.0
-        for n, ok in zip(lengths, right, strict=True)
-    ]
 
 
 @cache
