@@ -149,6 +149,21 @@ def _claim(name: str, folder: Path) -> dict:
     return scoreboard.record(*_judged(name, folder))
 
 
+def by_verdict(rows: dict[str, dict], names: dict[str, str]) -> str:
+    """Rows of a table: each verdict in words and what has it. rows: the ledger's records by id.
+    names: of each in a few words. Raises ValueError where these are not the same claims."""
+    if odd := sorted(rows.keys() ^ names.keys()):
+        raise ValueError(f"{odd[0]}: the deck's file names it, or the ledger knows it, not both")
+    found = {}
+    for name, words in names.items():
+        found.setdefault(rows[name]["verdict"], []).append(words)
+    return "\n".join(
+        f"| **{word}** | {', '.join(found[letter])} |"
+        for letter, word in WORDS.items()
+        if letter in found
+    )
+
+
 def _condition(name: str, number: str, known: Evidence) -> dict:
     found = _claim(name, known.folder)["conditions"]
     if not number.isdigit() or not 1 <= int(number) <= len(found):

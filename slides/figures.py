@@ -46,6 +46,20 @@ def bars(axis, rows: list[tuple[str, list[float], str]], unit: str = " %") -> No
     axis.grid(axis="x", visible=False)
 
 
+def marks(axis, rows: list[tuple[str, list[float], str]]) -> None:
+    """A dot a seed, their mean a line with its number: where zero is no natural foot for a bar.
+    rows: (name, value of each seed, colour)."""
+    for x, (_, values, colour) in enumerate(rows):
+        dots = {"markersize": 6, "alpha": 0.6, "clip_on": False}
+        axis.plot([x] * len(values), values, "o", color=colour, **dots)
+        mean = sum(values) / len(values)
+        axis.plot([x - 0.25, x + 0.25], [mean, mean], color=colour, linewidth=2.5)
+        say(axis, x + 0.3, mean, f"{mean:.0f}", colour, fontsize=12)
+    axis.set_xticks(range(len(rows)), [name for name, *_ in rows], fontsize=11)
+    axis.set_xlim(-0.5, len(rows) - 0.3)
+    axis.grid(axis="x", visible=False)
+
+
 def intervals(axis, rows: list[tuple[str, float, float, float]], form: str = "{:+.1f}") -> None:
     """An estimate with its 95 % interval a row, its number above. rows: (name, mean, low, high)."""
     for y, (_, mean, low, high) in enumerate(rows):

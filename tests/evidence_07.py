@@ -66,8 +66,8 @@ def arms(**runs):
 
 
 FORMS = {"sum": trained(0.1), "min": trained(0.3), "difference": trained(0.5)}
-PLAIN = {"losses_group_mean": trained(0.9), "habits_rule": trained(0.9),
-         "losses_ppo_0_95": trained(0.85), "judge_rule": trained(0.8)} | FORMS  # fmt: skip
+PLAIN = {"losses_group_mean": trained(0.9), "losses_ppo_0_95": trained(0.85),
+         "judge_rule": trained(0.8)} | FORMS  # fmt: skip
 BOTH_WAYS = {
     "F-01": (
         arms(judge_rule=trained(0.8), sum=trained(0.1, paid=(1.0, 12.0))),

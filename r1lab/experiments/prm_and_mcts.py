@@ -147,7 +147,7 @@ def curves(axis, runs: Sequence[Run]) -> None:
     """Each way to choose over k, mean over runs and problems."""
     for way, (name, colour, line) in WAYS.items():
         rows = [run.summary["measured"]["chosen"][way] for run in runs]
-        ks = sorted(int(k) for k in rows[0])
+        ks = sorted(map(int, rows[0]))  # in the record they stand as words: 1, 16, 2
         values = [100 * fmean(fmean(row[str(k)]) for row in rows) for k in ks]
         axis.plot(ks, values, color=colour, linestyle=line, marker=".", label=name)
     axis.set_xscale("log", base=2)
