@@ -16,6 +16,8 @@ from r1lab import asking, credit, critic, curriculum, losses, models, policy, ro
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout
 
+OF_REFERENCE = "reference/"  # before the names of its weights in `learner.memory`
+
 
 def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterator[Rollout]:
     """Steps start+1 ... config.steps: a rollout each, with the report of the update made on it.
@@ -34,7 +36,21 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
             return judged(learner, sampled, problems, reward_set, config, step)
 
         roll = asking.rollout(learner, pool, config, step, judge)
+        if config.reference_every:
+            _refer(learner, config, step, start)
         yield replace(roll, report=update(learner, roll, config) | roll.report)
+
+
+def _refer(learner: Learner, config: Config, step: int, start: int) -> None:
+    """Every so many steps the policy as it is becomes the reference; a resumed run has it from
+    `learner.memory`, which is saved."""
+    due = (step - 1) % config.reference_every == 0
+    if due:
+        now = models.trainable(learner.model).items()
+        learner.memory.update({OF_REFERENCE + name: p.detach().cpu().clone() for name, p in now})
+    if due or step == start + 1:
+        kept = {k: v for k, v in learner.memory.items() if k.startswith(OF_REFERENCE)}
+        models.refer(learner.model, {k.removeprefix(OF_REFERENCE): v for k, v in kept.items()})
 
 
 def rollout(learner: Learner, problems, reward_set, config: Config, step: int) -> Rollout:
@@ -130,6 +146,7 @@ class Config:
     kl_in_reward: bool = False  # PPO: each token pays for the KL at once, and the loss has no term
     truncate: float | None = None  # most that a token counts where the sampler found it unlikelier
     beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
+    reference_every: int = 0  # steps until the policy becomes the reference; R1: 400; 0: never
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
     delay: int = 0  # rollouts learnt from between the sampling of one and its rewards
     draw: str = "uniform"  # which problems come next, of `curriculum.DRAWS`
@@ -159,6 +176,8 @@ class Config:
             raise ValueError("gae has a learned value, credit an exact one: choose one of them")
         if self.kl_in_reward and (self.gae is None or not self.beta):
             raise ValueError("kl_in_reward prices each token, so it needs gae and a beta above 0")
+        if self.reference_every < 0 or self.reference_every and not self.beta:
+            raise ValueError("reference_every counts steps, and a reference needs a beta above 0")
         if self.delay < 0:
             raise ValueError(f"delay is by how many rollouts rewards are late, not {self.delay}")
         self._check_draws()

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 
 import evidence_01
+import evidence_02
 import evidence_06
 import evidence_07
 import evidence_08
@@ -278,7 +279,7 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
     "R-09": (shots(100, 60, 50), shots(100, 120, 50)),
     "FW-03": (shots(100, 60, 50), shots(100, 60, 100)),
     "X-17": (world(smol={"start": 0.02, "end": 0.6}), world(smol={"start": 0.02, "end": 0.05})),
-} | evidence_01.BOTH_WAYS | evidence_06.BOTH_WAYS | evidence_07.BOTH_WAYS | evidence_08.BOTH_WAYS | evidence_09.BOTH_WAYS  # fmt: skip
+} | evidence_01.BOTH_WAYS | evidence_02.BOTH_WAYS | evidence_06.BOTH_WAYS | evidence_07.BOTH_WAYS | evidence_08.BOTH_WAYS | evidence_09.BOTH_WAYS  # fmt: skip
 
 
 DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why]

@@ -56,8 +56,9 @@ experiments.choices experiments.effort experiments.few_shot experiments.habits e
 experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
 experiments.train_time experiments.tree_search running.methods running.queue running.summary
 
-experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
-experiments.templates experiments.tinyzero running.recorded running.run speed.training
+experiments.cold_start experiments.critic_cost experiments.difficulty experiments.grpo_math
+experiments.r1_zero_and_the_aha_moment experiments.ranks experiments.templates experiments.tinyzero
+running.recorded running.run speed.training
 
 experiments experiments.coverage experiments.distillation experiments.test_time_compute speed.bench
 

@@ -380,6 +380,7 @@ def test_nothing_is_left_to_do(tmp_path):
         ({"truncate": 2.0}, 4, "no truncate"),
         ({"loss": "bnpo"}, 4, "set micro_tokens to"),
         ({"beta": 0.1}, 0, "needs LoRA"),
+        ({"beta": 0.1, "reference_every": 3}, 4, "leave reference_every out"),
         ({"max_new": 250}, 4, "lower max_new"),
     ],
 )

@@ -1043,6 +1043,26 @@ for name, paper in PAPER.items():
 # Each default has a reason. TRL follows DAPO's loss because it treats tokens alike, and leaves the KL term out because it needs a second model in memory and later papers did well without. The learning rate is meant for all weights; LoRA wants a higher one. Write the settings down: "we used GRPO" says less than it seems to.
 
 # %% [markdown]
+# ## 10. Verdicts
+#
+# What recorded runs say of this lesson's claims. Criteria: `data/claims.json`. Shown is the condition that a verdict hangs on, with its 95 % interval over seeds. *Predict: which choices matter on a tiny model?*
+
+# %%
+import textwrap
+
+from r1lab.claims import scoreboard
+from r1lab.claims.verdicts import WORDS
+
+for row in scoreboard.every():
+    if row["lesson"] == "02":
+        print(f"{row['id']:5} {WORDS[row['verdict']].upper()}")
+        found = row["reason"]
+        if one := scoreboard.deciding(row):
+            found = f"{scoreboard.seen(one)}, asked {one['asked']:g}: {one['metric']}"
+        for line in (row["statement"], found):
+            print(textwrap.indent(textwrap.fill(line, 82), "      "))
+
+# %% [markdown]
 # ## The sentence that stays
 #
 # Two settings of one name, and a habit is learned or lost. **The divisor is part of the reward, whether you meant it or not.**
@@ -1081,10 +1101,9 @@ for name, paper in PAPER.items():
 # %% [markdown]
 # ## What this leaves out
 #
-# * The three-letter results are exact, but they are results about a table of 12 numbers. Which form is better for a large model is not decided here.
-# * Our loop makes one update a rollout and has no KL term. R1 makes 16, with a KL weight of 0.001 and a reference that is renewed every 400 steps.
-# * No critic was trained, so PPO and GRPO were not compared.
-# * Where the reward comes from is lesson 03. What a model learns from it is lesson 04. Kimi's squared loss, another answer to the same question, is lesson 08.
+# * The three-letter results are exact, of a table of 12 numbers. Which form is better for a large model is not decided here.
+# * The loop above makes one update a rollout, without a KL term. R1 makes 16, weight 0.001, a new reference every 400 steps.
+# * Where the reward comes from is lesson 03, what a model learns from it lesson 04. Kimi's squared loss is lesson 08.
 #
 # ## References
 #

@@ -24,6 +24,7 @@ BASELINES = ("none", "batch", "group")
 MANY = 32  # other answers to a problem
 ASKED = {k: SHORT[k] for k in ("size", "prompts", "max_new")}
 SHARED = ("prompts", "group", "max_new", "micro_tokens", "template")
+ANEW = {"beta": 0.4, "reference_every": 6}
 PRICED = {"updates": 4, "gae": 1.0, "beta": 0.04, "kl_in_reward": True}
 
 
@@ -165,6 +166,8 @@ LOSSES = Experiment(
         _arm("no-std", "with four numbers, not divided by the deviation", also=4, scale="none"),
         _arm("kl-0.001", "KL term of weight 0.001", beta=0.001),
         _arm("kl-0.04", "KL term of weight 0.04", beta=0.04),
+        _arm("kl-0.4", "KL term of weight 0.4", beta=0.4),
+        _arm("kl-anew", "KL of weight 0.4, a new reference every 6 steps", **ANEW),
         _arm("group-mean", "policy gradient, the group's mean", scale="none"),
         _arm("batch-mean", "policy gradient, the batch's mean", scale="none", baseline="batch"),
         _arm("ppo-0.9", "PPO, 4 updates, lambda 0.9", updates=4, gae=0.9),
@@ -181,7 +184,7 @@ LOSSES = Experiment(
         "G-05": _division, "G-09": ahead("clip-10", "clip-0.05"),
         "G-12": ahead("updates-8", RULE), "X-06": _entropy, "X-09": _wrong_ones,
         "X-10": ahead("gspo", "updates-8"), "X-15": ahead(RULE, "kl-0.04"),
-        "G-06": _critic, "G-07": _shorter,
+        "G-06": _critic, "G-07": _shorter, "G-08": ahead("kl-anew", "kl-0.4"),
         "T-04": _apart("ppo-1", "updates-4"), "G-03": _steadier,
         "G-11": _known_before,
     },

@@ -132,6 +132,24 @@ def _first(arms: Arms) -> list[Table]:  # RW-04
     return [found]
 
 
+def turns(lengths: list[float], right: list[float], formed: list[float]) -> tuple[int, int]:
+    """Where the answers of a step are shortest, and the first step in which right ones are more
+    frequent than well-formed wrong ones; one more than all where none is. right, formed: shares of
+    the answers. All that is right counts as well-formed, as far as there is room."""
+    shortest = 1 + lengths.index(min(lengths))
+    more = (i for i, (r, f) in enumerate(zip(right, formed, strict=True), 1) if r > max(0, f - r))
+    return shortest, next(more, len(lengths) + 1)
+
+
+def _turns(arms: Arms) -> list[Table]:  # X-05
+    found = []
+    for run in arms("untidy"):
+        curves = [_curve(run, key) for key in ("length", "accuracy", "reward_format_tags")]
+        shortest, used_up = turns(*curves)
+        found.append([5.0 * (abs(shortest - used_up) <= len(curves[0]) / 10)])
+    return [found]
+
+
 UNTIDY = (  # at this rate three of four answers lack a tag afterwards (a trial with seed 903)
     Stage("sft", "untidy", rate=4.0, material=untidy, settings={"steps": 24}),
     Stage("grpo"),
@@ -171,7 +189,7 @@ FORM = Experiment(
     figure=figure,
     minutes={"cpu": {"quick": 6}},
     on={"cpu": {"size": 3}},
-    evidence={"RW-03": ahead("equal", "habits/rule"), "RW-04": _first},
+    evidence={"RW-03": ahead("equal", "habits/rule"), "RW-04": _first, "X-05": _turns},
 )  # fmt: skip
 DELAY = Experiment(
     name="delay",

@@ -60,6 +60,20 @@ def reference(model):
         model.base_model.set_adapter("default")
 
 
+@torch.no_grad()
+def refer(model, weights: dict[str, torch.Tensor]) -> None:
+    """Make of weights that a LoRA model has had, as `trainable` names them, its reference policy.
+    Raises ValueError as `reference` does."""
+    if not isinstance(model, PeftModel):
+        raise ValueError("a reference set anew needs LoRA: it is a second adapter")
+    if REFERENCE not in model.peft_config:
+        model.add_adapter(REFERENCE, model.peft_config["default"])
+        model.set_adapter("default")
+    for name, p in model.named_parameters():
+        if f".{REFERENCE}." in name:
+            p.copy_(weights[name.replace(f".{REFERENCE}.", ".default.")])
+
+
 @contextmanager
 def precision(model):
     """Inside, LoRA on a half-precision base computes in that precision too, from float32 weights.

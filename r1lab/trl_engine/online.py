@@ -149,6 +149,8 @@ def _check(model, config: Config, width: int, completions: int) -> None:
         )
     if config.credit != "answer":
         raise ValueError("TRL gives one advantage an answer: leave credit out or take our engine")
+    if config.reference_every:
+        raise ValueError("TRL mixes a new reference: leave reference_every out or take our engine")
     if config.delay:
         raise ValueError("TRL has no late rewards: leave delay out or take our engine")
     if config.draw != "uniform" or config.piece:
