@@ -117,6 +117,15 @@ def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
     return mean
 
 
+def seeds(axis, x: float, values, colour, before: float | None = None) -> None:
+    """A bar of the mean of an arm's `values`, a dot a seed, and what stood there before training as
+    a dotted line."""
+    axis.bar(x, np.mean(values), 0.6, color=colour, alpha=0.5)
+    axis.plot([x] * len(values), values, ".", color=colour)
+    if before is not None:
+        axis.plot([x - 0.3, x + 0.3], [before, before], "k:", linewidth=1)
+
+
 def mark_guess(axis, x: float | None, y: float | None) -> None:
     """A reader's guess (`checks.guess`) as a mark in a figure, named beside it; nothing where one
     of the two is None."""

@@ -182,6 +182,15 @@ def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():
     assert axis.texts[0].get_text() == "your guess"
 
 
+def test_an_arm_is_a_bar_of_its_mean_a_dot_a_seed_and_a_line_before():
+    _, axis = plots.canvas()
+    plots.seeds(axis, 2, [40, 60], plots.BLUE)
+    assert axis.patches[0].get_height() == 50 and len(axis.lines) == 1
+    assert axis.lines[0].get_xydata().tolist() == [[2, 40], [2, 60]]
+    plots.seeds(axis, 3, [40], plots.BLUE, before=0)  # nothing before is a line, too
+    assert axis.lines[-1].get_ydata().tolist() == [0, 0]
+
+
 def test_a_figure_is_shown_with_its_caption():
     figure, axes = plots.canvas(2)
     assert len(axes) == 2
