@@ -79,10 +79,10 @@ drawings.loop(axis, asked, texts, [v.reason for v in verdicts], paid)
 plots.show(figure, "Eight completions of the base. Long ones are shortened.")
 
 # %% [markdown]
-# A completion *reflects* when its thoughts hold a word such as Wait, Try or Check. To count that, we need a reader.
+# A completion *reflects* when its thoughts hold a word such as Wait, Try or Check.
 #
 # ### Exercise 04.1 · code · 8 min · difficulty 2 of 5
-# Write it. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the *cap*, the most tokens allowed, cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
+# Write a reader for that. A completion looks like `<think>...</think><answer>...</answer>`; the second tag can be missing when the *cap*, the most tokens allowed, cut the text. Only whole words in the thoughts count, in capitals or not: Wait, Try, Check.
 
 
 # %%
@@ -113,7 +113,7 @@ checks.check("04.1", my_reflects)
 # %% [markdown]
 # The package's reader, `reflection.trace`, also reads Chinese, and it reads structure: which sums were tried, which were compared with the target and given up. Words can be learned as a tic. Structure is harder to fake.
 #
-# Now a question that can be answered before training. GRPO makes likelier whatever earns more than the rest of its group. So: does reflection earn more? We split the base's answers in two and pay both under two rules: the whole rule, and its format part alone.
+# GRPO makes likelier whatever earns more than the rest of its group. So, before training: does reflection earn more? We split the base's answers in two and pay both under two rules: the whole rule, and its format part alone.
 #
 # *Predict: under which of the two does reflecting pay?*
 
@@ -185,7 +185,7 @@ widgets.rollout_browser({"your run": [records.load_run(folder)]})
 #
 # ## 4. Which way of thinking won
 #
-# One run is an anecdote. The course ships five, made by the same command with seeds 0 to 4, with criteria that were committed before the runs (`data/runs/README.md`). Beside them stands a second base, `restless`, whose texts search mostly at random. *Predict what wins there.*
+# One run is an anecdote. The course ships five, seeds 0 to 4, with criteria committed before the runs (`data/runs/README.md`). Beside them stands a second base, `restless`, whose texts search mostly at random. *Predict what wins there.*
 
 # %%
 my_run = records.load_run(folder)
@@ -480,7 +480,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     plots.show(figure, words + "dotted: before training.")
 
 # %% [markdown]
-# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the base that was never trained, and is only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises ninefold.
+# A coin teaches nothing, and the form alone teaches the form. `parts` knows every part of a search and does not put a second try together from them. But look at `think-on`. With four numbers the untrained base, only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what did training teach? When to begin a search, and not to stop it: nothing about searching better. The ledger asked for ten points more than this control. They are not there, although accuracy rises ninefold.
 
 # %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
@@ -579,7 +579,7 @@ checks.check("04.5", my_reward)
 # %% [markdown]
 # ## 10. Emergence or amplification?
 #
-# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But they stood in the text the base had read, and the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). We made the text of our base, and can check: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
+# The report says that these behaviours are "not explicitly programmed". True: nobody wrote them into the reward. But the authors say themselves that the pre-training data of their base holds a substantial amount of reasoning-like text (version 2, appendix A.1). We made the text of our base, and can check: of its texts on four numbers 5 in 100 search at random and 1 or 2 set a sub-goal. At step 1 the model does so in as many of its answers; after training it searches at random in eight of ten. The way of thinking is not new. How often it occurs is.
 
 # %% [markdown]
 # A second test asks what the model *can* do, not what it does. Draw many samples from each model and count *pass@k*, the share of problems with a right answer among k: does the trained one solve problems that the base never solves? With three numbers that shows nothing, since even blind guesses hit soon. So: four numbers, a line for guesses that know only the rules, and one for `parts`, which never tries twice. *Predict: at 32 samples a problem, who solves more?*
@@ -652,7 +652,7 @@ checks.check("04.6", my_end)
 # my_end = 65
 # ```
 #
-# Somewhat lower, and no threshold. Lesson 06 looks at why.
+# Somewhat lower. Lesson 06 asks why.
 #
 # </details>
 
@@ -709,7 +709,9 @@ for about, number in FOUR.items():
         print(textwrap.fill(line, 84, initial_indent="  ", subsequent_indent="    "))
 
 # %% [markdown]
-# TINYZERO PROSE
+# Size: no threshold. With a third of the weights an answer makes ten tries, too; one seed of five is late. Start: half-way counts from nothing, so a head start counts as speed; compare the slopes. Algorithm: two that learn nothing have equal bars, too, so look how far these stand above the dotted line. Task: of the products in the base's texts two thirds were in parts already, so at most a third can be won.
+#
+# Such findings hold for a base and what it has read.
 #
 # ## 12. On your GPU
 #
@@ -818,7 +820,7 @@ print(scoreboard.text([LEDGER[number] for number in LEDGER if number in mine]))
 #
 # * A base of a million weights, one kind of problem, some eighty steps.
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
-# * Mixed languages, R1-Zero's known flaw, are visible in the rollouts and measured in lesson 05.
+# * Mixed languages, R1-Zero's known flaw: lesson 05.
 
 # %% [markdown]
 # ## References
