@@ -52,7 +52,7 @@ def show(figure: Figure, caption: str) -> None:
     """
     tidy(figure)
     write_below(figure, caption)
-    display(faces(figure, caption), metadata=about(caption), raw=True)
+    display(faces(figure, caption), metadata=about(spoken(figure, caption)), raw=True)
 
 
 def write_below(figure: Figure, caption: str) -> None:
@@ -81,9 +81,15 @@ def faces(figure: Figure, caption: str) -> dict[str, str]:
     return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": caption}
 
 
-def about(caption: str) -> dict:
-    """The metadata of such an output: the caption, read aloud in the picture's place."""
-    return {"image/png": {"alt": caption}}
+def spoken(figure: Figure, caption: str) -> str:
+    """What is read aloud in a figure's place: what its axes claim, then the caption."""
+    claims = [axis.get_title(loc="left").rstrip(".") for axis in figure.axes]
+    return ". ".join([*filter(None, claims), caption])
+
+
+def about(alt: str) -> dict:
+    """The metadata of such an output: what is read aloud in the picture's place."""
+    return {"image/png": {"alt": alt}}
 
 
 def paper_curve(name: str) -> tuple[np.ndarray, np.ndarray, dict]:

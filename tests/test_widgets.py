@@ -230,10 +230,8 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     plots.show(figure, "n = 2")
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
-    assert (
-        shown[0][0]["text/plain"] == "n = 2"
-        and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"
-    )
+    assert shown[0][0]["text/plain"] == "n = 2"
+    assert shown[0][1]["metadata"]["image/png"]["alt"] == "A claim. n = 2"
 
 
 # -- The rollout browser -----------------------------------------------------------------
