@@ -38,7 +38,7 @@ P = presets.pick("cpu")
 model, tokenizer = models.load("rich")
 held_out = tasks.problems("countdown", P.eval_problems, 0, "test")
 found = evaluate.answer(
-    model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new)
+    model, tokenizer, held_out, evaluate.Sampling("tiny", P.max_new, seed=0)
 )
 low, high = stats.wilson(int(found.correct.sum()), len(held_out))  # one answer each
 print(f"right: {found.correct.mean():.1%} [{low:.1%}, {high:.1%}], n = {len(held_out)}")
