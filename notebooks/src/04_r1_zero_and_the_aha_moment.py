@@ -8,7 +8,7 @@
 #
 # **Before this** lesson 02.
 #
-# **Time** 60 min reading and doing; running: @MINUTES@.
+# **Time** 65 min reading and doing; running: @MINUTES@.
 #
 # **Needs** no GPU, no download.
 
