@@ -19,7 +19,6 @@
 import textwrap
 
 import numpy as np
-import torch
 
 from r1lab import checks, drawings, evaluate, experiments, habits, microscope, models
 from r1lab import plots, records, reflection, rewards, stats, tasks, widgets
@@ -351,6 +350,8 @@ checks.check("04.2", my_explained)
 
 
 # %%
+import torch
+
 explained = checks.mine("04.2", my_explained)
 reflecting = curves("reflects")
 for r, curve in zip(seeds, reflecting, strict=True):
