@@ -1,5 +1,6 @@
 """The instruments: what is drawn are the numbers worked out by hand, and a moved control changes them."""
 
+import base64
 import math
 import random
 import re
@@ -231,7 +232,13 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
     assert shown[0][0]["text/plain"] == "n = 2"
-    assert shown[0][1]["metadata"]["image/png"]["alt"] == "A claim. n = 2"
+    about = shown[0][1]["metadata"]["image/png"]
+    assert about["alt"] == "A claim. n = 2"
+    picture = base64.b64decode(shown[0][0]["image/png"])
+    wide = int.from_bytes(picture[16:20], "big")
+    assert (
+        about["width"] == 550 and wide == 825
+    )  # 5 inches of 110, half as many again for sharpness
 
 
 # -- The rollout browser -----------------------------------------------------------------
