@@ -20,6 +20,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#777777"  # Okabe 
 VERDICTS = {  # a verdict's letter -> its colour; the letter always stands beside it
     "R": BLUE, "N": ORANGE, "I": GREY, "X": "#BBBBBB", "void": "#CC79A7", "open": "#E4E4E4",
 }  # fmt: skip
+SHARP = 1.5  # pixels of a lesson's figure for each one that is shown; twice makes files too large
 STYLE = {
     "figure.dpi": 110, "font.size": 10, "axes.titlesize": 11, "axes.titlelocation": "left",
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
@@ -34,11 +35,13 @@ def canvas(columns: int = 1, height: float = 3.2, width: float = 4.6, **options)
         return figure, figure.subplots(1, columns, **options)
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG file of 256 colours, a third of the size of one with all."""
+def png(figure: Figure, sharp: float = 1.0) -> bytes:
+    """The figure as a PNG file of 256 colours, a third of the size of one with all. sharp: pixels
+    each way for one of the screen."""
     full, small = io.BytesIO(), io.BytesIO()
+    dpi = sharp * STYLE["figure.dpi"]
     with rc_context(STYLE):
-        figure.savefig(full, format="png", metadata={"Software": None})
+        figure.savefig(full, format="png", dpi=dpi, metadata={"Software": None})
     picture = Image.open(full).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     picture.save(small, format="png", optimize=True)
     return small.getvalue()
@@ -52,7 +55,8 @@ def show(figure: Figure, caption: str) -> None:
     """
     tidy(figure)
     write_below(figure, caption)
-    display(faces(figure, caption), metadata=about(caption), raw=True)
+    shown = faces(figure, caption, SHARP)
+    display(shown, metadata=about(figure, spoken(figure, caption)), raw=True)
 
 
 def write_below(figure: Figure, caption: str) -> None:
@@ -75,15 +79,23 @@ def whole_steps(axis) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def faces(figure: Figure, caption: str) -> dict[str, str]:
+def faces(figure: Figure, caption: str, sharp: float = 1.0) -> dict[str, str]:
     """What a notebook's output holds of a figure: the picture, and its caption for readers without
     it."""
-    return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": caption}
+    return {"image/png": base64.b64encode(png(figure, sharp)).decode(), "text/plain": caption}
 
 
-def about(caption: str) -> dict:
-    """The metadata of such an output: the caption, read aloud in the picture's place."""
-    return {"image/png": {"alt": caption}}
+def spoken(figure: Figure, caption: str) -> str:
+    """What is read aloud in a figure's place: what its axes claim, then the caption."""
+    claims = [axis.get_title(loc="left").rstrip(".") for axis in figure.axes]
+    return ". ".join([*filter(None, claims), caption])
+
+
+def about(figure: Figure, alt: str) -> dict:
+    """The metadata of such an output: what is read aloud in the picture's place, and how many
+    pixels of the screen it is wide, however sharp it is."""
+    wide = round(STYLE["figure.dpi"] * figure.get_figwidth())
+    return {"image/png": {"alt": alt, "width": wide}}
 
 
 def paper_curve(name: str) -> tuple[np.ndarray, np.ndarray, dict]:
@@ -115,6 +127,15 @@ def band(axis, x, rows, colour, label: str | None = None, **line) -> np.ndarray:
     axis.plot(x, mean, color=colour, linewidth=2, label=label, **line)
     axis.fill_between(x, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
     return mean
+
+
+def seeds(axis, x: float, values, colour, before: float | None = None) -> None:
+    """A bar of the mean of an arm's `values`, a dot a seed, and what stood there before training as
+    a dotted line."""
+    axis.bar(x, np.mean(values), 0.6, color=colour, alpha=0.5)
+    axis.plot([x] * len(values), values, ".", color=colour)
+    if before is not None:
+        axis.plot([x - 0.3, x + 0.3], [before, before], "k:", linewidth=1)
 
 
 def mark_guess(axis, x: float | None, y: float | None) -> None:

@@ -127,8 +127,11 @@ def output(one: dict, name: str, keep: Keep) -> str:
         return f'<div class="instrument">{faces["text/html"]}</div>'
     if "image/png" in faces:
         picture = base64.b64decode(faces["image/png"])
-        alt = one["metadata"].get("image/png", {}).get("alt") or faces["text/plain"]
+        about = one["metadata"].get("image/png", {})
+        alt = about.get("alt") or faces["text/plain"]
         wide, high = (int.from_bytes(picture[at : at + 4], "big") for at in (16, 20))
+        shown = about.get("width", wide)  # a sharp picture has more pixels than it takes
+        wide, high = shown, round(high * shown / wide)
         return (
             f'<figure><img src="{keep(name, picture)}" alt="{html.escape(alt)}" '
             f'width="{wide}" height="{high}" loading="lazy"></figure>'

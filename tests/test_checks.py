@@ -142,6 +142,15 @@ def test_the_lesson_goes_on_with_what_is_right_else_with_the_courses(capsys):
         capsys.readouterr()
 
 
+def test_a_problem_beyond_training_must_be_one_and_be_solvable(capsys):
+    """What the model says to it is asked by the folded solution."""
+    for made in (((14, 15), 21, ""), ((14, 15, 10.0), 21, ""), ((1, 2, 16), 19, "1+2+16")):
+        assert "three whole numbers from 1 to 15" in said(capsys, "00.5", lambda m=made: m)
+    for text, reason in (("14+15+10", "wrong value"), ("15+6", "wrong numbers")):
+        made = (14, 15, 10), 21, text
+        assert f"proves nothing: {reason}." in said(capsys, "00.5", lambda m=made: m)
+
+
 def test_a_group_weight_is_measured_by_training(capsys):
     """GRPO's own divisor, worked out in lesson 02, ends at 14 %; the example passes 60 %."""
     assert letters.climb(lambda n, A: 1 / n) == pytest.approx((0.950, 0.137, 106), abs=1e-3)

@@ -15,8 +15,8 @@ sampler.captured sampler.choosing sampler.completions sampler.steering sampler.w
 speed.compare stats tasks.problem tasks.reading tiny_world tiny_world.words tree userfile
 widgets.live
 
-checks checks.lesson_00 checks.letters losses.tuning machine.presets microscope models.names plots
-pupil records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
+checks checks.letters losses.tuning machine.presets microscope models.names plots pupil
+records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
 widgets.growth
 
 checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
@@ -36,9 +36,9 @@ claims.verdicts readability reflection sft steps tasks
 checks.lesson_03 claims.bounds claims.luck dpo evaluate games preflight.minutes rewards
 speed.decoding tiny_world.corpus widgets.painter
 
-branches checks.lesson_07 preflight.need rollouts scorer search speed.growth tiny_world.cards
-tiny_world.competence tiny_world.pretrain tiny_world.traces trl_engine.offline widgets.bench
-widgets.bound widgets.merging widgets.searchtree
+branches checks.lesson_00 checks.lesson_07 preflight.need rollouts scorer search speed.growth
+tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces trl_engine.offline
+widgets.bench widgets.bound widgets.merging widgets.searchtree
 
 checks.lesson_01 checks.lesson_04 checks.lesson_05 credit critic dynamic on_policy partial
 preflight.fits tiny_world.judges tiny_world.report tiny_world.step_judges widgets.budget

@@ -1,6 +1,7 @@
 """The course as pages: made by one command, whole, readable at two widths, and nothing is asked of
 the network."""
 
+import base64
 import html
 import json
 import os
@@ -195,6 +196,16 @@ def test_what_is_no_lesson_is_refused(tmp_path):
 def test_what_was_printed_stays_text():
     one = {"output_type": "stream", "text": ["<script>alert(1)</script>"]}
     assert "<script" not in lesson_page.output(one, "", None)
+
+
+def test_a_sharp_picture_takes_the_width_that_its_notebook_says():
+    """A PNG's header alone: 60 by 30 pixels, shown 40 wide."""
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60).to_bytes(4, "big") + (30).to_bytes(4, "big")
+    data = {"image/png": base64.b64encode(header).decode(), "text/plain": "n = 2"}
+    for about, size in (({"width": 40}, (40, 20)), ({}, (60, 30))):
+        one = {"output_type": "display_data", "data": data, "metadata": {"image/png": about}}
+        page = lesson_page.output(one, "a", lambda name, picture: f"{name}.png")
+        assert f'width="{size[0]}" height="{size[1]}"' in page
 
 
 # ---- in a browser ----

@@ -1,5 +1,6 @@
 """The instruments: what is drawn are the numbers worked out by hand, and a moved control changes them."""
 
+import base64
 import math
 import random
 import re
@@ -178,6 +179,15 @@ def test_a_guess_is_a_mark_in_the_figure_and_no_guess_is_none():
     assert axis.texts[0].get_text() == "your guess"
 
 
+def test_an_arm_is_a_bar_of_its_mean_a_dot_a_seed_and_a_line_before():
+    _, axis = plots.canvas()
+    plots.seeds(axis, 2, [40, 60], plots.BLUE)
+    assert axis.patches[0].get_height() == 50 and len(axis.lines) == 1
+    assert axis.lines[0].get_xydata().tolist() == [[2, 40], [2, 60]]
+    plots.seeds(axis, 3, [40], plots.BLUE, before=0)  # nothing before is a line, too
+    assert axis.lines[-1].get_ydata().tolist() == [0, 0]
+
+
 def test_a_figure_is_shown_with_its_caption():
     figure, axes = plots.canvas(2)
     assert len(axes) == 2
@@ -217,10 +227,14 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     plots.show(figure, "n = 2")
     assert axis.get_title(loc="left") == "A claim" and axis.get_title() == ""
     assert not axis.get_legend().get_frame_on()
+    assert shown[0][0]["text/plain"] == "n = 2"
+    about = shown[0][1]["metadata"]["image/png"]
+    assert about["alt"] == "A claim. n = 2"
+    picture = base64.b64decode(shown[0][0]["image/png"])
+    wide = int.from_bytes(picture[16:20], "big")
     assert (
-        shown[0][0]["text/plain"] == "n = 2"
-        and shown[0][1]["metadata"]["image/png"]["alt"] == "n = 2"
-    )
+        about["width"] == 550 and wide == 825
+    )  # 5 inches of 110, half as many again for sharpness
 
 
 # -- The rollout browser -----------------------------------------------------------------

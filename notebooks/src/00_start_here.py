@@ -8,7 +8,7 @@
 #
 # **Before this** Python, and PyTorch as a user.
 #
-# **Time** 35 min reading and doing; running: @MINUTES@.
+# **Time** 45 min reading and doing; running: @MINUTES@.
 #
 # **Needs** no GPU, no download.
 
@@ -40,8 +40,8 @@ print(P.name, "preset", "(fast mode)" if environment.fast() else "")
 # | o1, one answer | 74 % | o1 report |
 # | o1, vote of 64 answers | 83 % | o1 report |
 # | o1, best of 1000 by a learned score | 93 % | o1 report |
-# | R1-Zero, before reinforcement learning | 15.6 % | R1, section 2.2.4 |
-# | R1-Zero, after | 71.0 % (v1), 77.9 % (Nature) | R1, section 2.2.4; Nature |
+# | R1-Zero, first point shown, near step 200 | 15.6 % | R1, section 2.2.4, Figure 2 (v1) |
+# | R1-Zero, at the end | 71.0 % (v1), 77.9 % (Nature) | R1, section 2.2.4; Nature |
 # | R1 | 79.8 % | R1, Table 4 (v1) |
 # | k1.5, long answers | 77.5 % | k1.5, abstract |
 # | k1.5, short answers | 60.8 % | k1.5, section 3.4 |
@@ -103,7 +103,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 #
 # ## 2. The map
 #
-# The lessons follow the order of the podcast episode. Each stands alone, but for what its line "Before this" names.
+# The lessons follow the order of a podcast episode of 170 minutes, whose guest made TinyZero; each gives its minute. Each stands alone, but for what its line "Before this" names.
 
 # %% [markdown]
 # **o1 and the tools**
@@ -168,7 +168,7 @@ for habit, part in habits.items():
     print(f"  {100 * part:2.0f} % {habit}")
 
 # %% [markdown]
-# R1-Zero's base took 2.8 million GPU hours to make (DeepSeek-V3, README). Ours took 45 minutes on one core. It has read 32 million *tokens*, the pieces that text is cut into (both: `data/models/rich`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
+# The pre-training of R1-Zero's base took 2.66 million GPU hours (DeepSeek-V3, README). Ours took 45 minutes on one core. It has read 32 million *tokens*, the pieces that text is cut into (both: `data/models/rich`), and they are about two things, countdown and multiplication. *Countdown* is the task of TinyZero, the podcast guest's own small R1-Zero: reach a target with the given numbers, each used exactly once. A solution is easy to check and hard to find.
 #
 # We want one problem to look at. To pick a nice one would be cheating, so here is a rule: the first *held-out* problem of *seed* 0, whatever it is. Held out means that its three numbers stand together in no text the model has read and in no training step. A seed is the number that fixes all that is drawn at random.
 
@@ -320,10 +320,12 @@ widgets.rollout_browser()
 # * *inconclusive*: anything else;
 # * *cannot be tested at this scale*: the claim is about large models, or data nobody has.
 #
+# Where a criterion proves unable to decide, the row says *void*, and why.
+#
 # One seed is never enough for the first two. What you saw above is a demonstration.
 
 # %% [markdown]
-# ## 7. Four exercises
+# ## 7. Five exercises
 #
 # ### Exercise 00.1 · code · 6 min · difficulty 1 of 5
 # Write the judge's first rule: are the numbers in an answer exactly the given ones, each used once? `answer` is a text such as `(13+5)+2`, and `numbers` a list such as `[13, 5, 2]`. The value does not matter here. A problem may hold a number twice. Mind that 5 stands inside 15.
@@ -388,7 +390,7 @@ for k, n in ((50, 100), (200, 400), (8, 8)):
 
 # %% [markdown]
 # ### Exercise 00.3 · predict · 4 min · difficulty 2 of 5
-# A base model is right in 13 of 100 answers. You ask it eight times. If all problems were equally hard, at how many problems of 100 would at least one of the eight answers be right?
+# A base model is right in 13 of 100 answers. You ask it eight times. At how many problems of 100 will at least one of the eight answers be right? Guess before you calculate. A guess is never marked: the last figure draws it beside what was measured.
 
 # %%
 my_share = ...  # percent
@@ -403,7 +405,7 @@ checks.check("00.3", my_share)
 # my_share = 100 * (1 - 0.87**8)
 # ```
 #
-# About 67: all eight fail with probability 0.87 to the power of 8, which is 0.33. Real problems are not equally hard. Then the share is lower, because the tries on a hard problem fail together.
+# About 67, if all problems are equally hard: all eight fail with probability 0.87 to the power of 8, which is 0.33. Where they are not, it is less, because the tries on a hard problem fail together. With 128 problems a measured share can lie some eight points to either side.
 #
 # </details>
 
@@ -465,6 +467,7 @@ axis.fill_between(x, bottom, top, color=plots.GREY, alpha=0.2, linewidth=0)
 axis.plot(x, y, color=plots.GREY, marker="o", label="base: 1, 2, 4, 8 tries")
 axis.plot(tokens, share, "o", color=plots.BLUE, label="after 60 steps: one answer")
 axis.vlines(tokens, low, high, color=plots.BLUE)
+plots.mark_guess(axis, x[-1], checks.guess("00.3"))
 axis.set(title="Training packs the tries into one answer", ylim=(0, 100))
 axis.set(xlabel="tokens a problem", ylabel="solved, %", xlim=(0, None))
 axis.legend(fontsize=8, loc="upper left")
@@ -473,7 +476,33 @@ plots.show(figure, f"n = {len(problems)} held-out problems; 95 % interval.")
 # %% [markdown]
 # One answer of the trained model costs about as many tokens as four or five tries of the base, and solves more. And it needs no one to choose: it compares by itself, and where it stops, it is nearly always right (part 4). This is the idea of the three reports in its smallest form.
 #
-# It also opens their largest question. The base solves most of these problems if it may try often enough. So did training teach something, or only make likely what was there? Lesson 06 measures that.
+# It also opens their largest question. The base solves most of these problems if it may try often enough. So did training teach something, or only make likely what was there? Lessons 04 and 06 measure that.
+
+# %% [markdown]
+# ### Exercise 00.5 · code · 15 min · difficulty 4 of 5
+# A last problem, which you pose. Where does what training brought end? Find a problem that the trained model does not solve in sixteen tries: three numbers from 1 to 15, a target from 10 to 99, and an expression that reaches it, as proof. Most problems on which it fails once it solves the next time. So look for a reason and not for luck: which steps does a text of this base never write? (`r1lab/tasks/countdown.py` draws them.)
+
+
+# %%
+def my_problem():
+    """Returns: a list of three numbers, the target, an expression that reaches it."""
+    ...  # your code
+
+
+# %%
+checks.check("00.5", my_problem)
+
+# %% [markdown]
+# <details><summary>Solution 00.5</summary>
+#
+# ```python
+# def my_problem():
+#     return [14, 15, 10], 21, "14*15/10"
+# ```
+#
+# Every way leads over 210 or over a fraction. In the base's texts no result is larger than 199, and every division comes out even. The judge would accept it; but a reward can only make likelier what is written now and then, and these steps never are.
+#
+# </details>
 
 # %% [markdown]
 # ## What you can now do
@@ -512,7 +541,7 @@ plots.show(figure, f"n = {len(problems)} held-out problems; 95 % interval.")
 # * How the training works. That is lesson 02, and lesson 04 runs it.
 # * Whether any reward would have done it. Controls are in the README and in lesson 04.
 # * Scale. A model of a million weights on one puzzle shows a mechanism. It says nothing about AIME.
-# * Our base has read texts that search. A base that has not, gains next to nothing (README, "poor twin").
+# * Our base has read texts that search. A base that has read no second try gains next to nothing (README).
 #
 # ## References
 #

@@ -331,7 +331,7 @@ checks.check("02.3", my_clipped_loss)
 # </details>
 
 # %% [markdown]
-# When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a *rollout* (what is sampled at a time), as this course's runs do, the clip is decoration.
+# When does the clip act at all? In the first update after sampling, both policies are the same. Every ratio is exactly 1, nothing is clipped, and the value of $\varepsilon$ cannot matter. GRPO is then REINFORCE with the group's mean and spread. In a run that makes one update a *rollout* (what is sampled at a time), as most runs here do, the clip is decoration.
 #
 # R1-Zero samples 8,192 outputs and makes 16 updates from them, each on 512 (Nature version, Methods). We do the same with our table: 16 groups a question, one after the other. For the first RL stage of R1 the authors give $\varepsilon = 10$. That means a range from -9 to 11, so no lower brake at all. Your two functions do it; where one is missing or not right yet, the course's takes its place, and the print says so. *Predict: at which update does clipping begin, and which setting moves furthest?*
 
@@ -1103,6 +1103,7 @@ for row in scoreboard.every():
 #
 # * The three-letter results are exact, of a table of 12 numbers. Which form is better for a large model is not decided here.
 # * The loop above makes one update a rollout, without a KL term. R1 makes 16, weight 0.001, a new reference every 400 steps.
+# * No critic is trained: lesson 04 compares PPO and GRPO.
 # * Where the reward comes from is lesson 03, what a model learns from it lesson 04. Kimi's squared loss is lesson 08.
 #
 # ## References

@@ -1,9 +1,14 @@
-"""Exercises of lesson 00: the judge's first rule, how sure a share is, many tries."""
+"""Exercises of lesson 00: the judge's first rule, how sure a share is, many tries, a problem that
+training did not reach."""
 
 import math
 import re
+from functools import cache
 
-from r1lab.checks.exercise import Exercise
+from r1lab import evaluate, models, tasks, verify
+from r1lab.checks.exercise import Exercise, Guess, Open
+from r1lab.machine import environment
+from r1lab.tasks.countdown import LARGEST_NUMBER, TARGETS
 
 
 def _used(answer: str) -> list[int]:
@@ -16,6 +21,31 @@ def _each_once(answer, numbers):
 
 def _half(k, n, z=1.96):
     return 100 * z * math.sqrt(k / n * (1 - k / n) / n)
+
+
+@cache
+def _trained():
+    return models.load_trained(models.DATA / "runs" / "habits-rule-s0" / "trained", "rich")
+
+
+def _unsolved(problem) -> tuple[float, str]:
+    """The share of tries in which the lesson's trained model fails on a problem that can be solved;
+    not a number where `problem` gives nothing yet."""
+    made = problem()
+    if made in (None, ...):
+        return math.nan, ""
+    numbers, target, expression = made
+    drawn = [n for n in numbers if isinstance(n, int) and 0 < n <= LARGEST_NUMBER]
+    if len(numbers) != 3 or len(drawn) != 3 or target not in TARGETS:
+        return 0.0, "take three whole numbers from 1 to 15 and a target from 10 to 99."
+    asked = tasks.Problem("countdown", tuple(drawn), target)
+    verdict = verify.verify(asked, f"<answer>{expression}</answer>")
+    if not verdict.correct:
+        return 0.0, f"your expression proves nothing: {verdict.reason}."
+    tries = 4 if environment.fast() else 16
+    found = evaluate.answer(*_trained(), [asked], evaluate.Sampling("tiny", 600, 0, tries))
+    right = int(found.correct.sum())
+    return 1 - right / tries, f"the trained model is right in {right} of {tries} tries."
 
 
 EXERCISES = {
@@ -122,31 +152,7 @@ EXERCISES = {
             ),
         ),
     ),
-    "00.3": Exercise(
-        right=lambda: 100 * (1 - 0.87**8),
-        cases=((),),
-        tolerance=3.0,
-        near=0.3,
-        tried=(
-            "1 - 0.87^8 = 0.67: one answer in eight is rare, at least one right of eight is common."
-        ),
-        lesson="Write a number of percent.",
-        given=True,
-        mistakes=(
-            (
-                lambda: 104.0,
-                "8 times 13 is more than all of them. Two tries may be right at the same problem: "
-                "ask how often all eight fail.",
-            ),
-            (
-                lambda: 100 * 0.87**8,
-                "that is how often all eight fail. The question is about the others.",
-            ),
-            (lambda: 100 * 0.13**8, "that is how often all eight are right. One is enough."),
-            (lambda: 13.0, "that is one try. Each further one finds something, too."),
-            (lambda: 0.67, "the right share, but the card asks for problems of 100."),
-        ),
-    ),
+    "00.3": Guess("percent", "The last figure draws it beside what was measured."),
     "00.4": Exercise(
         right=lambda: {"one": 12.5, "eight": 71.1},  # the lesson's `solved`, in percent
         cases=((),),
@@ -171,5 +177,11 @@ EXERCISES = {
                 "you multiplied by 8. Measure it: a problem is solved once at most.",
             ),
         ),
+    ),
+    "00.5": Open(
+        measure=_unsolved,
+        enough=1.0,
+        example=lambda: ([14, 15, 10], 21, "14*15/10"),
+        lesson="It is the hard one: leave it for later if you like.",
     ),
 }

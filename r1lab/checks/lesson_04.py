@@ -111,7 +111,7 @@ EXERCISES = {
             "Tried: each word, small letters, a thought cut by the cap, waiters and checkers, a "
             "word in the answer."
         ),
-        lesson="The lesson goes on with r1lab.reflection.trace.",
+        lesson="The lesson goes on without it.",
         mistakes=(
             (
                 lambda t: any(
@@ -155,7 +155,7 @@ EXERCISES = {
             _curve(5, 0, 0, 0, 0, 0, 0, 1),
         ),
         tried="Tried: a straight line (0.75), a clean step (1.00), an S, a step at the very edge.",
-        lesson="The lesson goes on with its own function below.",
+        lesson="The lesson goes on without it.",
         mistakes=(
             (
                 _of_means,
@@ -204,5 +204,8 @@ EXERCISES = {
         enough=1.0,
         example=lambda text, right: right * (0.2 if re.search("[;；]", text) else 1.0),
         lesson="It is the hard one: leave it for later if you like.",
+    ),
+    "04.6": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
     ),
 }
