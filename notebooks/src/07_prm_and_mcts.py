@@ -481,30 +481,18 @@ checks.check("07.5", my_value)
 # %%
 rounds = experiments.recorded("rounds", "search")
 figure, axis = plots.canvas(width=5.6)
-for i, run in enumerate(rounds):
-    parts = [run.summary["before"], *run.summary["stages"]]
-    alone = [100 * part["accuracy"] for part in parts]
-    digits = [part["tree"] for part in parts]
-    tree = [100 * d.count("1") / len(d) for d in digits]
-    eight = [part["eight"].count("1") / len(part["eight"]) for part in parts]
-    tries = [part["tries"] for part in parts]
-    names = ("one sample", "tree, 8 simulations") if i == 0 else (None, None)
-    axis.plot(alone, color=plots.BLUE, marker=".", label=names[0])
-    axis.plot(tree, color=plots.GREEN, marker=".", label=names[1])
-    print(f"seed {run.config['seed']}: alone {[round(a) for a in alone]}, "
-          f"tree {[round(t) for t in tree]}, 8 samples and a check {100 * eight[0]:.0f} "
-          f"-> {100 * eight[-1]:.0f}; tries {tries[0]:.1f} -> {tries[-1]:.1f}")  # fmt: skip
+tree_search.round_curves(axis, rounds)
 ends = [100 * r.summary["after"]["accuracy"] for r in trained["judge/rule"]]
 axis.axhline(fmean(ends), color="black", linestyle="--", label="GRPO, same budget")
-axis.set(
-    xlabel="rounds",
-    ylabel="right, %",
-    ylim=(0, 102),
-    title="The tree gets better, one sample does not",
-)
+axis.set_title("The tree gets better, one sample does not")
 axis.legend(fontsize=8, loc="center right")
-plots.whole_steps(axis)
 plots.show(figure, "A line a seed; 512 held-out problems, the tree on 128 of them.")
+for run in rounds:
+    ends = [run.summary[when]["tries"] for when in ("before", "after")]
+    tree, eight = (tree_search.shares(run, key) for key in ("tree", "eight"))
+    print(f"seed {run.config['seed']}: tree {tree[0]:.0f} -> {tree[-1]:.0f} %, eight samples "
+          f"and a check {eight[0]:.0f} -> {eight[-1]:.0f} %, tries of a sample {ends[0]:.1f} "
+          f"-> {ends[1]:.1f}")  # fmt: skip
 
 # %% [markdown]
 # In AlphaZero the *value* learns from the trees as well. Here the priors were the model's and the value stayed. The other half of the circle: all sums alike likely, and a value that says one half of everything at first. Each round grows 96 trees with the last value and teaches the next one what was won in them. No label is worked out, no answer is read.

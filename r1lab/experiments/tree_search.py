@@ -149,21 +149,35 @@ def with_tree(model, tokenizer, problems: list, plan: Plan) -> dict:
     }
 
 
+def round_curves(axis, runs: Sequence[Run]) -> None:
+    """Accuracy after each round, of one sample and of a tree, a line a seed."""
+    for i, run in enumerate(runs):
+        names = ("one sample", f"tree, {EIGHT} simulations") if i == 0 else (None, None)
+        alone = [100 * one["accuracy"] for one in rounds_of(run)]
+        axis.plot(alone, color=plots.BLUE, marker=".", label=names[0])
+        axis.plot(shares(run, "tree"), color=plots.GREEN, marker=".", label=names[1])
+    axis.set(xlabel="rounds", ylabel="right, %", ylim=(0, 102))
+    plots.whole_steps(axis)
+
+
+def shares(run: Run, key: str) -> list[float]:
+    """Before and after each round, percent of the problems that have been given both: found by a
+    "tree", right in any of "eight" samples."""
+    return [100 * one[key].count("1") / len(one[key]) for one in rounds_of(run)]
+
+
+def rounds_of(run: Run) -> list[dict]:
+    """What was measured before the first round and after each."""
+    return [run.summary["before"], *run.summary["stages"]]
+
+
 def rounds_figure(run: Run) -> Figure:
     """Accuracy after each round, alone and with the tree."""
     drawn, axis = plots.canvas(height=3.4)
-    parts = [run.summary["before"], *run.summary.get("stages", [run.summary["after"]])]
-    axis.plot([100 * one["accuracy"] for one in parts], color=plots.BLUE, label="one sample")
-    axis.plot([_percent(one["tree"]) for one in parts], color=plots.GREEN, label="with a tree")
-    axis.set(xlabel="rounds", ylabel="right, %", ylim=(0, 102))
+    round_curves(axis, [run])
     axis.legend(fontsize=8)
-    plots.whole_steps(axis)
     plots.tidy(drawn)
     return drawn
-
-
-def _percent(digits: str) -> float:
-    return 100 * digits.count("1") / len(digits)
 
 
 def _sums_ahead(arms: Arms) -> list[Table]:  # F-03
