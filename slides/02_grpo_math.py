@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, gained, say
+from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, ends, gained, say
 
 from r1lab import drawings, losses, plots
 from r1lab.checks.letters import ANSWERS, GROUPS, IDS, LENGTHS, RIGHT, START
@@ -45,10 +45,6 @@ def tree(runs):
         words.set(fontsize=12, color="black")
     axis.tick_params(labelsize=11)
     return figure
-
-
-def slope(letter: str):
-    return lambda runs: EXACT[0, "tyn".index(letter)].item()
 
 
 def error(size: int):
@@ -212,11 +208,6 @@ def habit(runs):
     return figure
 
 
-def thinks(name: str):
-    kind, scale, _ = FORMS[name]
-    return lambda runs: climb(kind, scale)[-1][1]
-
-
 def weight(runs):
     figure, axis = canvas(width=4.6, height=3.5)
     n = np.arange(10, 201)
@@ -239,11 +230,10 @@ def language_model(runs):
         ("rule", "GRPO,\nthe rule", BLUE), ("random", "GRPO,\na coin", GREY),
         ("format", "GRPO,\nthe form alone", GREY),
     ):  # fmt: skip
-        ends = [100 * run.summary["after"]["accuracy"] for run in runs(f"habits/{arm}")]
-        rows.append((words, ends, colour))
+        rows.append((words, ends(runs, f"habits/{arm}"), colour))
     bars(axis, rows)
-    before = [100 * run.summary["before"]["accuracy"] for run in runs("habits/rule")]
-    axis.axhline(sum(before) / len(before), color="black", linestyle=":", linewidth=1.5)
+    before = np.mean(ends(runs, "habits/rule", when="before"))
+    axis.axhline(before, color="black", linestyle=":", linewidth=1.5)
     axis.set_ylabel("right, %")
     return figure
 
@@ -263,12 +253,13 @@ FIGURES = {
 NUMBERS = {
     "right": lambda runs: (P @ RIGHT).item(),
     "error_4": error(4), "error_400": error(400), "slope": lambda runs: EXACT.norm().item(),
-    **{f"slope_{letter}": slope(letter) for letter in "tyn"},
+    **{f"slope_{x}": lambda runs, i=i: EXACT[0, i].item() for i, x in enumerate("tyn")},
     "lone_n": lone_winner(0), "lone_n_minus_1": lone_winner(1),
     "quiet": lambda runs: 0.95**8 + 0.05**8,
     "good_more": case(1.5, 1.0), "good_less": case(0.5, 1.0), "bad_more": case(1.5, -1.0),
     "bad_less": case(0.5, -1.0), "loop": loop,
-    "grpo": thinks("GRPO"), "dapo": thinks("DAPO"), "dr_grpo": thinks("Dr. GRPO"),
+    **{kind: lambda runs, form=(kind, scale): climb(*form)[-1][1]
+       for kind, scale, _ in FORMS.values()},
     **gained("habits/rule"),
     "goal": lambda runs: GOAL,
     "start": lambda runs: 100 * START.exp()[0, 0].item(),

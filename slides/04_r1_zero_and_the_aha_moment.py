@@ -3,23 +3,10 @@
 from statistics import mean
 
 import numpy as np
-from figures import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    bars,
-    canvas,
-    curves,
-    intervals,
-    lines,
-    report,
-    say,
-    step_size,
-)  # fmt: skip
+from figures import INK, bars, canvas, curves, ends, intervals, lines, report, say, step_size
 
 from r1lab import drawings, habits, plots, rewards, stats, tasks, verify
+from r1lab.plots import BLUE, GREEN, GREY, ORANGE
 from r1lab.running.evidence import alike, minus, right
 from r1lab.tiny_world import competence
 
@@ -93,10 +80,6 @@ def forecast(runs):
     return figure
 
 
-def winner(base: str):
-    return lambda runs: competence.forecast(*ways(base))
-
-
 def which_way(runs):
     figure, axes = canvas(2, sharey=True)
     for axis, arm, base in zip(axes, ("rule", "restless"), ("rich", "restless"), strict=True):
@@ -164,26 +147,27 @@ def controls(runs):
     axis.set_ylim(0, 66)
     rows = []
     for arm, words in LABELS.items():
-        ends = [r.summary.get("after") or r.summary["measured"] for r in runs(f"zero/{arm}")]
         colour = BLUE if arm == "rule" else ORANGE if arm == "think-on" else GREY
-        rows.append((words, [100 * end["accuracy"] for end in ends], colour))
+        rows.append((words, ends(runs, f"zero/{arm}"), colour))
     bars(axis, rows)
     for x, arm in enumerate(LABELS):
         if arm != "think-on":
-            before = 100 * mean(r.summary["before"]["accuracy"] for r in runs(f"zero/{arm}"))
+            before = mean(ends(runs, f"zero/{arm}", when="before"))
             axis.plot([x - 0.36, x + 0.36], [before, before], "k:", linewidth=1.5)
     axis.set_ylabel("right, %")
     return figure
 
 
-def worth(runs):
+def margin(runs, experiment: str) -> stats.Interval:
     """What training is worth beside the same base, not trained and kept from stopping."""
+    pairs = alike(runs(f"{experiment}/rule"), runs(f"{experiment}/think-on"))
+    return stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])
+
+
+def worth(runs):
     figure, axis = canvas(height=2.7)
-    rows = []
-    for experiment, words in (("habits", "three numbers"), ("zero", "four numbers")):
-        pairs = alike(runs(f"{experiment}/rule"), runs(f"{experiment}/think-on"))
-        rows.append((words, *stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])))
-    intervals(axis, rows)
+    rows = ("three numbers", "habits"), ("four numbers", "zero")
+    intervals(axis, [(words, *margin(runs, experiment)) for words, experiment in rows])
     axis.axvline(10, color=INK[GREY], linestyle=":", linewidth=1.5, zorder=0)
     say(axis, 10.3, 1.3, "asked: 10", GREY, fontsize=12)
     axis.set(xlim=(-8, 18), xlabel="trained minus not trained, points right")
@@ -193,10 +177,9 @@ def worth(runs):
 def amplified(runs):
     """How often each way of thinking is taken, before and after."""
     figure, axis = canvas(width=6.0, height=3.1)
-    found = runs("zero/rule")
     named = {"guess": GREY, "at random": ORANGE, "check": GREEN}
     for name, colour in named.items():
-        pair = [100 * mean(run.summary[when][habits.key(name)] for run in found)
+        pair = [mean(ends(runs, "zero/rule", habits.key(name), 100, when))
                 for when in ("before", "after")]  # fmt: skip
         axis.plot([0, 1], pair, "o-", color=colour, linewidth=3, markersize=8)
         left = pair[0] + (4 if name == "at random" else -4 if name == "check" else 0)
@@ -214,11 +197,6 @@ def two_lines(text: str) -> str:
     return text.replace("<answer>", "\n<answer>")
 
 
-def completion(number: int):
-    """A completion of step 1."""
-    return lambda runs: two_lines(first_group(runs)[1][number])
-
-
 def doubting(runs) -> str:
     """Of the right completions kept late in training that say no in Chinese, the shortest."""
     kept = [group for run in runs("zero/rule") for group in run.samples[-3:]]
@@ -233,21 +211,13 @@ def searching(runs) -> str:
     return two_lines(next(text for text in texts if verify.verify(problem, text).correct))
 
 
-def asked(runs) -> str:
-    return tasks.tiny_prompt(first_group(runs)[0])
-
-
-def of_way(part: int, name: str):
-    """A number of the forecast: of the shares (0) or of what is right (1)."""
-    return lambda runs: ways("rich")[part][name]
-
-
 def times(key: str):
     """By how many times a number of the held-out problems is larger after training."""
 
     def factor(runs) -> float:
-        before, after = (mean(run.summary[when][key] for run in runs("zero/rule"))
-                         for when in ("before", "after"))  # fmt: skip
+        after, before = (
+            mean(ends(runs, "zero/rule", key, 1, when)) for when in ("after", "before")
+        )
         return after / before
 
     return factor
@@ -256,13 +226,7 @@ def times(key: str):
 def below(runs) -> float:
     """A round number above the seeds of the three controls that did not move."""
     arms = ("random", "format", "parts")
-    most = max(r.summary["after"]["accuracy"] for a in arms for r in runs(f"zero/{a}"))
-    return 5 * np.ceil(100 * most / 5)
-
-
-def worth_three(runs) -> float:
-    pairs = alike(runs("habits/rule"), runs("habits/think-on"))
-    return stats.seeds_interval([minus(right(a), right(b)) for a, b in pairs])[0]
+    return 5 * np.ceil(max(value for arm in arms for value in ends(runs, f"zero/{arm}")) / 5)
 
 
 FIGURES = {
@@ -271,14 +235,19 @@ FIGURES = {
     "worth": worth, "amplified": amplified,
 }  # fmt: skip
 NUMBERS = {
-    "asked": asked, "doubting": doubting, "guessing": completion(0), "searching": searching,
-    "winner_of_rich": winner("rich"), "winner_of_restless": winner("restless"),
-    "a_line_explained": explained, "below": below, "worth_three": worth_three,
+    "asked": lambda runs: tasks.tiny_prompt(first_group(runs)[0]),
+    "doubting": doubting, "searching": searching,
+    "guessing": lambda runs: two_lines(first_group(runs)[1][0]),
+    "winner_of_rich": lambda runs: competence.forecast(*ways("rich")),
+    "winner_of_restless": lambda runs: competence.forecast(*ways("restless")),
+    "a_line_explained": explained, "below": below,
+    "worth_three": lambda runs: margin(runs, "habits")[0],
     "longer": times("length"), "better": times("accuracy"),
     "asked_of_base": lambda runs: report("rich")["strata"]["countdown, 3 numbers"]["n"],
     "begun": lambda runs: report("rich")["begun"]["3"]["at random"]["n"],
     "step_size": step_size("zero/rule"), "seeds": lambda runs: len(runs("zero/rule")),
     "reflect_first": lambda runs: mean(r.metrics[0]["reflects"] for r in runs("zero/rule")),
     "minutes": lambda runs: mean(run.summary["seconds"] for run in runs("zero/rule")) / 60,
-    "guess_share": of_way(0, "guess"), "in_order_right": of_way(1, "in order"),
+    "guess_share": lambda runs: ways("rich")[0]["guess"],
+    "in_order_right": lambda runs: ways("rich")[1]["in order"],
 }  # fmt: skip

@@ -1,13 +1,11 @@
 """Figures and numbers of deck 07, all from recorded runs, the package's formulas and the ledger."""
 
-from functools import cache
 from statistics import fmean
 
 import fields
-from figures import BLUE, GREEN, GREY, INK, ORANGE, canvas, curves, lines, marks, say
+from figures import BLUE, GREEN, GREY, INK, ORANGE, canvas, curves, ends, lines, marks, say
 
 from r1lab import branches, credit, prm, tree
-from r1lab.claims import scoreboard
 from r1lab.experiments import prm_and_mcts, tree_search
 from r1lab.running.evidence import part
 from r1lab.tasks import Problem
@@ -32,11 +30,6 @@ NAMES = {  # of the ledger's claims, for its table
     "F-03": "a tree over tokens is too wide", "F-04": "one tree helps and rounds do not",
     "K-06": "values punish detours", "S-01": "the plainest recipe is enough",
 }  # fmt: skip
-
-
-def after(runs, arm: str, key: str = "accuracy", factor: float = 100) -> list[float]:
-    """A number measured after training, of each seed."""
-    return [factor * part(run, "after")[key] for run in runs(arm)]
 
 
 def label(runs):
@@ -92,8 +85,8 @@ def best_of(way: str):
 
 def trained(runs):
     figure, axis = canvas(width=7.6, height=3.3)
-    base = [100 * part(run, "before")["accuracy"] for run in runs("judge/rule")]
-    rows = [(name, after(runs, arm), colour) for arm, (name, colour) in PAID.items()]
+    base = ends(runs, "judge/rule", when="before")
+    rows = [(name, ends(runs, arm), colour) for arm, (name, colour) in PAID.items()]
     marks(axis, [("base", base, GREY), *rows])
     axis.set(ylim=(-4, 100), ylabel="right, held out, %")
     return figure
@@ -128,8 +121,8 @@ def written(arm: str, most: int):
 def values(runs):
     figure, axes = canvas(2, width=7.0, height=3.2)
     arms = ("judge/rule", "one for all", GREY), ("process/values", "exact values", BLUE)
-    marks(axes[0], [(name, after(runs, arm), colour) for arm, name, colour in arms])
-    marks(axes[1], [(name, after(runs, arm, "tries", 1), colour) for arm, name, colour in arms])
+    marks(axes[0], [(name, ends(runs, arm), colour) for arm, name, colour in arms])
+    marks(axes[1], [(name, ends(runs, arm, "tries", 1), colour) for arm, name, colour in arms])
     axes[0].set(title="right, held out, %", ylim=(0, 100))
     axes[1].set(title="tries an answer", ylim=(0, 12))
     return figure
@@ -169,9 +162,9 @@ def rounds(runs):
     ):  # fmt: skip
         lines(axis, range(len(rows[0])), rows, colour)
         say(axis, *at, words, colour, fontsize=13)
-    ends = fmean(after(runs, "judge/rule"))
-    axis.axhline(ends, color="black", linestyle="--", linewidth=1)
-    say(axis, 1.6, ends + 5, "GRPO, the same budget", "black", fontsize=13)
+    grpo = fmean(ends(runs, "judge/rule"))
+    axis.axhline(grpo, color="black", linestyle="--", linewidth=1)
+    say(axis, 1.6, grpo + 5, "GRPO, the same budget", "black", fontsize=13)
     axis.set(xlabel="rounds of search and imitation", ylabel="right, %")
     axis.set(ylim=(0, 100), xlim=(0, 4.1))
     axis.set_xticks(range(5))
@@ -192,24 +185,17 @@ def at_round(key: str, which: int):
     return found
 
 
-@cache
-def judged() -> dict[str, dict]:
-    """The ledger's record of each claim of this lesson."""
-    rows = (scoreboard.record(*pair) for pair in fields.judged())
-    return {row["id"]: row for row in rows if row["lesson"] == "07"}
-
-
 def form(name: str, each: tuple[float, ...]):
     return lambda _: prm.paid(name, each)
 
 
 def mean_of(arm: str, key: str, factor: float = 1):
-    return lambda runs: fmean(after(runs, arm, key, factor))
+    return lambda runs: fmean(ends(runs, arm, key, factor))
 
 
 def listed(runs) -> str:
     """What the difference's seeds end with."""
-    return ", ".join(f"{value:.0f}" for value in sorted(after(runs, "process/difference")))
+    return ", ".join(f"{value:.0f}" for value in sorted(ends(runs, "process/difference")))
 
 
 def credited(_) -> str:
@@ -248,7 +234,7 @@ NUMBERS = {
     "before_tree": at_round("tree", 0), "after_tree": at_round("tree", -1),
     "before_eight": at_round("eight", 0), "after_eight": at_round("eight", -1),
     "before_one": at_round("right", 0), "after_one": at_round("right", -1),
-    "round_gain": lambda _: -judged()["F-04"]["conditions"][0]["effect"],
+    "round_gain": lambda _: -fields.of_lesson("07")["F-04"]["conditions"][0]["effect"],
     "most": lambda _: MOST, "eight": lambda _: tree_search.EIGHT,
-    "verdicts": lambda _: fields.by_verdict(judged(), NAMES),
+    "verdicts": lambda _: fields.by_verdict("07", NAMES),
 }  # fmt: skip

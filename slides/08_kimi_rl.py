@@ -5,12 +5,12 @@ from functools import cache
 import fields
 import numpy as np
 import torch
-from figures import BLUE, GREEN, GREY, INK, ORANGE, canvas, marks, say
+from figures import BLUE, GREEN, GREY, INK, ORANGE, canvas, ends, marks, say
 
 from r1lab import curriculum, losses, models, pupil
-from r1lab.claims import rulers, scoreboard
+from r1lab.claims import rulers
 from r1lab.experiments import kimi_rl
-from r1lab.running.evidence import alike, part
+from r1lab.running.evidence import alike
 from r1lab.widgets import pieces
 
 PINK = "#A8508A"
@@ -33,11 +33,6 @@ NAMES = {  # of the ledger's claims, for its table
     "K-09": "a judge that reasons", "K-12": "test cases by a model", "K-19": "one cluster for both",
     "K-20": "level with o1",
 }  # fmt: skip
-
-
-def ends(runs, arm: str, key: str = "accuracy", factor: float = 100) -> list[float]:
-    """A number measured after training, of each seed."""
-    return [factor * part(run, "after")[key] for run in runs(f"kimi/{arm}")]
 
 
 def span(values, form: str = "{:.1f} to {:.1f}"):
@@ -177,18 +172,12 @@ def learnt(how: str):
     return lambda runs: np.mean([curve[-1] for _, curve in lessons(how)])
 
 
-@cache
-def judged() -> dict[str, dict]:
-    """The ledger's record of each claim of this lesson."""
-    rows = (scoreboard.record(*pair) for pair in fields.judged())
-    return {row["id"]: row for row in rows if row["lesson"] == "08"}
-
-
 def draws(runs):
     figure, axis = canvas(height=2.6, width=8.4)
     shown = {"X-07": "mixed groups\nonly: steps, %", "K-11": "failures first:\nsteps, %",
              "K-10": "hard ones later:\npoints"}  # fmt: skip
-    rulers.draw(axis, [(words, judged()[name]["conditions"][0]) for name, words in shown.items()])
+    found = fields.of_lesson("08")
+    rulers.draw(axis, [(words, found[name]["conditions"][0]) for name, words in shown.items()])
     for words in axis.texts:
         words.set(fontsize=12)
     axis.tick_params(labelsize=12)
@@ -203,8 +192,9 @@ def price(runs):
                     ("from the\nstart", half["length"], ORANGE)])  # fmt: skip
     three = (("kimi", "none", BLUE), ("length-late", "later", GREEN),
              ("length", "start", ORANGE))  # fmt: skip
-    marks(axes[1], [(name, ends(runs, arm), colour) for arm, name, colour in three])
-    marks(axes[2], [(name, ends(runs, arm, "length", 1), colour) for arm, name, colour in three])
+    for axis, *number in ((axes[1], "accuracy", 100), (axes[2], "length", 1)):
+        marks(axis, [(name, ends(runs, f"kimi/{arm}", *number), colour)
+                     for arm, name, colour in three])  # fmt: skip
     axes[0].set(title="half-way: right, %", ylim=(0, 100))
     axes[1].set(title="in the end: right, %", ylim=(0, 100))
     axes[2].set(title="in the end: tokens", ylim=(0, 180))
@@ -225,7 +215,7 @@ def partial(runs):
     arms = ("kimi", "whole", GREY), ("partial", "in pieces", BLUE)
     marks(axes[0], [(name, [1000 * kimi_rl.useful(r) for r in runs(f"kimi/{arm}")], colour)
                     for arm, name, colour in arms])  # fmt: skip
-    marks(axes[1], [(name, ends(runs, arm), colour) for arm, name, colour in arms])
+    marks(axes[1], [(name, ends(runs, f"kimi/{arm}"), colour) for arm, name, colour in arms])
     axes[0].set(title="decoding steps for 1,000 tokens", ylim=(0, 55))
     axes[1].set(title="in the end: right, %", ylim=(0, 100))
     return figure
@@ -233,14 +223,14 @@ def partial(runs):
 
 def seeds(runs):
     figure, axis = canvas(height=4.1, width=7.8)
-    rows = sorted(ARMS, key=lambda arm: -np.mean(ends(runs, arm)))
-    own = ends(runs, "kimi")
+    rows = sorted(ARMS, key=lambda arm: -np.mean(ends(runs, f"kimi/{arm}")))
+    own = ends(runs, "kimi/kimi")
     axis.axvspan(min(own), max(own), color=BLUE, alpha=0.15, linewidth=0)
     for y, arm in enumerate(rows):
-        values, colour = ends(runs, arm), BLUE if arm == "kimi" else INK[GREY]
+        values, colour = ends(runs, f"kimi/{arm}"), BLUE if arm == "kimi" else INK[GREY]
         axis.plot(values, [y] * len(values), "o", color=colour, alpha=0.5, markersize=5)
         axis.plot(np.mean(values), y, "|", color=colour, markersize=16, markeredgewidth=3)
-    base = 100 * part(runs("kimi/kimi")[0], "before")["accuracy"]
+    base = np.mean(ends(runs, "kimi/kimi", when="before"))
     axis.axvline(base, color="black", linestyle="--", linewidth=1)
     say(axis, base - 1, 4, "base", "black", ha="right", fontsize=12)
     axis.set_yticks(range(len(rows)), [ARMS[arm] for arm in rows], fontsize=11.5)
@@ -251,14 +241,14 @@ def seeds(runs):
 
 def inside(runs) -> int:
     """How many other recipes' means lie between the seeds of Kimi's update."""
-    own = ends(runs, "kimi")
-    means = [np.mean(ends(runs, arm)) for arm in ARMS if arm != "kimi"]
+    own = ends(runs, "kimi/kimi")
+    means = [np.mean(ends(runs, f"kimi/{arm}")) for arm in ARMS if arm != "kimi"]
     return sum(min(own) <= value <= max(own) for value in means)
 
 
 def broken(runs) -> int:
     """How many seeds of the exact normaliser end below half of what the mean's worst one has."""
-    return sum(value < min(ends(runs, "kimi")) / 2 for value in ends(runs, "exact"))
+    return sum(value < min(ends(runs, "kimi/kimi")) / 2 for value in ends(runs, "kimi/exact"))
 
 
 def silent(runs) -> list[float]:
@@ -272,14 +262,6 @@ def old(runs) -> float:
     return 100 * np.mean(each)
 
 
-def advantage(baseline: str, at: int):
-    """Of the right answer (0) or of a wrong one in `GROUP`."""
-    rows = torch.tensor([GROUP], dtype=torch.float64)
-    return lambda runs: float(
-        losses.group_advantages(rows, "none", baseline=baseline, tau=TAU)[0, at]
-    )
-
-
 FIGURES = {
     "tilt": tilt, "pull": pull, "update": update, "exact": exact,
     "wrong": wrong, "weights": weights, "pupils": pupils, "draws": draws, "price": price,
@@ -288,15 +270,15 @@ FIGURES = {
 NUMBERS = {
     "tau": lambda _: TAU, "turn": lambda _: 0.5 / NEAR, "near": lambda _: NEAR,
     "mean": lambda _: np.mean(GROUP), "normaliser": lambda _: taken(GROUP, TAU),
-    "mean_right": advantage("group", 0), "mean_wrong": advantage("group", 1),
-    "exact_right": advantage("normaliser", 0), "exact_wrong": advantage("normaliser", 1),
+    "mean_right": lambda _: 1 - np.mean(GROUP), "mean_wrong": lambda _: -np.mean(GROUP),
+    "exact_right": lambda _: 1 - taken(GROUP, TAU), "exact_wrong": lambda _: -taken(GROUP, TAU),
     "half": lambda _: HALF, "kimi_half": span(halfway("kimi")), "grpo_half": span(halfway("grpo")),
     "better_half": span(halfway("better-only")), "grpo_sooner": sooner("kimi/grpo"),
     "better_sooner": sooner("kimi/better-only"), "broken": broken,
     "seeds": lambda runs: len(runs("kimi/exact")),
-    "exact_ends": lambda runs: ", ".join(f"{value:.0f}" for value in ends(runs, "exact")),
+    "exact_ends": lambda runs: ", ".join(f"{value:.0f}" for value in ends(runs, "kimi/exact")),
     "uniform": learnt("uniform"), "failures": learnt("failures"), "balanced": learnt("balanced"),
     "silent": span(silent, "{:.0f} to {:.0f}"), "old": old, "inside": inside,
     "others": lambda _: len(ARMS) - 1,
-    "verdicts": lambda _: fields.by_verdict(judged(), NAMES),
+    "verdicts": lambda _: fields.by_verdict("08", NAMES),
 }  # fmt: skip

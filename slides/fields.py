@@ -149,9 +149,17 @@ def _claim(name: str, folder: Path) -> dict:
     return scoreboard.record(*_judged(name, folder))
 
 
-def by_verdict(rows: dict[str, dict], names: dict[str, str]) -> str:
-    """Rows of a table: each verdict in words and what has it. rows: the ledger's records by id.
-    names: of each in a few words. Raises ValueError where these are not the same claims."""
+@cache
+def of_lesson(number: str) -> dict[str, dict]:
+    """The ledger's record of each claim of a lesson, by its id."""
+    return {claim.id: scoreboard.record(claim, verdict) for claim, verdict in judged()
+            if claim.lesson == number}  # fmt: skip
+
+
+def by_verdict(lesson: str, names: dict[str, str]) -> str:
+    """Rows of a table: each verdict in words and what has it. names: of each claim of the lesson in
+    a few words. Raises ValueError where the ledger knows others."""
+    rows = of_lesson(lesson)
     if odd := sorted(rows.keys() ^ names.keys()):
         raise ValueError(f"{odd[0]}: the deck's file names it, or the ledger knows it, not both")
     found = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from r1lab import models, plots, stats
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
-from r1lab.running.evidence import gain
+from r1lab.running.evidence import gain, part
 
 WIDTH = 6.8  # inches, the width of a slide
 INK = {BLUE: "#00619A", ORANGE: "#8A5A00", GREEN: "#00714F", GREY: "#595959"}  # the same, to read
@@ -72,6 +72,14 @@ def intervals(axis, rows: list[tuple[str, float, float, float]], form: str = "{:
     axis.set_ylim(len(rows) - 0.5, -0.7)
     axis.axvline(0, color="black", linewidth=1)
     axis.grid(axis="y", visible=False)
+
+
+def ends(
+    runs, arm: str, key: str = "accuracy", factor: float = 100, when: str = "after"
+) -> list[float]:
+    """A number of the held-out problems, of each seed of an arm; where nothing was trained, the one
+    that there is."""
+    return [factor * part(run, when)[key] for run in runs(arm)]
 
 
 def curves(runs: list, key: str, factor: float = 1.0) -> list[list[float]]:

@@ -1,12 +1,13 @@
 """Judges of steps: what they read, what they are paid into, and credit by exact values in training."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from helpers import tiny_model, words
 
-from r1lab import credit, experiments, grpo, models, policy, prm, records, rewards, tasks
+from r1lab import credit, experiments, grpo, models, plots, policy, prm, records, rewards, tasks
 from r1lab.experiments import prm_and_mcts, tree_search
 from r1lab.machine import presets
 from r1lab.records import configs
@@ -182,6 +183,14 @@ def test_answers_are_chosen_from_and_judges_examined(tmp_path):
     assert measured["judges"]["exact"]["answer"]["n"] <= 16
     drawn = prm_and_mcts.rerank_figure(records.load_run(tmp_path / "run"))
     assert all(list(line.get_xdata()) == [1, 2, 4] for line in drawn.axes[0].lines)
+
+
+def test_a_choice_from_many_is_drawn_from_left_to_right():
+    at = {str(k): [k / 32] for k in (1, 16, 2, 32, 4, 8)}  # the order of words, as in a record
+    chosen = {way: at for way in prm_and_mcts.WAYS}
+    _, axis = plots.canvas()
+    prm_and_mcts.curves(axis, [SimpleNamespace(summary={"measured": {"chosen": chosen}})])
+    assert all(list(line.get_xdata()) == [1, 2, 4, 8, 16, 32] for line in axis.lines)
 
 
 def test_trees_and_their_controls_are_grown(tmp_path, monkeypatch):
