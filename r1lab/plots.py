@@ -87,8 +87,9 @@ def faces(figure: Figure, caption: str, sharp: float = 1.0) -> dict[str, str]:
 
 def spoken(figure: Figure, caption: str) -> str:
     """What is read aloud in a figure's place: what its axes claim, then the caption."""
-    claims = [axis.get_title(loc="left").rstrip(".") for axis in figure.axes]
-    return ". ".join([*filter(None, claims), caption])
+    claims = filter(None, (axis.get_title(loc="left") for axis in figure.axes))
+    ended = [claim if claim[-1] in ".?!" else f"{claim}." for claim in claims]
+    return " ".join([*ended, caption])
 
 
 def about(figure: Figure, alt: str) -> dict:

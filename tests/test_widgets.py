@@ -230,6 +230,8 @@ def test_show_puts_titles_left_and_says_what_n_is(monkeypatch):
     assert shown[0][0]["text/plain"] == "n = 2"
     about = shown[0][1]["metadata"]["image/png"]
     assert about["alt"] == "A claim. n = 2"
+    axis.set_title("A question?", loc="left")
+    assert plots.spoken(figure, "n = 2") == "A question? n = 2"
     picture = base64.b64decode(shown[0][0]["image/png"])
     wide = int.from_bytes(picture[16:20], "big")
     assert (
