@@ -52,15 +52,15 @@ checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure trl_engine
 
 experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
-experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
-experiments.train_time experiments.tree_search running.methods running.queue running.summary
+experiments.own_answers experiments.prm_and_mcts experiments.rewards experiments.train_time
+experiments.tree_search running.methods running.queue running.summary
 
 experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
 experiments.templates experiments.tinyzero running.recorded running.run speed.training
 
 experiments experiments.coverage experiments.distillation experiments.test_time_compute speed.bench
 
-checks.lesson_09 checks.lesson_11 claims.scoreboard widgets.rollouts
+checks.lesson_09 checks.lesson_11 claims.scoreboard experiments.long2short widgets.rollouts
 
 claims.again claims.rulers widgets.board widgets.dashboard
 
