@@ -11,7 +11,7 @@ import shutil
 import socket
 
 import pytest
-from helpers import tiny_model
+from helpers import tiny_model, words
 
 _connect = socket.socket.connect
 
@@ -29,6 +29,17 @@ socket.socket.connect = _local_only
 @pytest.fixture
 def model():
     return tiny_model()
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """SmolLM2's architecture at toy width, as a folder that `--base` takes."""
+    folder = tmp_path_factory.mktemp("toy")
+    built = tiny_model("llama", vocabulary=len(words()))
+    built.config.max_position_embeddings = 2048
+    built.save_pretrained(folder)
+    words().save_pretrained(folder)
+    return folder
 
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

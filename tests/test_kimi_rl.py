@@ -89,7 +89,7 @@ def test_each_arm_changes_one_thing():
         assert found.legs[0].config == replace(first.legs[0].config, **change), name
         assert found.legs[0].reward == "rule" and found.preset == first.preset
     left = {arm.name for arm in KIMI.arms} - {"kimi", *ONE_CHANGE}
-    assert left == {"length", "length-late", "groups-16", "groups-32"}
+    assert left == {"length", "length-late", "groups-16", "groups-32", "smol"}
 
 
 def test_the_two_length_arms_differ_in_the_first_half_alone():

@@ -53,8 +53,8 @@ checks.lesson_10 experiments.cost_and_limits experiments.own_value running.arms 
 running.measure trl_engine
 
 experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
-experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
-experiments.train_time experiments.tree_search running.methods running.queue running.summary
+experiments.own_answers experiments.prm_and_mcts experiments.rewards experiments.train_time
+experiments.tree_search running.methods running.queue running.summary
 
 experiments.cold_start experiments.critic_cost experiments.difficulty experiments.grpo_math
 experiments.r1_zero_and_the_aha_moment experiments.ranks experiments.templates experiments.tinyzero
@@ -62,7 +62,7 @@ running.recorded running.run speed.training
 
 experiments experiments.coverage experiments.distillation experiments.test_time_compute speed.bench
 
-checks.lesson_09 checks.lesson_11 claims.scoreboard widgets.rollouts
+checks.lesson_09 checks.lesson_11 claims.scoreboard experiments.long2short widgets.rollouts
 
 claims.reruns claims.rulers widgets.board widgets.dashboard
 

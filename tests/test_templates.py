@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from helpers import one_line, tiny_model, words
+from helpers import one_line
 
 from r1lab import experiments, tasks
 from r1lab.experiments import templates
@@ -17,17 +17,6 @@ from r1lab.verify import verify
 
 TEMPLATES = experiments.named("templates")
 SUM = Problem("addition", (37, 48), 85)
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    """SmolLM2's architecture at toy width, as a folder that `--base` takes."""
-    folder = tmp_path_factory.mktemp("toy")
-    built = tiny_model("llama", vocabulary=len(words()))
-    built.config.max_position_embeddings = 2048
-    built.save_pretrained(folder)
-    words().save_pretrained(folder)
-    return folder
 
 
 def small(toy, arm, seed, folder):

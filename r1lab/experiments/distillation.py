@@ -9,7 +9,8 @@ part apart.
 
 `no-search` asks the same of a base that reinforcement learning could not help: `parts`, which never
 tries again (`habits/parts`). `from-hub`, with the preset of a card, is taught by a larger model of
-the hub, as it is.
+the hub, as it is. `smol` is a real language model on sums, taught by a program that works them out;
+its control is `zero/smol`, reinforcement learning alone.
 """
 
 from collections.abc import Callable
@@ -100,6 +101,14 @@ def from_hub(model, tokenizer, pool: list, config: grpo.Config):
     return lesson(found, [i for i, ok in enumerate(sound(words, found)) if ok], config.template)
 
 
+def worked(model, tokenizer, pool: list, config: grpo.Config):
+    """Material: sums worked out by a program, each read once."""
+    drawn = curriculum.uniform(pool, config.steps * config.prompts, config.seed, 1)
+    rows = [(p, traces.sum_in_parts(p), tasks.prompt(p, config.template)) for p in drawn]
+    about = {"answers": len(rows), "right": len(rows), "tokens": 0}
+    return [traces.group(*row) for row in rows], about
+
+
 def figure(run: Run) -> Figure:
     """Held-out problems: before, and after each stage."""
     stages = run.summary.get("stages", [{"name": "trained"} | run.summary["after"]])
@@ -161,6 +170,9 @@ def _taught(name: str, material: Callable, steps: int) -> Stage:
 
 
 RL = Stage("grpo", "rl", settings={"steps": STEPS})
+WORKED = Stage("sft", "worked", material=worked)
+SUMS = {"preset": "smol", "max_new": 24}  # they have 18 to 21 tokens, the end included
+AFTER = 12  # steps of reinforcement learning behind them, half of those of `zero/smol`
 DISTILLATION = Experiment(
     name="distillation",
     lesson="06",
@@ -185,10 +197,12 @@ DISTILLATION = Experiment(
             (_taught("solver-2000", taught(2000), TAUGHT),), {"base": "parts"}),
         Arm("from-hub", "on a card: right answers of Qwen2.5-3B, then RL",
             (_taught("hub", from_hub, TAUGHT), RL), seeds=()),
+        Arm("smol", "SmolLM2-135M, sums: worked out by a program, then RL",
+            (WORKED, Stage("grpo", "rl", settings={"steps": AFTER})), SUMS, (0, 1, 2)),
     ),
     measure=held_out,
     figure=figure,
-    minutes={"cpu": {"quick": 5}},
+    minutes={"cpu": {"quick": 5}, "smol": {"quick": 10}},
     on={"cpu": {"model": "small", "size": 3, "steps": STEPS, "prompts": 8, "max_new": 256,
                 "lr": 1.5e-3}},
     evidence={

@@ -202,11 +202,12 @@ KIMI_RL = Experiment(
         _arm("middle", "problems of middle difficulty alone", draw="middle"),
         _arm("groups-16", "4 problems, 16 answers each", prompts=4, group=16, updates=2),
         _arm("groups-32", "2 problems, 32 answers each", prompts=2, group=32, updates=2),
+        Arm("smol", "SmolLM2-135M, sums: Kimi's update", GRPO, KIMI | {"preset": "smol"}, (0,)),
     ),
     measure=held_out,
     along=along,
     figure=figure,
-    minutes={"cpu": {"quick": 2}},
+    minutes={"cpu": {"quick": 2}, "smol": {"quick": 10}},
     on={"cpu": {"size": 3, "steps": STEPS, "prompts": 8, "max_new": 256, "lr": 1.5e-3,
                 "train_problems": 80}, "gpu24": {"size": 3}},
     evidence={

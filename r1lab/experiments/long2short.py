@@ -4,6 +4,9 @@ The long parent is the recorded `run habits` of the same seed, which searches in
 something fits. The short parent is its base, which guesses. Beside each way stand two that train
 nothing: a coin, which asks the long parent in a share of all cases and the short one in the others,
 and the long parent cut off at some length.
+
+`smol` is a real language model, made long by lesson 06's worked sums and then paid for brevity.
+Its control is that lesson's own `smol`: the same sums, the same steps, paid for being right alone.
 """
 
 import random
@@ -12,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from r1lab import curriculum, evaluate, front, grpo, length, models, plots, stats, tasks
+from r1lab.experiments.distillation import AFTER, SUMS, WORKED
 from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, alike, mean, minus, part, right
 from r1lab.running.experiment import Arm, Experiment, Stage
@@ -235,6 +239,7 @@ def _arm(name: str, words: str, method: str, material: Callable | None = None, *
 SHORT = {"reward": PAID, "max_new": CUT, "scale": "none"}
 BOTH = (Stage("sft", "shortest", LONG, material=shortest), Stage("grpo", "rl", settings=SHORT))
 WHOLE = (Stage("grpo", "long"), Stage("grpo", "short", settings=SHORT))
+BRIEF = {"steps": AFTER, "reward": PAID, "scale": "none"}
 EXPERIMENTS = (
     Experiment(
         name="long2short",
@@ -249,11 +254,13 @@ EXPERIMENTS = (
             _arm("first", "SFT on the first right of 8", "sft", first),
             Arm("both", "long to short: the shortest right of 8, then RL", BOTH),
             Arm("whole", "the base: RL, then RL for short answers", WHOLE),
+            Arm("smol", "SmolLM2-135M, sums: worked out, then RL for short answers",
+                (WORKED, Stage("grpo", "rl", settings=BRIEF)), SUMS, (0,)),
         ),
         measure=measure,
         figure=figure,
         evidence={"K-16": _roads},
-        minutes={"cpu": {"quick": 2}},
+        minutes={"cpu": {"quick": 2}, "smol": {"quick": 10}},
         on={"cpu": {"size": 3, "prompts": 8, "steps": STEPS, "max_new": 600, "lr": 1.5e-3,
                     "eval_problems": 256}, "gpu24": {"size": 3}},
         settings={"of": ""},

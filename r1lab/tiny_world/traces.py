@@ -61,6 +61,14 @@ def products(n: int, seed: int, template: str = "tiny-both") -> list[dict]:
     return found
 
 
+def sum_in_parts(problem: Problem) -> str:
+    """A sum of two numbers of two digits as it is worked out in the head, for a language model:
+    "37 + 48 = 70 + 15 = 85", first the tens and the ones."""
+    a, b = problem.numbers
+    tens, ones = 10 * (a // 10 + b // 10), a % 10 + b % 10
+    return f"{a} + {b} = {tens} + {ones} = {problem.target}"
+
+
 def group(problem: Problem, text: str, prompt: str) -> dict:
     """One example as a group of samples.jsonl. taught: that SFT learns it; the verifier's word
     stands beside it."""
