@@ -1103,7 +1103,7 @@ for row in scoreboard.every():
 #
 # * The three-letter results are exact, of a table of 12 numbers. Which form is better for a large model is not decided here.
 # * The loop above makes one update a rollout, without a KL term. R1 makes 16, weight 0.001, a new reference every 400 steps.
-# * No critic is trained: lesson 04 compares PPO and GRPO.
+# * Critics: lesson 04.
 # * Where the reward comes from is lesson 03, what a model learns from it lesson 04. Kimi's squared loss is lesson 08.
 #
 # ## References

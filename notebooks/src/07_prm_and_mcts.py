@@ -155,7 +155,8 @@ plots.show(figure, "A line a seed: steps of the base's answers, four numbers.")
 
 # %% [markdown]
 # Where the judge says 30 %, about a third are good; where it is sure, it is too sure. And it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
-#
+
+# %% [markdown]
 # ### Labels without people
 #
 # Where a label cannot be worked out, one lets a model continue from behind the step, several times, and counts how often the end is right. Such *rollouts* label the step. But what do they measure? The next exercise takes steps that are certainly dead: first sums behind which the target is out of reach.
@@ -336,11 +337,13 @@ for arm, (name, _) in ARMS.items():
 
 # %% [markdown]
 # *The sum* looks like a success at first: at step 22 some 70 % are right, sooner than with the outcome. Then it finds that it may go on, and ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap, while the pay still rises. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
-#
+
+# %% [markdown]
 # *The minimum* of exact labels teaches nothing: an answer with one wrong turn earns what a wrong answer earns. (Our forecast was at most 10 % second tries in each seed; one has 16.) The learned minimum ends at zero in another way: an answer without a thought has one step, and of that the judge says more than of the worst step of any honest answer. That is the report's cheating.
 #
 # *The difference*, which is the end as the judge sees it, is the best of the three, and never above the outcome itself; its seeds lie far apart.
-#
+
+# %% [markdown]
 # ### The hack in completions
 #
 # What models write in the end that are paid by the sum, and by the learned minimum; the shade is the judge:
@@ -440,9 +443,11 @@ for way in tree_search.SEARCHES if trees else ():
 
 # %% [markdown]
 # As the report says: over sums 29 % are solved, over tokens none (and 6 % within 256 simulations). Nothing is drawn in these trees, so the seeds agree; the interval is one of problems. A judge with exact labels lifts the sums to 48 %.
-#
+
+# %% [markdown]
 # Be suspicious of this comparison. A token is a smaller thing than a sum, so equal simulations favour the sums; the tokens that were read stand beside them for that reason. And the controls say what the tree is worth. For the same tokens that the tree over sums reads, the base answers one time after another, and with a free check it has solved 62 to 79 %. A search in random order that asks nobody has 56 to 60 % after 64 states. *Both trees lose to the controls.* A tree that knows nothing looks at everything before it goes deep: 1 %. In mathematics nobody can list the moves, and there is no free check at the leaves.
-#
+
+# %% [markdown]
 # ### Exercise 07.5 · code · 15 min · difficulty 4 of 5
 # The value is what the tree lives on. Behind the first sum of four numbers, three are left. Write how good that looks, with at most 12 sums, products, differences or divisions (the numbers count them): the learned judge must be beaten by 5 points of AUC on 300 states. Working out all ways would take over a hundred.
 
@@ -485,14 +490,16 @@ tree_search.round_curves(axis, rounds)
 ends = [100 * r.summary["after"]["accuracy"] for r in trained["judge/rule"]]
 axis.axhline(fmean(ends), color="black", linestyle="--", label="GRPO, same budget")
 axis.set_title("The tree gets better, one sample does not")
-axis.legend(fontsize=8, loc="center right")
+axis.legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.73))
 plots.show(figure, "A line a seed; 512 held-out problems, the tree on 128 of them.")
 for run in rounds:
-    ends = [run.summary[when]["tries"] for when in ("before", "after")]
     tree, eight = (tree_search.shares(run, key) for key in ("tree", "eight"))
-    print(f"seed {run.config['seed']}: tree {tree[0]:.0f} -> {tree[-1]:.0f} %, eight samples "
-          f"and a check {eight[0]:.0f} -> {eight[-1]:.0f} %, tries of a sample {ends[0]:.1f} "
-          f"-> {ends[1]:.1f}")  # fmt: skip
+    first, last = (run.summary[when]["tries"] for when in ("before", "after"))
+    print(
+        f"seed {run.config['seed']}: tree {tree[0]:.0f} -> {tree[-1]:.0f} %, ", end=""
+    )
+    print(f"eight samples and a check {eight[0]:.0f} -> {eight[-1]:.0f} %, ", end="")
+    print(f"tries of a sample {first:.1f} -> {last:.1f}")
 
 # %% [markdown]
 # In AlphaZero the *value* learns from the trees as well. Here the priors were the model's and the value stayed. The other half of the circle: all sums alike likely, and a value that says one half of everything at first. Each round grows 96 trees with the last value and teaches the next one what was won in them. No label is worked out, no answer is read.
