@@ -57,7 +57,7 @@ def _guessable(arms: Arms) -> list[Table]:  # K-02
 
 
 def figure(run: Run) -> Figure:
-    """What is paid and what is right over the steps, and how many right ticks have no true steps."""
+    """What is paid and what is right over the steps; right ticks without true steps."""
     drawn, (left, right) = plots.canvas(2)
     for key, name, colour in (("reward_choices", "ticked right", plots.ORANGE),
                               ("accuracy", "right", plots.BLUE)):  # fmt: skip
