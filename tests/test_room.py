@@ -2,7 +2,7 @@
 
 import pytest
 
-from r1lab import experiments, marking, records, rewards
+from r1lab import experiments, marking, records, rewards, tasks
 from r1lab.experiments import guessing, room
 from r1lab.records import Run
 from r1lab.running.run import run
@@ -101,6 +101,12 @@ def test_both_arms_ask_the_same_products(tmp_path):
         assert (tmp_path / arm / "figure.png").is_file()
     assert asked["open"] == asked["choices"] != []
     assert "reward_choices" in found.metrics[0]
+
+
+def test_there_are_as_many_products_as_a_run_asks():
+    preset = plan(experiments.named("guess"), Options("open", "cpu")).preset
+    for split, n in (("test", preset.eval_problems), ("train", preset.train_problems)):
+        assert len(tasks.problems("multiplication", n, 0, split, preset.size)) == n
 
 
 def test_two_sizes_get_the_same_budgets(tmp_path):

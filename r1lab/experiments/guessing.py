@@ -91,7 +91,7 @@ GUESS = Experiment(
     figure=figure,
     minutes={"cpu": {"quick": 1}},
     on={"cpu": {"task": "multiplication", "size": 2, "steps": 40, "prompts": 8, "max_new": 200,
-                "lr": 1.5e-3, "train_problems": 2048},
+                "lr": 1.5e-3, "train_problems": 2048, "eval_problems": 320},
         "gpu24": {"task": "multiplication", "size": 2}},
     evidence={"K-02": _guessable},
 )  # fmt: skip
