@@ -281,8 +281,9 @@ for arm, found in marked.items():
 parts = [r.summary["before"] for r in marked["open"]]
 hit = {h: np.mean([100 * p["guessed"][h] for p in parts]) for h in marked}
 base = [guessing.unsound(r, "before") for r in marked["open"]]
-print(f"base: right ticks without steps {np.mean(base):.0f} %; in eight guesses "
-      f"open {hit['open']:.0f} %, choices {hit['choices']:.0f} % of 128 products")  # fmt: skip
+print(f"base: right ticks without steps {np.mean(base):.0f} %")
+for how, share in hit.items():
+    print(f"base: {share:.0f} % of 128 products guessed in eight tries, as {how}")
 
 # %% [markdown]
 # @K02
@@ -590,22 +591,19 @@ for run_ in zero:
 # k1.5 says: a small model that thinks longer can match a large one, which needs fewer tokens (3.5). `run sizes` trains nothing: `rich` and `small`, a third of its size, after the same 60 steps (lesson 06), answer the same problems, to their own end and cut by force (lesson 01). *Predict the gap at equal budgets.*
 
 # %%
-figure, axes = plots.canvas(2, sharey=True)
-for axis, arm in zip(axes, ("bases", "trained"), strict=True):
-    room.curves(axis, experiments.recorded("sizes", arm))
-    axis.set_title("Untrained" if arm == "bases" else "After the same steps")
-axes[1].set_ylabel("")
+sizes = {arm.name: experiments.recorded("sizes", arm.name) for arm in room.SIZES.arms}
+figure, axis = plots.canvas(width=5.4)
+room.curves(axis, sizes["trained"])
+axis.set_title("The gap grows with the thoughts")
 plots.show(figure, "Cut by force, and at their own end. n = 256 problems, five seeds.")
-for arm in ("trained", "more", "bases"):
+for arm in (arm for arm in sizes if sizes[arm]):
     for size in room.BASES:
-        found = experiments.recorded("sizes", arm)
         for when in ("half", "natural"):
-            said = " ".join(
-                f"{np.mean(room.points(r, size, when)):5.1f}" for r in found
-            )
-            used = [r.summary["measured"][size][when]["tokens"] for r in found]
-            print(f"{arm:8}{size:6}{when:8} right, %: {said}   "
-                  f"{np.mean(used):.0f} tokens of thought")  # fmt: skip
+            said = [np.mean(room.points(r, size, when)) for r in sizes[arm]]
+            parts = [r.summary["measured"][size][when] for r in sizes[arm]]
+            print(f"{arm:8}{size:6}{when:8} right, %: "
+                  + " ".join(f"{v:5.1f}" for v in said)
+                  + f"   {np.mean([p['tokens'] for p in parts]):.0f} tokens")  # fmt: skip
 
 # %% [markdown]
 # @K14
