@@ -365,8 +365,8 @@ print("this draw: {:.1f} %, uniform: {:.1f} %".format(*ends))
 # The draws are arms of `run kimi`; `middle` asks what the base solves in 10 to 90 % of eight answers (K-01). What the pupil lets expect: little. All of our 80 problems can be solved, and what is learned, to search at all, hardly depends on which is asked. Only 14 to 23 % of the groups have no signal; DAPO's rule could save no more.
 
 # %%
-DRAWN = ("kimi", "failures", "balanced", "middle", "curriculum", "dynamic")
-for arm in (arm for arm in DRAWN if runs[arm]):
+DRAWN = ["kimi", "failures", "balanced", "middle", "curriculum", "dynamic"]
+for arm in (arm for arm in [*DRAWN, "groups-16", "groups-32"] if runs[arm]):
     ends = [100 * r.summary["after"]["accuracy"] for r in runs[arm]]
     half = [kimi_rl.reached(r, 40) for r in runs[arm]]
     spent = np.mean([r.summary["sampled_tokens"] for r in runs[arm]]) / 1000
@@ -606,7 +606,7 @@ for arm in (arm for arm in sizes if sizes[arm]):
             print(f"{arm:8}{size:6}{when:8} right, %: {said}")
 
 # %% [markdown]
-# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.3 points above that [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems). At their own ends, for about as many tokens, 10.9 points lie between them: size shows in searches that come to an end.
+# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.2 points above that [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems). At their own ends, for about as many tokens, 10.9 points lie between them: size shows in searches that come to an end.
 #
 # ### A longer cap
 #

@@ -75,15 +75,17 @@ def _larger(arms: Arms) -> list[Table]:  # K-14
 
 
 def curves(axis, runs: list[Run]) -> None:
-    """Accuracy of both sizes over the budget, mean over runs, and where each ends by itself."""
+    """Accuracy of both sizes over the thoughts that the budgets left, and where each ends by
+    itself; means over runs."""
     for size, colour in (("large", plots.BLUE), ("small", plots.ORANGE)):
+        found = [part(run, "after")[size] for run in runs]
+        tokens = np.mean([[one["tokens"] for one in each["budgets"]] for each in found], 0)
         rows = [[mean(points(run, size, budget)) for budget in BUDGETS] for run in runs]
-        axis.plot(BUDGETS, np.mean(rows, 0), color=colour, marker=".", label=f"{size}, cut")
-        end = mean([part(run, "after")[size]["natural"]["tokens"] for run in runs])
+        axis.plot(tokens, np.mean(rows, 0), color=colour, marker=".", label=f"{size}, cut")
+        end = mean([each["natural"]["tokens"] for each in found])
         height = mean([mean(points(run, size, "natural")) for run in runs])
         axis.plot(end, height, "*", color=colour, markersize=12, label=f"{size}, natural end")
-    axis.set_xscale("log", base=2)
-    axis.set(xlabel="budget, tokens of thought", ylabel="right, %", ylim=(0, 102))
+    axis.set(xlabel="mean tokens of thought", ylabel="right, %", ylim=(0, 102), xlim=(0, None))
     axis.legend(fontsize=8)
 
 
