@@ -381,7 +381,7 @@ print("groups without a signal, a seed each:", ", ".join(f"{v:.0f} %" for v in s
 #
 # Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. With five seeds ten points cannot be told from nothing; but no draw is clearly better than drawing alike, as the pupil lets expect.
 #
-# And how many answers a problem? Of 64 in all, groups of 16 end 3.5 points above groups of 32 [-2.1, 9.1] (arms `groups-16`, `groups-32`). No more than 5 below was asked: G-10 is reproduced.
+# And how many answers a problem? Of 64 in all, groups of 16 end 3.5 points above groups of 32 [-2.1, 9.1], with two updates a rollout in both. No more than 5 below was asked: G-10 is reproduced.
 
 # %% [markdown]
 # ### Exercise 08.4 · experiment · 8 min · difficulty 3 of 5
@@ -606,7 +606,7 @@ for arm in (arm for arm in sizes if sizes[arm]):
             print(f"{arm:8}{size:6}{when:8} right, %: {said}")
 
 # %% [markdown]
-# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.2 points above that [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems). At their own ends, for about as many tokens, 10.9 points lie between them: size shows in searches that come to an end.
+# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.2 points above those cut ones [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems). At their own ends, for about as many tokens, 10.9 points lie between them: size shows in searches that come to an end.
 #
 # ### A longer cap
 #
