@@ -17,7 +17,7 @@ import reprlib
 from collections.abc import Callable
 from numbers import Real
 
-from r1lab import length, prm, readability, steps, userfile, value
+from r1lab import length, marking, prm, readability, steps, userfile, value
 from r1lab.tasks.effort import effort_of
 from r1lab.tasks.problem import Problem
 from r1lab.verify import Verdict, is_formatted, verify
@@ -115,6 +115,17 @@ def readable(prompts: list, completions: list[Completion], **columns) -> list[fl
     rows = zip(posed(**columns), prompts, completions, strict=True)
     texts = [(problem, text_of(prompt), text_of(text)) for problem, prompt, text in rows]
     return [float(readability.readable(*row) and readability.summed_up(row[2])) for row in texts]
+
+
+def choices(
+    completions: list[Completion], verdicts: list[Verdict] | None = None, **columns
+) -> list[float]:
+    """1.0 where the nearest of four choices is the right one (`marking.ticked`), else 0.0: a
+    product paid as a question that can be guessed. Raises ValueError for another task."""
+    if verdicts is None:
+        verdicts = judged(completions, **columns)
+    rows = zip(posed(**columns), verdicts, strict=True)
+    return [float(marking.ticked(problem, verdict.answer)) for problem, verdict in rows]
 
 
 def coin(seed: int) -> Reward:
@@ -218,6 +229,7 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
     alone. "equal": both with weight 1, as R1-Zero has them. "watched": as "rule", with `language`
     and `readable` in the log and without weight. "language": `language` is paid 1.0 beside the
     rule, "mixed": `language` and `readable` 0.5 each. "effort": the rule less `effort_price`.
+    "choices": `choices` and the format 0.1, `accuracy` looks on.
     "length-W": the rule and W times `brevity`, W one of `LENGTH_WEIGHTS` ("length-0.5").
     "judge-85" and "judge-96": the score of a `learned` judge. "steps-sum" and the others of
     `STEPWISE`: as "rule", with what a judge says of the steps in the place of the answer.
@@ -237,6 +249,7 @@ def reward_set(name: str, seed: int = 0) -> tuple[list[Reward], list[float]]:
         "mixed": (LOOKED_AT, [1.0, 0.1, 0.5, 0.5]),
         "random": ([coin(seed)], [1.0]),
         "effort": ([accuracy, format_tags, effort_price], [1.0, 0.1, 1.0]),
+        "choices": ([choices, format_tags, accuracy], [1.0, 0.1, 0.0]),
     }
     sets |= {f"length-{w:g}": ([accuracy, format_tags, brevity], [1.0, 0.1, w])
              for w in LENGTH_WEIGHTS}  # fmt: skip

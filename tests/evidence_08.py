@@ -55,6 +55,44 @@ def sooner(name):
     )
 
 
+def marked(unsound):
+    """Runs of `guess`: of 160 right ticks of 200 so many have no steps that lead there; a seed has
+    one more than the seed before."""
+
+    def one(seed):
+        found = {"n": N, "ticked": "1" * 160 + "0" * 40}
+        wrong = unsound + seed
+        found["worked_out"] = "0" * wrong + "1" * (160 - wrong) + "0" * 40
+        return Run({"seed": seed}, [], [], [], {"after": found})
+
+    return [one(seed) for seed in SEEDS]
+
+
+def two_sizes(large, small, long):
+    """Runs of `sizes`: both sizes at half of the larger one's length, and the small one's whole."""
+
+    def one(seed):
+        rng = np.random.default_rng(seed)
+
+        def right(share):
+            return {"right": "".join(map(str, (rng.permutation(N) < round(N * share)).astype(int)))}
+
+        found = {"large": {"half": right(large)}}
+        found["small"] = {"half": right(small), "natural": right(long)}
+        return Run({"seed": seed}, [], [], [], {"measured": found})
+
+    return [one(seed) for seed in SEEDS]
+
+
+def capped(first, cut=0.2):
+    """Runs of `cap`: accuracy after the first stage, and the share of answers that the cap cuts."""
+    found = kimi(early=first)
+    for run in found:
+        for line in run.metrics:
+            line["truncated"] = cut + 0.01 * run.config["seed"]
+    return found
+
+
 BOTH_WAYS = {
     "K-04": gap("kimi", "grpo"),
     "K-05": gap("kimi", "exact"),
@@ -75,5 +113,12 @@ BOTH_WAYS = {
     ),
     "K-18": (
         arms(kimi=kimi(), partial=kimi(pieces=128)), arms(kimi=kimi(), partial=kimi(pieces=250)),
+    ),
+    "K-02": (
+        arms(choices=marked(60), open=marked(10)), arms(choices=marked(12), open=marked(10)),
+    ),
+    "K-14": (arms(trained=two_sizes(0.5, 0.3, 0.7)), arms(trained=two_sizes(0.4, 0.4, 0.2))),
+    "Z-06": (
+        arms(doubled=capped(0.8), same=capped(0.5)), arms(doubled=capped(0.5), same=capped(0.5)),
     ),
 }  # fmt: skip

@@ -89,7 +89,8 @@ def test_each_arm_changes_one_thing():
         assert found.legs[0].config == replace(first.legs[0].config, **change), name
         assert found.legs[0].reward == "rule" and found.preset == first.preset
     left = {arm.name for arm in KIMI.arms} - {"kimi", *ONE_CHANGE}
-    assert left == {"length", "length-late", "groups-16", "groups-32", "smol"}
+    weights = {f"length-{weight}" for weight in ("0", "0.1", "0.5")}
+    assert left == {"length", "length-late", "groups-16", "groups-32", "smol"} | weights
 
 
 def test_the_two_length_arms_differ_in_the_first_half_alone():
@@ -100,6 +101,14 @@ def test_the_two_length_arms_differ_in_the_first_half_alone():
     whole = plan(KIMI, Options("kimi", "cpu", 0)).legs[0].config
     assert sum(leg.config.steps for leg in one.legs) == whole.steps
     assert replace(one.legs[0].config, steps=whole.steps) == whole
+
+
+def test_weights_of_the_length_reward_differ_in_nothing_else():
+    plain = plan(KIMI, Options("length", "cpu", 0))
+    for weight in ("0", "0.1", "0.5"):
+        found = plan(KIMI, Options(f"length-{weight}", "cpu", 0))
+        assert [leg.reward for leg in found.legs] == [f"length-{weight}"] * 2
+        assert [leg.config for leg in found.legs] == [leg.config for leg in plain.legs]
 
 
 def test_groups_have_the_same_answers_and_updates():

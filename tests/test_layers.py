@@ -33,17 +33,19 @@ trl_engine.common trl_engine.sampled verify
 
 claims.verdicts readability reflection sft steps tasks
 
-checks.lesson_03 claims.bounds claims.luck dpo evaluate games preflight.minutes rewards
+checks.lesson_03 claims.bounds claims.luck dpo evaluate games marking preflight.minutes
 speed.decoding tiny_world.corpus widgets.painter
 
-branches checks.lesson_00 checks.lesson_07 preflight.need rollouts scorer search speed.growth
+branches checks.lesson_00 checks.lesson_07 preflight.need rewards scorer search speed.growth
 tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces trl_engine.offline
-widgets.bench widgets.bound widgets.merging widgets.searchtree
+widgets.bound widgets.merging widgets.searchtree
 
-checks.lesson_01 checks.lesson_04 checks.lesson_05 credit critic dynamic on_policy partial
-preflight.fits tiny_world.judges tiny_world.report tiny_world.step_judges widgets.budget
+checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits rollouts tiny_world.judges
+tiny_world.report tiny_world.step_judges widgets.bench widgets.budget
 
-asking preflight widgets.pieces
+credit critic dynamic on_policy partial preflight
+
+asking widgets.pieces
 
 grpo
 
@@ -52,15 +54,16 @@ checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 checks.lesson_10 experiments.cost_and_limits experiments.own_value running.arms running.journal
 running.measure trl_engine
 
-experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
-experiments.own_answers experiments.prm_and_mcts experiments.rewards experiments.train_time
-experiments.tree_search running.methods running.queue running.summary
+experiments.choices experiments.effort experiments.few_shot experiments.guessing experiments.habits
+experiments.kimi_rl experiments.own_answers experiments.prm_and_mcts experiments.rewards
+experiments.train_time experiments.tree_search running.methods running.queue running.summary
 
 experiments.cold_start experiments.critic_cost experiments.difficulty experiments.grpo_math
 experiments.r1_zero_and_the_aha_moment experiments.ranks experiments.templates experiments.tinyzero
 running.recorded running.run speed.training
 
-experiments experiments.coverage experiments.distillation experiments.test_time_compute speed.bench
+experiments experiments.coverage experiments.distillation experiments.room
+experiments.test_time_compute speed.bench
 
 checks.lesson_09 checks.lesson_11 claims.scoreboard experiments.long2short widgets.rollouts
 

@@ -148,7 +148,7 @@ def test_a_callers_change_to_a_reward_set_does_not_reach_the_next_caller():
 
 def test_an_unknown_reward_name_lists_the_names():
     with pytest.raises(
-        ValueError, match="'accuracy', 'effort', 'equal', 'exact-difference', 'exact-min'"
+        ValueError, match="'accuracy', 'choices', 'effort', 'equal', 'exact-difference'"
     ):
         reward_set("best")
 

@@ -173,11 +173,18 @@ def _arm(name: str, label: str, stages=GRPO, **settings) -> Arm:
     return Arm(name, f"Kimi's RL: {label}", stages, KIMI | settings)
 
 
-def _stages(first: str) -> tuple[Stage, ...]:
-    """`EARLY` steps under a reward, the rest under the length reward. Both arms that are compared
-    have the seam, so that it does not tell them apart."""
+def _stages(first: str, rest: str = SHORT) -> tuple[Stage, ...]:
+    """`EARLY` steps under a reward, the rest under another, with a fresh optimizer. The arms that
+    are compared have that seam, so that it does not tell them apart."""
     early = Stage("grpo", "early", settings={"steps": EARLY, "reward": first})
-    return early, Stage("grpo", "rest", settings={"steps": STEPS - EARLY, "reward": SHORT})
+    return early, Stage("grpo", "rest", settings={"steps": STEPS - EARLY, "reward": rest})
+
+
+def _weight(weight: str) -> Arm:
+    """A length reward of that weight from the start; with 0 all that is left is the seam."""
+    name = f"length-{weight}"
+    label = f"Kimi's RL: length reward from the start, weight {weight}"
+    return Arm(name, label, _stages(name, name), KIMI, seeds=(0, 1, 2))
 
 
 KIMI_RL = Experiment(
@@ -202,6 +209,7 @@ KIMI_RL = Experiment(
         _arm("middle", "problems of middle difficulty alone", draw="middle"),
         _arm("groups-16", "4 problems, 16 answers each", prompts=4, group=16, updates=2),
         _arm("groups-32", "2 problems, 32 answers each", prompts=2, group=32, updates=2),
+        *map(_weight, ("0", "0.1", "0.5")),
         Arm("smol", "SmolLM2-135M, sums: Kimi's update", GRPO, KIMI | {"preset": "smol"}, (0,)),
     ),
     measure=held_out,
