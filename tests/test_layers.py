@@ -20,8 +20,8 @@ pupil records.checkpoints running.progress sampler.cache sampler.forward tasks.t
 widgets.growth
 
 checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
-sampler.reading tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring widgets.draws
-widgets.prices
+sampler.reading tasks.arithmetic tasks.countdown tasks.equality tasks.gsm8k value widgets.colouring
+widgets.draws widgets.prices
 
 checks.lesson_02 claims.worked_out drawings models.lineage records sampler.sampling tasks.effort
 widgets.playground
@@ -51,9 +51,10 @@ checks.lesson_06 running.settings speed.footprint speed.parts trl_engine.online
 
 checks.lesson_10 experiments.cost_and_limits running.arms running.journal running.measure trl_engine
 
-experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.kimi_rl
-experiments.long2short experiments.own_answers experiments.prm_and_mcts experiments.rewards
-experiments.train_time experiments.tree_search running.methods running.queue running.summary
+experiments.choices experiments.effort experiments.few_shot experiments.habits experiments.judging
+experiments.kimi_rl experiments.long2short experiments.own_answers experiments.prm_and_mcts
+experiments.rewards experiments.train_time experiments.tree_search running.methods running.queue
+running.summary
 
 experiments.cold_start experiments.grpo_math experiments.r1_zero_and_the_aha_moment
 experiments.templates experiments.tinyzero running.recorded running.run speed.training
