@@ -8,12 +8,14 @@ import torch
 from evidence_08 import gap
 from helpers import tiny_model
 
-from r1lab import experiments, models, tasks
+from r1lab import experiments, models, records, tasks
 from r1lab.claims import ledger
 from r1lab.claims.verdicts import judge
 from r1lab.critic import Critic
 from r1lab.experiments import judging
 from r1lab.records import Run
+from r1lab.running.run import run
+from r1lab.running.settings import Options
 from r1lab.tasks import equality
 from r1lab.tasks.reading import read_expression
 from r1lab.verify import verify
@@ -134,11 +136,17 @@ def test_a_score_is_read_at_the_end_of_the_question():
         torch.testing.assert_close(score, critic.head(last)[0])
 
 
-def test_by_steps():
+def test_accuracy_by_the_steps_of_a_pair(monkeypatch):
     posed = ("1+1 vs 2", "(1+1)*2 vs 1+3", "2+2 vs 4")
-    problems = [tasks.Problem("equality", (), "yes", question) for question in posed]
-    run = Run({}, [], [], [], {"measured": {"right": "110"}})
-    assert judging.by_steps(run, problems) == {1: (50.0, 2), 3: (100.0, 1)}
+    asked = [tasks.Problem("equality", (), "yes", question) for question in posed]
+    monkeypatch.setattr(tasks, "problems", lambda *given: asked)
+    config = {"task": "equality", "eval_problems": 3, "size": 3}
+    measured = {"right": "110", "reasons": {"correct": 2, "no answer": 1}}
+    one = Run(config, [], [], [], {"measured": measured, "update_tokens": 7})
+    assert judging.by_steps(one) == {1: (50.0, 2), 3: (100.0, 1)}
+    assert (judging.unread(one), judging.spent(one)) == (1, 7)
+    measured["update_tokens"] = 5  # of a head
+    assert judging.spent(one) == 5
 
 
 def test_a_small_lead_decides_nothing():
@@ -146,3 +154,21 @@ def test_a_small_lead_decides_nothing():
     rows = [[9.0], [-1.0], [6.0], [-2.0], [3.0]]
     assert judge(K09, [rows]).letter == "I"
     assert [judge(K09, read(arms)).letter for arms in gap("reasons", "head")] == ["R", "N"]
+
+
+@pytest.mark.slow
+def test_both_kinds_of_judge_run(tmp_path):
+    """Small: what is taught is kept; a head is measured; both are compared problem by problem."""
+    small = {"steps": 3, "prompts": 4, "eval_problems": 24, "train_problems": 32}
+    found = {}
+    for arm in ("reasons", "head-long"):
+        options = Options(arm, "cpu", 7, small)
+        run(experiments.named("judging"), options, tmp_path / arm, watch=lambda now: None)
+        found[arm] = records.load_run(tmp_path / arm)
+    taught, head = found["reasons"], found["head-long"].summary["measured"]
+    assert len(taught.samples) == taught.summary["material"]["sft"]["pairs"] == 32
+    assert taught.summary["before"]["accuracy"] == 0.0  # the base does not know the question
+    assert len(head["losses"]) == 9 and head["losses"][0] == pytest.approx(0.693, abs=1e-3)
+    read = experiments.named("judging").evidence["K-09"]
+    (table,) = read(lambda arm: [found["head-long" if arm == "head" else arm]])
+    assert len(table) == 1 and len(table[0]) == 24 and set(table[0]) <= {-100.0, 0.0, 100.0}

@@ -88,11 +88,11 @@ def scored(model, tokenizer, problems: list[Problem], plan: Plan) -> dict:
         tokens += sum(map(len, batch.prompts))
     marks = [verdicts(judge, tokenizer, some, preset.template)
              for some in (problems, pool[: len(problems)])]  # fmt: skip
-    tenth = -(-steps // 10)
+    tenth, n, found = -(-steps // 10), len(problems), sum(marks[0])
     return {
-        "accuracy": sum(marks[0]) / len(problems),
-        "ci95": [round(x, 4) for x in stats.wilson(sum(marks[0]), len(problems))],
-        "n": len(problems), "right": "".join(str(int(m)) for m in marks[0]),
+        "accuracy": found / n, "ci95": [round(x, 4) for x in stats.wilson(found, n)], "n": n,
+        "right": "".join(str(int(m)) for m in marks[0]),
+        "reasons": {"correct": found, "wrong value": n - found},
         "learned": sum(marks[1]) / len(marks[1]), "length": 0.0, "reflects": 0.0,
         "update_tokens": tokens,
         "losses": [sum(part) / len(part) for i in range(0, steps, tenth)
@@ -123,31 +123,46 @@ def verdicts(judge: Critic, tokenizer, problems: list[Problem], template: str) -
     return found
 
 
-def by_steps(run: Run, problems: list[Problem]) -> dict[int, tuple[float, int]]:
-    """Steps that both sides take together -> (accuracy in percent, problems). problems: the
-    held-out ones of the run."""
-    rows: dict[int, list[float]] = {}
+def by_steps(run: Run) -> dict[int, tuple[float, int]]:
+    """Steps that both sides take together -> (accuracy in percent, held-out problems)."""
+    config, rows = run.config, {}
+    size = config["size"] or None
+    problems = tasks.problems(config["task"], config["eval_problems"], 0, "test", size)
     for problem, mark in zip(problems, right(run), strict=True):
         rows.setdefault(sum(len(worked(s)) for s in sides(problem)), []).append(mark)
     return {steps: (sum(marks) / len(marks), len(marks)) for steps, marks in sorted(rows.items())}
 
 
-def held_out(run: Run) -> list[Problem]:
-    """The problems that a run was measured on."""
-    config = run.config
-    n, size = config["eval_problems"], config["size"] or None
-    return tasks.problems(config["task"], n, 0, "test", size)
+def spent(run: Run) -> int:
+    """Tokens that went forward and back."""
+    return part(run, "after").get("update_tokens") or run.summary["update_tokens"]
+
+
+def unread(run: Run) -> int:
+    """Verdicts that could not be read, of `n`; they count as wrong."""
+    reasons = part(run, "after")["reasons"]
+    return sum(n for reason, n in reasons.items() if reason not in ("correct", "wrong value"))
+
+
+def draw(axis, runs: list[Run], name: str, colour: str) -> None:
+    """Held-out accuracy by the steps that a pair takes: the mean of the runs, a dot a run."""
+    found = [by_steps(run) for run in runs]
+    for one in found:
+        axis.plot(list(one), [share for share, _ in one.values()], ".", color=colour, markersize=4)
+    if found:
+        means = [sum(one[k][0] for one in found) / len(found) for k in found[0]]
+        axis.plot(list(found[0]), means, color=colour, label=name)
+    axis.set(xlabel="steps that both sides take", ylabel="right, %", ylim=(0, 102))
+    plots.whole_steps(axis)
 
 
 def figure(run: Run) -> Figure:
     """Held-out accuracy by the steps that a pair takes."""
     drawn, axis = plots.canvas(width=5.4)
-    found = by_steps(run, held_out(run))
-    axis.plot(list(found), [share for share, _ in found.values()], "o-", color=plots.BLUE)
+    draw(axis, [run], "", plots.BLUE)
     axis.axhline(50, color=plots.GREY, linestyle="--")
-    axis.set(title=f"Right: {100 * part(run, 'after')['accuracy']:.1f} %", ylim=(0, 102))
-    axis.set(xlabel="steps to work out both sides; dashed: chance", ylabel="right, %")
-    plots.whole_steps(axis)
+    axis.set_title(f"Right: {100 * part(run, 'after')['accuracy']:.1f} %")
+    plots.write_below(drawn, f"n = {part(run, 'after')['n']} held-out pairs. Dashed: chance.")
     plots.tidy(drawn)
     return drawn
 
