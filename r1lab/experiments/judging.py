@@ -28,8 +28,8 @@ from r1lab.tasks.equality import sides, value, worked
 from r1lab.tiny_world.traces import group
 from r1lab.tiny_world.words import WORDS
 
-STEPS, LONG = 400, 3  # of learning; times as many in `head-long`
-EXAMPLES = 6400  # each is seen once in `STEPS` steps of 16
+STEPS, LONG = 700, 3  # of learning; times as many in `head-long`
+EXAMPLES = 16 * STEPS  # each is seen once
 AT_ONCE = 256  # questions that a head reads at a time
 
 
