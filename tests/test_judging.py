@@ -1,6 +1,7 @@
 """The task of judges: its labels by another way, its splits, its twins; and the judge with a head."""
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from r1lab.critic import Critic
 from r1lab.experiments import judging
 from r1lab.records import Run
 from r1lab.running.run import run
-from r1lab.running.settings import Options
+from r1lab.running.settings import Options, plan
 from r1lab.tasks import equality
 from r1lab.tasks.reading import read_expression
 from r1lab.verify import verify
@@ -172,3 +173,14 @@ def test_both_kinds_of_judge_run(tmp_path):
     read = experiments.named("judging").evidence["K-09"]
     (table,) = read(lambda arm: [found["head-long" if arm == "head" else arm]])
     assert len(table) == 1 and len(table[0]) == 24 and set(table[0]) <= {-100.0, 0.0, 100.0}
+
+
+@pytest.mark.slow
+def test_a_head_learns_what_can_be_seen(monkeypatch):
+    """The same head and rate, with another label: whether there is a bracket in the question."""
+    shown = [replace(p, target="yes" if "(" in p.question else "no") for p in MANY[:1000]]
+    monkeypatch.setattr(tasks, "problems", lambda *given: shown[:960])
+    small = {"steps": 60, "train_problems": 960}
+    settled = plan(experiments.named("judging"), Options("head", "cpu", 7, small))
+    found = judging.scored(*models.load("rich"), shown[960:], settled)
+    assert found["accuracy"] > 0.9 and found["losses"][-1] < 0.3
