@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ from r1lab.claims.verdicts import judge
 from r1lab.critic import Critic
 from r1lab.experiments import judging
 from r1lab.records import Run
+from r1lab.running.arms import same
 from r1lab.running.run import run
 from r1lab.running.settings import Options, plan
 from r1lab.tasks import equality
@@ -150,6 +152,12 @@ def test_accuracy_by_the_steps_of_a_pair(monkeypatch):
     assert judging.spent(one) == 5
 
 
+def test_the_arms_are_told_apart_by_their_records():
+    judges = experiments.named("judging")
+    made = [plan(judges, Options(arm.name, "cpu")).record for arm in judges.arms]
+    assert not any(same(one, other) for one, other in combinations(made, 2))
+
+
 def test_a_small_lead_decides_nothing():
     read = experiments.named("judging").evidence["K-09"]
     rows = [[9.0], [-1.0], [6.0], [-2.0], [3.0]]
@@ -167,7 +175,7 @@ def test_both_kinds_of_judge_run(tmp_path):
         run(experiments.named("judging"), options, tmp_path / arm, watch=lambda now: None)
         found[arm] = records.load_run(tmp_path / arm)
     taught, head = found["reasons"], found["head-long"].summary["measured"]
-    assert len(taught.samples) == taught.summary["material"]["sft"]["pairs"] == 32
+    assert len(taught.samples) == taught.summary["material"]["reasons"]["pairs"] == 32
     assert taught.summary["before"]["accuracy"] == 0.0  # the base does not know the question
     assert len(head["losses"]) == 9 and head["losses"][0] == pytest.approx(0.693, abs=1e-3)
     read = experiments.named("judging").evidence["K-09"]

@@ -168,7 +168,9 @@ def figure(run: Run) -> Figure:
 
 
 def _arm(name: str, words: str, thoughts: Callable[[Problem], str]) -> Arm:
-    return Arm(name, f"a judge of equality: {words}", (Stage("sft", material=taught(thoughts)),))
+    """The record knows what was taught by the stage's name."""
+    stage = Stage("sft", name, material=taught(thoughts))
+    return Arm(name, f"a judge of equality: {words}", (stage,))
 
 
 def _head(name: str, words: str, times: int) -> Arm:
