@@ -104,6 +104,7 @@ BOTH_WAYS = {
     "X-07": sooner("dynamic"),
     "K-01": sooner("middle"),
     "G-10": gap("groups_16", "groups_32"),
+    "K-09": gap("reasons", "head"),
     "K-07": (
         arms(kimi=kimi(), length=kimi(length=(120, 80))), arms(kimi=kimi(), length=kimi()),
     ),

@@ -20,8 +20,8 @@ records.checkpoints running.progress sampler.cache sampler.forward tasks.task th
 widgets.growth
 
 checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
-sampler.reading tasks.arithmetic tasks.countdown tasks.gsm8k value widgets.colouring widgets.draws
-widgets.prices
+sampler.reading tasks.arithmetic tasks.countdown tasks.equality tasks.gsm8k value widgets.colouring
+widgets.draws widgets.prices
 
 checks.lesson_02 claims.worked_out drawings models.lineage records sampler.sampling tasks.effort
 widgets.playground
@@ -55,8 +55,9 @@ checks.lesson_10 experiments.cost_and_limits experiments.own_value running.arms 
 running.measure trl_engine
 
 experiments.choices experiments.effort experiments.few_shot experiments.guessing experiments.habits
-experiments.kimi_rl experiments.own_answers experiments.prm_and_mcts experiments.rewards
-experiments.train_time experiments.tree_search running.methods running.queue running.summary
+experiments.judging experiments.kimi_rl experiments.own_answers experiments.prm_and_mcts
+experiments.rewards experiments.train_time experiments.tree_search running.methods running.queue
+running.summary
 
 experiments.cold_start experiments.critic_cost experiments.difficulty experiments.grpo_math
 experiments.r1_zero_and_the_aha_moment experiments.ranks experiments.templates experiments.tinyzero

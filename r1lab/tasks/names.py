@@ -11,12 +11,14 @@ from r1lab import userfile
 from r1lab.tasks.arithmetic import ADDITION, MULTIPLICATION
 from r1lab.tasks.countdown import COUNTDOWN
 from r1lab.tasks.effort import EFFORT
+from r1lab.tasks.equality import EQUALITY
 from r1lab.tasks.gsm8k import GSM8K
 from r1lab.tasks.problem import Problem
 from r1lab.tasks.reading import Found, Unreadable
 from r1lab.tasks.task import Task
 
-BUILT_IN = {task.name: task for task in (COUNTDOWN, EFFORT, MULTIPLICATION, ADDITION, GSM8K)}
+EVERY = (COUNTDOWN, EFFORT, EQUALITY, MULTIPLICATION, ADDITION, GSM8K)
+BUILT_IN = {task.name: task for task in EVERY}
 GIVES = {  # what the functions of a task must return
     "draw": Problem, "data_set": list, "question": str, "short": str, "tiny": str,
     "find": Found, "judge": str, "apart": list,
