@@ -258,7 +258,7 @@ for arm, (name, _) in BOTH.items():
 # %% [markdown]
 # In the end 1.1 points lie between them [-3.6, 5.8], where five were asked, and the interval just reaches five: K-15 is inconclusive. Nor has the entropy collapsed: 0.037 to 0.046 nats a token with the better answers alone, 0.040 to 0.058 with all. What differs is the way there: 40 % after 4.8 to 5.9 steps with all answers, after 5.2 to 9.6 with the better ones. That is what Figure 10 says; a criterion on the end was the wrong one for it, and it stays as it was committed.
 #
-# Ours is a mild case. Three numbers are learned within ten steps, so both come to one ceiling. And ReST has no group's mean, by which ours weighs right answers to hard problems more.
+# Ours is a mild case. Three numbers are learned within ten steps, so both come to one ceiling.
 
 # %% [markdown]
 # ## 4. Which problem next
@@ -286,7 +286,7 @@ for how, share in hit.items():
     print(f"base: {share:.0f} % of 128 products guessed in eight tries, as {how}")
 
 # %% [markdown]
-# In the base 37 % of the right ticks have no true steps; after training on choices 15.4, on products 13.6. The difference is 1.8 points [-1.2, 4.8] (five seeds, 320 products), ten were asked: K-02 is not reproduced. The prompts are bad, 96 % are guessed within eight tries. But even among choices a thought pays more than a guess, so both arms stop guessing. Harm needs a model that cannot do better.
+# In the base 37 % of the right ticks have no true steps; after training on choices 15.4, on products 13.6. The difference is 1.8 points [-1.2, 4.8] (five seeds, 320 products), ten were asked: K-02 is not reproduced. The prompts are bad, 96 % are guessed within eight tries. But even among choices a thought pays more than a guess, so both arms stop guessing.
 
 # %% [markdown]
 # ### A pupil to try draws on
@@ -379,7 +379,7 @@ print("groups without a signal, a seed each:", ", ".join(f"{v:.0f} %" for v in s
 # %% [markdown]
 # At equal tokens the curriculum ends 3.0 points behind uniform draws [-10.6, 4.7]. Three points ahead were asked, the interval reaches them, K-10 is inconclusive. Draws by failures save 5 % of the steps to half of the final accuracy [-15, 25] where 17 were asked (K-11, inconclusive). Dynamic sampling saves none (-2 % [-14, 11], 23 asked): X-07 is not reproduced, and it samples 211 thousand tokens where uniform draws need 109.
 #
-# Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. With five seeds ten points cannot be told from nothing; but no draw is clearly better than drawing alike, as the pupil lets expect.
+# Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. No draw is clearly better than drawing alike, as the pupil lets expect.
 #
 # And how many answers a problem? Of 64 in all, groups of 16 end 3.5 points above groups of 32 [-2.1, 9.1], with two updates a rollout in both. No more than 5 below was asked: G-10 is reproduced.
 
@@ -440,7 +440,7 @@ for ok, paid in rows.items():
     print(f"{name}: length reward {np.mean(paid):+.2f} on average, n = {len(paid)}")
 
 # %% [markdown]
-# Live, four answers to each of 24 problems. In the base right answers are often searches, so they are the longer ones: the length reward takes 0.25 from a right answer and 0.09 from a wrong one, where the rule pays 1 and 0. That is the slow start. Now the runs, with weight 1: from the start, and from half of the steps on.
+# Live, four answers to each of 24 problems. In the base right answers are often searches, so they are the longer ones: the length reward takes 0.25 from a right answer and 0.09 from a wrong one, where the rule pays 1 and 0. Now the runs, with weight 1: from the start, and from half of the steps on.
 
 # %%
 arms = ("kimi", "length-0", "length-0.1", "length-0.5", "length", "length-late")
@@ -457,8 +457,6 @@ for arm in (arm for arm in arms if runs[arm]):
 # From the start the price hurts in every seed: half-way 19 to 39 % are right, without it 58 to 70, 33.4 points more [21.2, 45.6]. That half of K-08 is plain. In the end four seeds are as long as without a price, and the fifth is back at guessing: 48 tokens, 24 % right. So K-07 is inconclusive, and so is K-08, whose arms should end at one length.
 #
 # The price costs 20.6 points [0.3, 40.9]: a search in order has little to leave out but the searching. Switched on at half of the steps it still breaks one seed of five.
-#
-# Lesson 09 takes the same reward to a model that thinks long, and says how it is gamed.
 
 # %% [markdown]
 # ## 6. Nobody waits for the longest
@@ -516,7 +514,7 @@ print("tokens older than the policy, by step:", ", ".join(older))
 # %% [markdown]
 # ### What it costs and saves
 #
-# The arm `partial` takes 128 tokens at a time in the place of 256, with two updates' worth of groups under way (K-18). What older tokens cost in accuracy the clock does not say; in lesson 03 rewards that came one update late cost nothing, four updates late a few points.
+# The arm `partial` takes 128 tokens at a time in the place of 256, with two updates' worth of groups under way (K-18).
 
 # %%
 for arm in ("kimi", "partial"):
@@ -527,7 +525,7 @@ old = [np.mean([m["old_tokens"] for m in r.metrics]) for r in runs["partial"]]
 print("tokens of an older policy:", " ".join(f"{100 * v:.0f} %" for v in old))
 
 # %% [markdown]
-# For 1,000 tokens that are learnt from, partial rollouts take 25 to 29 decoding steps, whole ones 43 to 47: 40 % fewer [35, 45], where 23 were asked. Four of five tokens come from an older policy. They cost 2.3 points of accuracy [-0.8, 5.4]; under 3 were asked, and the interval reaches beyond. So K-18 is inconclusive by its second half.
+# For 1,000 tokens that are learnt from, partial rollouts take 25 to 29 decoding steps, whole ones 43 to 47: 40 % fewer [35, 45], where 23 were asked. They cost 2.3 points of accuracy [-0.8, 5.4]; under 3 were asked, and the interval reaches beyond. So K-18 is inconclusive by its second half.
 
 # %% [markdown]
 # ### Going round
@@ -551,7 +549,7 @@ print(f"{len(cut_short)} of {len(asked)} answers reach the cap;",
       f"the rule saves {saved} of {sum(found.lengths)} tokens")  # fmt: skip
 
 # %% [markdown]
-# Nothing. Our searches leave the one right step out and go on with others; they do not say the same again. The rule is for a failure that larger models have.
+# Nothing: our searches do not say the same again. Larger models do.
 
 # %% [markdown]
 # ## 7. A judge that reasons
@@ -641,7 +639,7 @@ for arm in (arm for arm in sizes if sizes[arm]):
             print(f"{arm:8}{size:6}{when:8} right, %: {said}")
 
 # %% [markdown]
-# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.2 points above those cut ones [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems). At their own ends, for about as many tokens, 10.9 points lie between them: size shows in searches that come to an end.
+# At half of the larger one's thoughts it is 4.0 points ahead [-0.8, 8.8], five were asked. The small one's whole answers are 31.2 points above those cut ones [21.0, 41.5]. Tokens do buy what size has with fewer, but K-14 is inconclusive by its first half (five seeds, 256 problems).
 #
 # ### A longer cap
 #
@@ -693,7 +691,7 @@ mine |= {"K-02", "K-09", "K-14", "X-07", "G-10", "Z-06"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 
 # %% [markdown]
-# Read together: nothing separates Kimi's update from GRPO on this world but the speed of the start, and no draw beats drawing alike. Three effects are strong: the mean in the place of the exact normaliser, which the report calls an approximation; the price on length from the start, 33 points at half-way; and partial rollouts, with 40 % fewer decoding steps.
+# Read together: nothing separates Kimi's update from GRPO on this world but the speed of the start, and no draw beats drawing alike. Four effects are strong: the mean in the place of the exact normaliser; the price on length from the start, 33 points at half-way; partial rollouts, with 40 % fewer decoding steps; and a judge's thoughts before its verdict.
 #
 # Not testable here: K-12 (test cases for programs), K-19 (a cluster), K-20 (frontier scores).
 
@@ -737,7 +735,6 @@ print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 # ## What this leaves out
 #
 # * k1.5 resets its optimizer at each iteration, since the reference changes; ours keeps its moments.
-# * A learned difficulty, labels of subjects, and vision.
 # * Leaving older pieces out of the loss, which the report names as an option.
 # * A pretrained model: these comparisons take over 100 runs, so all are on the tiny one.
 
