@@ -16,6 +16,7 @@
 # @SETUP@
 
 # %%
+import json
 from statistics import fmean
 
 import numpy as np
@@ -133,13 +134,18 @@ widgets.painted(
 # %%
 runs = experiments.recorded("rerank", "base")
 held = [r.summary["measured"]["judges"] for r in runs]
-print("four numbers; AUC against the exact label, mean of seeds")
-print(f"{'place of the step':18}{'share good':>11}{'exact':>8}{'rollouts':>10}")
+three = json.loads((prm.weights_of().parent / "report.json").read_text())["exact"]
+print("AUC against the exact label; four numbers: mean of seeds; three: its own report")
+print(
+    f"{'place of the step':18}{'share good':>11}{'exact':>8}{'rollouts':>10}{'three':>8}"
+)
 for place in ("all", "first", "second", "third or later", "answer") if held else ():
     rows = {name: [h[name][place] for h in held] for name in ("exact", "rollouts")}
     base = fmean(row["base_rate"] for row in rows["exact"])
     aucs = [fmean(row["auc"] for row in rows[name]) for name in rows]
-    print(f"{place:18}{base:11.2f}{aucs[0]:8.2f}{aucs[1]:10.2f}")
+    aucs += [three[key]["auc"] for key in [f"3 numbers, {place}"] if key in three]
+    print(f"{place:18}{base:11.2f}{aucs[0]:8.2f}{aucs[1]:10.2f}", end="")
+    print("".join(f"{auc:8.2f}" for auc in aucs[2:]))
 if not held:
     print("not recorded yet: python -m r1lab record rerank")
 
@@ -154,7 +160,7 @@ axis.set_title("Where the judge is sure, it is too sure")
 plots.show(figure, "A line a seed: steps of the base's answers, four numbers.")
 
 # %% [markdown]
-# Where the judge says 30 %, about a third are good; where it is sure, it is too sure. And it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
+# Where the judge says 30 %, about a third are good; where it is sure, it is too sure. And it knows little. Of a good and a dead *first* sum it prefers the good one in 58 of 100 pairs, and a coin would in 50; further down it is right in 68 and 80. With three numbers less can happen, and all is easier: 67, 76, 87. Before the first sum much can still happen, and that is where a search would need the judge most. (The line "all" is flattering: that a late step is dead more often than a first one counts there, too.) And this judge was trained on *perfect* labels.
 
 # %% [markdown]
 # ### Labels without people
