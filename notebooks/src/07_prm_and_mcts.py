@@ -136,9 +136,8 @@ runs = experiments.recorded("rerank", "base")
 held = [r.summary["measured"]["judges"] for r in runs]
 three = json.loads((prm.weights_of().parent / "report.json").read_text())["exact"]
 print("AUC against the exact label; four numbers: mean of seeds; three: its own report")
-print(
-    f"{'place of the step':18}{'share good':>11}{'exact':>8}{'rollouts':>10}{'three':>8}"
-)
+print(f"{'place of the step':18}{'share good':>11}{'exact':>8}", end="")
+print(f"{'rollouts':>10}{'three':>8}")
 for place in ("all", "first", "second", "third or later", "answer") if held else ():
     rows = {name: [h[name][place] for h in held] for name in ("exact", "rollouts")}
     base = fmean(row["base_rate"] for row in rows["exact"])

@@ -21,16 +21,7 @@ import textwrap
 import numpy as np
 
 from r1lab import checks, experiments, plots, records, stats, widgets
-from r1lab.claims import (
-    again,
-    ledger,
-    luck,
-    report,
-    reruns,
-    rulers,
-    scoreboard,
-    verdicts,
-)
+from r1lab.claims import ledger, luck, report, rulers, scoreboard, verdicts
 from r1lab.machine import environment, presets
 from r1lab.running import evidence
 from r1lab.running.run import run
@@ -472,6 +463,8 @@ print(f"at least 95 of 100: {sure} of {len(agree)} claims")
 # *Predict: which of them turn, and from which letter to which?*
 
 # %%
+from r1lab.claims import reruns
+
 second = reruns.every()
 said = reruns.sentence(second)
 print(textwrap.fill(said, 92, break_on_hyphens=False), end="\n\n")
@@ -620,6 +613,8 @@ widgets.claims_table([mine, *put[:9]])
 # T-01 is the claim of the episode's guest: a base of three billion parameters comes to search by itself on Countdown. The preset `gpu24` has that model and that task. What differs from our runs: Qwen2.5-3B for the tiny base, R1's template, LoRA rank 16 at a rate of 1e-5, 200 steps, a cap of 512 tokens. Two seeds are the least that can give a verdict; expect a wide interval.
 
 # %%
+from r1lab.claims import again
+
 from r1lab import preflight
 
 need = preflight.need(presets.named("gpu24"), preflight.PROMPT["r1"], "grpo")
