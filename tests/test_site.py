@@ -234,7 +234,7 @@ LOOK = """async () => {
     for (const one of document.querySelectorAll("math"))
         if (one.closest(".instrument") || !one.getBoundingClientRect().width) wrong.push("no formula");
     for (const one of document.querySelectorAll("[data-state]"))
-        if (!one.querySelector("input") || one.querySelector("img")) wrong.push(`lifeless: ${one.className}`);
+        if (!one.querySelector("input, button") || one.querySelector("img")) wrong.push(`lifeless: ${one.className}`);
     return [...new Set(wrong)];
 }""".replace("CONTRAST", CONTRAST)
 
