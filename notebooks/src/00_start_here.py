@@ -103,7 +103,7 @@ plots.show(figure, "No interval given. DeepSeek-R1 v1, Figure 2; digitised by us
 #
 # ## 2. The map
 #
-# The lessons follow the order of a podcast episode in Chinese, [number 89 of Zhang Xiaojun's interviews](https://brapodcast.se/podcast/%e5%bc%a0%e5%b0%8f%e7%8f%bajun%ef%bd%9c%e5%95%86%e4%b8%9a%e8%ae%bf%e8%b0%88%e5%bd%95/89-%e9%80%90%e5%8f%a5%e8%ae%b2%e8%a7%a3deepseek-r1%e3%80%81kimi-k1-5%e3%80%81openai-o1%e6%8a%80%e6%9c%af%e6%8a%a5%e5%91%8a-%e6%9c%80%e4%bc%98%e7%be%8e%e7%9a%84%e7%ae%97) (张小珺Jùn｜商业访谈录, 4 February 2025, 170 minutes). Its guest, Jiayi Pan, made TinyZero. Each lesson gives its minute. Each stands alone, but for what its line "Before this" names.
+# The lessons follow the order of a podcast episode in Chinese, [number 89 of Zhang Xiaojun's interviews](https://brapodcast.se/podcast/%e5%bc%a0%e5%b0%8f%e7%8f%bajun%ef%bd%9c%e5%95%86%e4%b8%9a%e8%ae%bf%e8%b0%88%e5%bd%95/89-%e9%80%90%e5%8f%a5%e8%ae%b2%e8%a7%a3deepseek-r1%e3%80%81kimi-k1-5%e3%80%81openai-o1%e6%8a%80%e6%9c%af%e6%8a%a5%e5%91%8a-%e6%9c%80%e4%bc%98%e7%be%8e%e7%9a%84%e7%ae%97) (4 February 2025, 170 minutes). Its guest, Jiayi Pan, made TinyZero. Each lesson gives its minute. Each stands alone, but for what its line "Before this" names.
 
 # %% [markdown]
 # **o1 and the tools**
