@@ -4,6 +4,7 @@ import operator
 import re
 import time
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -11,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 
 from r1lab import models, policy, tasks
 from r1lab.__main__ import main
+from r1lab.machine import presets
 from r1lab.policy import Learner
 from r1lab.records import Place
 from r1lab.tasks import Problem
@@ -68,6 +70,17 @@ def tiny_model(kind: str = "qwen2", seed: int = 0, vocabulary: int = 46, tied: b
 def words():
     """The tokenizer of the bases that tests train."""
     return pretrain.wrap_tokenizer()
+
+
+def on_a_card(monkeypatch, folder, name: str, **changes) -> None:
+    """A preset for a card, whichever is asked for: on the CPU, with a model of toy width in a folder."""
+    model = tiny_model(vocabulary=len(words()))
+    model.config.max_position_embeddings = 4096
+    model.save_pretrained(folder)
+    words().save_pretrained(folder)
+    toy = {"device": "cpu", "dtype": "float32", "model": str(folder), "train_problems": 16}
+    there = replace(presets.named(name), **toy | changes)
+    monkeypatch.setattr(presets, "pick", lambda name: there)
 
 
 def prepared(rank: int = 4, seed: int = 0):

@@ -6,11 +6,10 @@ import time
 from dataclasses import replace
 
 import pytest
-from helpers import tiny_model, words
+from helpers import on_a_card
 
 from r1lab import experiments, grpo, records
 from r1lab.experiments import kimi_rl
-from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.run import run
 from r1lab.running.settings import Options, plan
@@ -127,15 +126,7 @@ def test_the_answers_that_a_step_learns_from():
 @pytest.mark.parametrize("arm", ["kimi", "partial", "dynamic", "length-late"])
 def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, monkeypatch, arm):
     """`run kimi` as the lesson's part on the GPU calls it: preset gpu24, R1's template."""
-    model = tiny_model(vocabulary=len(words()))
-    model.config.max_position_embeddings = 4096
-    model.save_pretrained(tmp_path / "model")
-    words().save_pretrained(tmp_path / "model")
-    there = replace(
-        presets.named("gpu24"), device="cpu", dtype="float32", model=str(tmp_path / "model"),
-        train_problems=16,
-    )  # fmt: skip
-    monkeypatch.setattr(presets, "pick", lambda name: there)
+    on_a_card(monkeypatch, tmp_path / "model", "gpu24")
     settings = {"steps": 2, "prompts": 4, "group": 2, "max_new": 24, "eval_problems": 4}
     settings |= {"early.steps": 1, "rest.steps": 1} if arm == "length-late" else {}
     options = Options(arm, "gpu24", settings=settings)

@@ -3,19 +3,17 @@
 import json
 import random
 import re
-from dataclasses import replace
 
 import evidence_01
 import numpy as np
 import pytest
 import torch
 from browsing import INJECTED, drawn, opened, shown
-from helpers import tiny_model, words
+from helpers import on_a_card
 
 from r1lab import experiments, models, records, tasks, widgets
 from r1lab.evaluate import Sampling
 from r1lab.experiments import choices, test_time_compute, train_time
-from r1lab.machine import presets
 from r1lab.records import Run
 from r1lab.running.run import run
 from r1lab.running.settings import Options
@@ -138,15 +136,7 @@ def test_milestones_are_evenly_spaced_in_log_steps():
 
 def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, monkeypatch):
     """`run budgets` as the lesson's part on the GPU calls it: preset t4, R1's template."""
-    model = tiny_model(vocabulary=len(words()))
-    model.config.max_position_embeddings = 4096
-    model.save_pretrained(tmp_path / "model")
-    words().save_pretrained(tmp_path / "model")
-    there = replace(
-        presets.named("t4"), device="cpu", dtype="float32", model=str(tmp_path / "model"),
-        task="countdown", train_problems=16,
-    )  # fmt: skip
-    monkeypatch.setattr(presets, "pick", lambda name: there)
+    on_a_card(monkeypatch, tmp_path / "model", "t4", task="countdown")
     options = Options("base", "t4", settings={"max_new": 24, "eval_problems": 4, "samples": 2})
     summary = run(experiments.named("budgets"), options, tmp_path / "run", watch=quiet)
     assert summary["preset"] == "t4" and summary["measured"]["n"] == 4

@@ -1,15 +1,13 @@
 """Judges of steps: what they read, what they are paid into, and credit by exact values in training."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
-from helpers import tiny_model, words
+from helpers import on_a_card
 
 from r1lab import credit, experiments, grpo, models, plots, policy, prm, records, rewards, tasks
 from r1lab.experiments import prm_and_mcts, tree_search
-from r1lab.machine import presets
 from r1lab.records import configs
 from r1lab.running.run import run
 from r1lab.running.settings import Options
@@ -222,15 +220,7 @@ def test_four_rounds_learn_from_what_the_tree_finds(tmp_path, monkeypatch):
 
 def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, monkeypatch):
     """`run process --arm exact-sum` as the lesson's part on the GPU calls it: R1's template."""
-    model = tiny_model("qwen2", vocabulary=len(words()))
-    model.config.max_position_embeddings = 2048
-    model.save_pretrained(tmp_path / "model")
-    words().save_pretrained(tmp_path / "model")
-    there = replace(
-        presets.named("gpu24"), device="cpu", dtype="float32", model=str(tmp_path / "model"),
-        train_problems=16,
-    )  # fmt: skip
-    monkeypatch.setattr(presets, "pick", lambda name: there)
+    on_a_card(monkeypatch, tmp_path / "model", "gpu24")
     settings = {"max_new": 24, "eval_problems": 4, "steps": 2, "prompts": 2, "group": 2}
     options = Options("exact-sum", "gpu24", settings=settings)
     summary = run(experiments.named("process"), options, tmp_path / "run", watch=quiet)

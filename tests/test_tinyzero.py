@@ -1,14 +1,12 @@
 """TinyZero's findings: what half-way means, and the run on a card that lesson 04 offers."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from helpers import tiny_model, words
+from helpers import on_a_card
 
 from r1lab import experiments
 from r1lab.experiments.tinyzero import halfway
-from r1lab.machine import presets
 from r1lab.running.run import run
 from r1lab.running.settings import Options
 
@@ -30,15 +28,7 @@ def test_half_way_is_the_first_five_steps_with_half_of_what_is_reached(curve, fi
 
 def test_the_call_on_a_card_with_the_true_architecture_at_toy_width(tmp_path, monkeypatch):
     """`run zero` as lesson 04 calls it: preset gpu24, four numbers, R1's template."""
-    model = tiny_model(vocabulary=len(words()))
-    model.config.max_position_embeddings = 4096
-    model.save_pretrained(tmp_path / "model")
-    words().save_pretrained(tmp_path / "model")
-    there = replace(
-        presets.named("gpu24"), device="cpu", dtype="float32", model=str(tmp_path / "model"),
-        train_problems=16,
-    )  # fmt: skip
-    monkeypatch.setattr(presets, "pick", lambda name: there)
+    on_a_card(monkeypatch, tmp_path / "model", "gpu24")
     settings = {"steps": 2, "prompts": 2, "group": 2, "max_new": 24, "eval_problems": 4}
     options = Options(None, "gpu24", settings=settings)
     summary = run(experiments.named("zero"), options, tmp_path / "run", watch=lambda now: None)

@@ -16,6 +16,7 @@ from r1lab import curriculum, games, plots, prm, steps, tasks, tree, value
 from r1lab.records import Run
 from r1lab.running.experiment import Arm, Experiment
 from r1lab.running.settings import Plan
+from r1lab.tiny_world import step_judges
 
 ROUNDS = 4
 ASKED, GROWN = 96, 64  # problems a round; simulations of a tree that is learned from
@@ -52,9 +53,9 @@ def seen(root: tree.Node) -> list[tuple[games.Sums, float]]:
 
 def known(judge: prm.Judge, states: Sequence[games.Sums], template: str) -> torch.Tensor:
     """(S, F) what the base knows at the end of each state's text."""
-    rows = [prm.placed(judge.tokenizer, tasks.prompt(s.problem, template), s.text, [len(s.text)])
-            for s in states]  # fmt: skip
-    return prm.states(judge.model, [ids for ids, _ in rows], [at for _, at in rows])
+    texts = [(state.problem, state.text) for state in states]
+    ends = [[len(text)] for _, text in texts]
+    return step_judges.known_at(judge.model, judge.tokenizer, texts, ends, template)
 
 
 def first_sums(problems: Sequence[tasks.Problem]) -> tuple[list[games.Sums], list[bool]]:

@@ -7,6 +7,7 @@ by whether they are good, which is worked out; `values` gives each step credit b
 """
 
 from collections.abc import Sequence
+from math import prod
 from statistics import fmean
 
 from matplotlib.figure import Figure
@@ -78,18 +79,11 @@ def chosen(model, tokenizer, problems: list, plan: Plan) -> dict:
 
 
 FORMS = {  # how the judge's probabilities of an answer's steps become one number
-    "product": lambda each: _product(each) if each else 0.0,
+    "product": lambda each: prod(each) if each else 0.0,
     "min": lambda each: prm.paid("min", each),
     "mean": lambda each: fmean(each) if each else 0.0,
     "last": lambda each: prm.paid("difference", each),
 }
-
-
-def _product(each: Sequence[float]) -> float:
-    found = 1.0
-    for p in each:
-        found *= p
-    return found
 
 
 def _said(name: str, texts: list, ends: list, template: str) -> list[list[float]]:

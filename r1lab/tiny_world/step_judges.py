@@ -38,10 +38,10 @@ def answers(model, tokenizer, problems: list[Problem], seed: int) -> list[Text]:
     return texts
 
 
-def known_at(model, tokenizer, texts: Sequence[Text], ends) -> torch.Tensor:
+def known_at(model, tokenizer, texts: Sequence[Text], ends, template: str = "tiny") -> torch.Tensor:
     """(S, F) of the ends of steps, text by text."""
     rows = zip(texts, ends, strict=True)
-    read = [prm.placed(tokenizer, prompt(p, "tiny"), text, at) for (p, text), at in rows]
+    read = [prm.placed(tokenizer, prompt(p, template), text, at) for (p, text), at in rows]
     return prm.states(model, [ids for ids, _ in read], [places for _, places in read])
 
 
