@@ -6,6 +6,7 @@ through TRL, and a test asks both for one loss. All randomness of a step comes f
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from r1lab import asking, credit, critic, curriculum, losses, models, policy, ro
 from r1lab.policy import Learner
 from r1lab.rollouts import Rollout
 
+SIGNS = {"all": (-math.inf, math.inf), "better": (0.0, math.inf), "worse": (-math.inf, 0.0)}
 OF_REFERENCE = "reference/"  # before the names of its weights in `learner.memory`
 
 
@@ -71,7 +73,7 @@ def judged(learner: Learner, sampled, problems, reward_set, config: Config, step
     found = losses.group_advantages(
         roll.rewards, config.scale, baseline=config.baseline, tau=config.objective.tau
     )
-    return replace(roll, advantages=found.clamp(min=0.0) if config.only_better else found)
+    return replace(roll, advantages=found.clamp(*SIGNS[config.learn_from]))
 
 
 def _by_token(roll: Rollout, each, *wanted) -> Rollout:
@@ -81,6 +83,8 @@ def _by_token(roll: Rollout, each, *wanted) -> Rollout:
 
 def update(learner: Learner, roll: Rollout, config: Config) -> dict[str, float | None]:
     """`config.updates` optimizer steps, each on an equal share of the groups; what they report."""
+    if config.fresh_optimizer:
+        learner.optimizer.state.clear()
     batch, done, objective = roll.batch, roll.completions, config.objective
     advantages, *wanted = roll.per_token or (roll.advantages.flatten(),)
     start = policy.frozen_logps(learner, batch, config) if config.truncate else done.logps
@@ -140,7 +144,7 @@ class Config:
     tau: float | None = None
     scale: str = "group"
     baseline: str = "group"  # of `losses.group_advantages`
-    only_better: bool = False  # learn only from what was better than the baseline
+    learn_from: str = "all"  # or "better", "worse": than the baseline, these answers alone
     gae: float | None = None  # PPO: lambda of a learned value, in the place of a baseline
     credit: str = "answer"  # or "reachable": each step gets what it changes of exact values
     kl_in_reward: bool = False  # PPO: each token pays for the KL at once, and the loss has no term
@@ -148,6 +152,7 @@ class Config:
     beta: float = 0.0  # weight of the KL term (k3, token by token) against the reference
     reference_every: int = 0  # steps until the policy becomes the reference; R1: 400; 0: never
     updates: int = 1  # optimizer steps a rollout, each on its share of the groups
+    fresh_optimizer: bool = False  # each rollout begins without moments of the one before (k1.5)
     delay: int = 0  # rollouts learnt from between the sampling of one and its rewards
     draw: str = "uniform"  # which problems come next, of `curriculum.DRAWS`
     piece: int = 0  # most tokens a completion gets at a time, see `partial`; 0: all of them
@@ -170,8 +175,11 @@ class Config:
                 f"unknown credit {self.credit!r}: choose one of {', '.join(credit.CREDITS)}"
             )
         by_token = self.gae is not None or self.credit != "answer"
-        if by_token and (self.objective.tau or self.only_better):
-            raise ValueError("credit to tokens: Kimi's loss and only_better want completions")
+        if self.learn_from not in SIGNS:
+            known = ", ".join(SIGNS)
+            raise ValueError(f"unknown learn_from {self.learn_from!r}: choose one of {known}")
+        if by_token and (self.objective.tau or self.learn_from != "all"):
+            raise ValueError("credit to tokens: Kimi's loss and learn_from want completions")
         if self.gae is not None and self.credit != "answer":
             raise ValueError("gae has a learned value, credit an exact one: choose one of them")
         if self.kl_in_reward and (self.gae is None or not self.beta):

@@ -74,7 +74,8 @@ def test_decoding_steps_for_a_token():
 
 ONE_CHANGE = {
     "grpo": {"loss": "grpo", "scale": "group", "tau": None},
-    "better-only": {"only_better": True}, "exact": {"baseline": "normaliser"},
+    "better-only": {"learn_from": "better"}, "worse-only": {"learn_from": "worse"},
+    "reset": {"fresh_optimizer": True}, "exact": {"baseline": "normaliser"},
     "tau-0.01": {"tau": 0.01}, "tau-1": {"tau": 1.0}, "failures": {"draw": "failures"},
     "balanced": {"draw": "balanced"}, "curriculum": {"draw": "curriculum"},
     "dynamic": {"draw": "dynamic"}, "middle": {"draw": "middle"}, "partial": {"piece": 128},

@@ -155,7 +155,7 @@ def test_state_and_restore_hold_the_critic_too():
     [
         ({"gae": 1.5}, "between 0 and 1"),
         ({"kl_in_reward": True}, "needs gae and a beta"),
-        ({"gae": 0.9, "only_better": True}, "completions"),
+        ({"gae": 0.9, "learn_from": "better"}, "completions"),
         ({"gae": 0.9, "loss": "kimi", "scale": "none"}, "completions"),
     ],
 )

@@ -140,7 +140,7 @@ def test_credit_moves_each_step_by_what_it_changed():
 
 def test_settings_that_do_not_go_together_are_refused():
     for wrong in ({"credit": "steps"}, {"credit": "reachable", "gae": 1.0},
-                  {"credit": "reachable", "only_better": True}):  # fmt: skip
+                  {"credit": "reachable", "learn_from": "better"}):  # fmt: skip
         with pytest.raises(ValueError, match="credit"):
             grpo.Config(**wrong)
     old = {

@@ -1,4 +1,5 @@
-"""GRPO's remaining choices: a reference set anew, what a problem pulls, a critic's price, rates."""
+"""GRPO's remaining choices: a reference set anew, one sign of the advantages, an optimizer that
+begins anew, what a problem pulls, a critic's price, rates."""
 
 from dataclasses import replace
 
@@ -80,6 +81,47 @@ def test_a_reference_that_nobody_asks_is_refused(wrong):
 def test_a_reference_set_anew_needs_lora():
     with pytest.raises(ValueError, match="LoRA"):
         models.refer(prepared(rank=0), {})
+
+
+# -- answers of one sign, and an optimizer that begins anew ------------------------------
+
+
+@pytest.mark.parametrize("loss", [{"loss": "grpo"}, {"loss": "kimi", "scale": "none", "tau": 0.1}])
+def test_better_and_worse_answers_pull_together_like_all(loss):
+    """Before the first update every ratio is 1, and the gradient is linear in the advantages."""
+    free = replace(CONFIG, beta=0.0, reference_every=0, max_grad_norm=1e9, **loss)
+    found = {}
+    for kind in ("all", "better", "worse"):
+        config = replace(free, learn_from=kind)
+        learner = fresh(lr=0.0)
+        kept = []
+        learner.optimizer.step = lambda kept=kept, learner=learner: kept.extend(
+            p.grad.clone().flatten() for p in models.trainable(learner.model).values()
+        )
+        grpo.update(learner, grpo.rollout(learner, POOL[:4], DIGITS, config, step=1), config)
+        found[kind] = torch.cat(kept)
+    assert found["better"].norm() > 0 and found["worse"].norm() > 0
+    assert torch.allclose(found["better"] + found["worse"], found["all"], atol=1e-6)
+    assert not torch.allclose(found["better"], found["all"], atol=1e-3)
+
+
+def test_an_unknown_choice_of_answers_is_refused():
+    with pytest.raises(ValueError, match="better, worse"):
+        replace(CONFIG, learn_from="best")
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_fresh_optimizer_knows_nothing_of_the_rollout_before(anew):
+    """Its second step is that of a learner that has the same weights and never made a first."""
+    config = replace(CONFIG, beta=0.0, reference_every=0, fresh_optimizer=anew)
+    old, new = fresh(lr=config.lr), fresh(lr=config.lr)
+    grpo.update(old, grpo.rollout(old, POOL[:4], DIGITS, config, step=1), config)
+    weights = {k: t for k, t in policy.state(old).items() if k.startswith("weight/")}
+    policy.restore(new, weights)
+    for learner in (old, new):
+        grpo.update(learner, grpo.rollout(learner, POOL[4:8], DIGITS, config, step=2), config)
+    pairs = zip(*(models.trainable(one.model).values() for one in (old, new)), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs) == anew
 
 
 # -- what a problem pulls ---------------------------------------------------------------

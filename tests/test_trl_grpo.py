@@ -378,6 +378,8 @@ def test_nothing_is_left_to_do(tmp_path):
         ({"loss": "kimi"}, 4, "no loss 'kimi'"),
         ({"ratio": "sequence"}, 4, "no loss 'grpo' with ratio sequence"),
         ({"truncate": 2.0}, 4, "no truncate"),
+        ({"fresh_optimizer": True}, 4, "leave fresh_optimizer out"),
+        ({"learn_from": "worse"}, 4, "leave baseline, learn_from"),
         ({"loss": "bnpo"}, 4, "set micro_tokens to"),
         ({"beta": 0.1}, 0, "needs LoRA"),
         ({"beta": 0.1, "reference_every": 3}, 4, "leave reference_every out"),

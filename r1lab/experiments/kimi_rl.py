@@ -195,7 +195,9 @@ KIMI_RL = Experiment(
     arms=(
         _arm("kimi", "its update, tau 0.1"),
         Arm("grpo", "Kimi's RL: GRPO in the place of its update", GRPO, {"updates": 4}),
-        _arm("better-only", "learns from better answers only", only_better=True),
+        _arm("better-only", "learns from better answers only", learn_from="better"),
+        _arm("worse-only", "learns from worse answers only", learn_from="worse"),
+        _arm("reset", "a fresh optimizer for each rollout", fresh_optimizer=True),
         _arm("exact", "the exact normaliser", baseline="normaliser"),
         _arm("tau-0.01", "tau 0.01", tau=0.01),
         _arm("tau-1", "tau 1", tau=1.0),

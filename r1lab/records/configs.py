@@ -1,6 +1,6 @@
 """The versions of `config.json`. A new setting gets its old value for old runs, here alone."""
 
-VERSION = 9
+VERSION = 10
 OF_THE_RUN = (
     "experiment", "preset", "base", "revision", "dtype", "lora_rank", "template", "max_new", "seed",
     "eval_problems",
@@ -14,8 +14,9 @@ def upgraded(config: dict) -> dict:
     Version 2 knew one size of a task's problems, version 3 no second one to train on; both
     knew no base that is made to think on. Version 4 knew one baseline of GRPO and no critic,
     version 5 no late rewards, version 6 one draw of problems and no pieces of completions,
-    version 7 no credit to steps, version 8 no second reference of a stage. What they could not set
-    had one value, which stands here.
+    version 7 no credit to steps, version 8 no second reference of a stage, version 9 no learning
+    from worse answers alone and no optimizer that begins anew. What they could not set had one
+    value, which stands here.
     """
     if "experiment" not in config or config.get("version", 1) == VERSION:
         return config
@@ -41,7 +42,10 @@ def upgraded(config: dict) -> dict:
 
 
 def _of_today(stage: dict) -> dict:
-    old = {"baseline": "group", "only_better": False, "gae": None, "kl_in_reward": False}
-    old |= {"delay": 0, "draw": "uniform", "piece": 0, "credit": "answer"}
-    old |= {"reference_every": 0}
-    return old | stage if stage["method"] == "grpo" else stage
+    if stage["method"] != "grpo":
+        return stage
+    stage = dict(stage)
+    better = stage.pop("only_better", False)
+    old = {"baseline": "group", "gae": None, "kl_in_reward": False, "delay": 0, "draw": "uniform"}
+    old |= {"piece": 0, "credit": "answer", "reference_every": 0, "fresh_optimizer": False}
+    return old | {"learn_from": "better" if better else "all"} | stage

@@ -138,10 +138,14 @@ def _check(model, config: Config, width: int, completions: int) -> None:
             f"TRL has no loss {config.loss!r} with ratio {objective.ratio} and tau "
             f"{objective.tau}: take the own engine, or a ratio of {' or '.join(RATIOS)}"
         )
-    if config.baseline != "group" or config.only_better or config.gae is not None:
+    if config.baseline != "group" or config.learn_from != "all" or config.gae is not None:
         raise ValueError(
             "TRL's GRPO compares a completion with its group's mean and learns from both signs: "
-            "leave baseline, only_better and gae out or take our engine"
+            "leave baseline, learn_from and gae out or take our engine"
+        )
+    if config.fresh_optimizer:
+        raise ValueError(
+            "TRL keeps its optimizer's moments: leave fresh_optimizer out or take our engine"
         )
     if config.truncate:
         raise ValueError(
