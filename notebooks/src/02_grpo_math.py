@@ -1048,6 +1048,30 @@ for name, paper in PAPER.items():
 # What recorded runs say of this lesson's claims. Criteria: `data/claims.json`. Shown is the condition that a verdict hangs on, with its 95 % interval over seeds. *Predict: which choices matter on a tiny model?*
 
 # %%
+from r1lab import experiments, stats
+from r1lab.running.evidence import alike, minus, right
+
+control = experiments.recorded("judge", "rule")
+figure, axis = plots.canvas(width=6.6, height=4.8)
+shown = []
+for arm in experiments.named("losses").arms:
+    pairs = alike(experiments.recorded("losses", arm.name), control)
+    if not pairs or pairs[0][0].config["also"]:  # these have four numbers, too: see G-05
+        continue
+    rows = [minus(right(one), right(other)) for one, other in pairs]
+    mean, low, high = stats.seeds_interval(rows)
+    y = -len(shown)
+    axis.plot([sum(r) / len(r) for r in rows], [y] * len(rows), ".", color=plots.GREY)
+    ends = [[mean - low], [high - mean]]
+    axis.errorbar(mean, y, xerr=ends, fmt="o", color=plots.BLUE, capsize=3)
+    shown.append(arm.label.split(": ")[1])
+axis.axvline(0, color="black", linewidth=0.8)
+axis.set_yticks([-y for y in range(len(shown))], shown, fontsize=8)
+axis.set(title="TITLE")
+axis.set_xlabel("right, points from the control's: GRPO, one update a rollout")
+plots.show(figure, f"A dot a seed, n = {len(rows[0])} held-out problems; blue: mean, 95 %.")
+
+# %%
 import textwrap
 
 from r1lab.claims import scoreboard
