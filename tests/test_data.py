@@ -72,7 +72,7 @@ def test_what_a_recorded_run_started_from_or_asked_ships_with_it():
         asked, seed = config.get("of", ""), config["seed"]
         if asked and "{seed}" not in asked:
             asked += f"-s{seed % 5}/{config.get('last', 'trained')}"
-        named = {stage["name"] for stage in config["stages"]} | {"", "base", "itself"}
+        named = {stage["name"] for stage in config["stages"]} | {"", "base"}
         for where in {asked, *(stage["start"] for stage in config["stages"])} - named:
             assert (models.of_run(where, seed) / "adapter_config.json").is_file(), where
 

@@ -1,7 +1,5 @@
 """Lesson 09's experiment: what each way learns from, where it starts, and the coin beside it."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from evidence_09 import roads
@@ -118,47 +116,17 @@ def test_a_merged_model_is_the_base_plus_a_share_of_what_was_learnt():
     """At 0 the base, at 1 the long parent, and between them the weights themselves are averaged."""
     settled = plan(experiments.named("long2short"), Options("merge", "cpu", 0))
     base, _ = models.load("rich")
-    parent = models.of_run(long2short.LONG, 0)
-    long, _ = models.load_trained(parent, "rich")
+    long, _ = models.load_trained(models.of_run(long2short.LONG, 0), "rich")
     ids = torch.arange(5, 25).view(1, -1)
     with torch.no_grad():
         ends = [model(ids).logits for model in (base, long)]
         for alpha, end in ((0.0, ends[0]), (1.0, ends[1])):
-            found = long2short.merged(parent, alpha, settled)(ids).logits
+            found = long2short.merged(long2short.LONG, alpha, settled)(ids).logits
             torch.testing.assert_close(found, end, atol=2e-4, rtol=1e-4)
-    half = long2short.merged(parent, 0.5, settled).merge_and_unload().state_dict()
+    half = long2short.merged(long2short.LONG, 0.5, settled).merge_and_unload().state_dict()
     whole = long.merge_and_unload().state_dict()
     for name, weights in base.state_dict().items():
         torch.testing.assert_close(half[name], (weights + whole[name]) / 2, atol=1e-5, rtol=1e-4)
-
-
-def test_a_run_may_be_merged_with_its_own_base(monkeypatch):
-    """What it learnt is saved and weighed; at 1 it is the run itself, at 0 its base."""
-    settled = plan(experiments.named("long2short"), Options("smol-merge", "cpu", 0))
-    settled = replace(settled, preset=replace(settled.preset, model="rich"))
-    long, words = models.load_trained(models.of_run(long2short.LONG, 0), "rich")
-    ids = torch.arange(5, 25).view(1, -1)
-    seen = []
-    monkeypatch.setattr(
-        long2short, "told", lambda model, *_: seen.append(model(ids).logits) or {"length": 1.0}
-    )
-    with torch.no_grad():
-        found = long2short.measure(long, words, [], settled)
-        ends = models.load("rich")[0](ids).logits, long(ids).logits
-    assert [one["alpha"] for one in found["path"]] == list(long2short.ALPHAS)
-    for got, end in zip((seen[0], seen[-1]), ends, strict=True):
-        torch.testing.assert_close(got, end, atol=2e-4, rtol=1e-4)
-
-
-def test_the_ways_of_a_real_model_begin_where_lesson_06_ends():
-    lesson = plan(experiments.named("distillation"), Options("smol", None, 0))
-    whole = [(leg.stage.name, leg.config, leg.reward) for leg in lesson.legs]
-    ways = {"rl": ["short"], "shortest": ["shortest"], "dpo": ["dpo"], "merge": []}
-    for way, names in ways.items():
-        found = plan(experiments.named("long2short"), Options(f"smol-{way}", None, 0))
-        rows = [(leg.stage.name, leg.config, leg.reward) for leg in found.legs]
-        assert rows[:2] == whole and [name for name, *_ in rows[2:]] == names
-        assert found.preset == lesson.preset
 
 
 def test_the_long_parent_cut_off_keeps_what_was_short_and_right():

@@ -7,8 +7,6 @@ and the long parent cut off at some length.
 
 `smol` is a real language model, made long by lesson 06's worked sums and then paid for brevity.
 Its control is that lesson's own `smol`: the same sums, the same steps, paid for being right alone.
-`smol-rl`, `smol-shortest`, `smol-dpo` and `smol-merge` begin where that control ends: it is their
-long parent, SmolLM2 as it is the short one.
 """
 
 import random
@@ -25,7 +23,6 @@ from r1lab.running.measure import numbers
 from r1lab.running.settings import Plan
 
 LONG = "habits-rule-s{seed}"
-ITSELF = "itself"  # of a run: what it learnt is what is merged
 ALPHAS = (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)  # shares of the long parent
 STEPS, ASKED, EIGHT = 45, 200, 8  # steps; problems with so many answers each, chosen from
 PAIRS = 2  # a problem, of DPO
@@ -39,23 +36,19 @@ def measure(model, tokenizer, problems: list, plan: Plan) -> dict:
     long parent."""
     if not plan.own["of"]:
         return told(model, tokenizer, problems, plan)
-    with tempfile.TemporaryDirectory() as place:
-        long = models.of_run(plan.own["of"], plan.seed)
-        if plan.own["of"] == ITSELF:
-            long = Path(place)
-            models.save_trained(model, long, plan.preset.model)
-        path = [
-            {"alpha": alpha} | told(merged(long, alpha, plan), tokenizer, problems, plan)
-            for alpha in ALPHAS
-        ]  # fmt: skip
+    path = [
+        {"alpha": alpha}
+        | told(merged(plan.own["of"], alpha, plan), tokenizer, problems, plan)
+        for alpha in ALPHAS
+    ]  # fmt: skip
     return path[-1] | {"path": path}
 
 
-def merged(long: Path, alpha: float, plan: Plan):
-    """The base plus alpha times what is saved in a folder: (1 - alpha) of the short parent's
-    weights and alpha of the long one's."""
+def merged(of: str, alpha: float, plan: Plan):
+    """The base plus alpha times what the run learnt: (1 - alpha) of the short parent's weights and
+    alpha of the long one's."""
     with tempfile.TemporaryDirectory() as place:
-        models.merge([(long, alpha)], Path(place))
+        models.merge([(models.of_run(of, plan.seed), alpha)], Path(place))
         return models.load_trained(Path(place), plan.preset.model)[0]
 
 
@@ -247,15 +240,6 @@ SHORT = {"reward": PAID, "max_new": CUT, "scale": "none"}
 BOTH = (Stage("sft", "shortest", LONG, material=shortest), Stage("grpo", "rl", settings=SHORT))
 WHOLE = (Stage("grpo", "long"), Stage("grpo", "short", settings=SHORT))
 BRIEF = {"steps": AFTER, "reward": PAID, "scale": "none"}
-THINKER = (WORKED, Stage("grpo", "rl", settings={"steps": AFTER}))  # `smol` of lesson 06
-
-
-def _sums(name: str, words: str, *way: Stage, **more) -> Arm:
-    """A way of SmolLM2, which begins where `smol` of lesson 06 ends."""
-    label = f"SmolLM2-135M, sums: long to short, {words}"
-    return Arm(f"smol-{name}", label, (*THINKER, *way), SUMS | more, (0,))
-
-
 EXPERIMENTS = (
     Experiment(
         name="long2short",
@@ -272,11 +256,6 @@ EXPERIMENTS = (
             Arm("whole", "the base: RL, then RL for short answers", WHOLE),
             Arm("smol", "SmolLM2-135M, sums: worked out, then RL for short answers",
                 (WORKED, Stage("grpo", "rl", settings=BRIEF)), SUMS, (0,)),
-            _sums("rl", "RL with a length reward", Stage("grpo", "short", settings=BRIEF)),
-            _sums("shortest", "SFT on the shortest right of 8",
-                  Stage("sft", "shortest", material=shortest)),
-            _sums("dpo", "DPO on pairs by length", Stage("dpo", "dpo", rate=0.1, material=pairs)),
-            _sums("merge", "weights merged", of=ITSELF),
         ),
         measure=measure,
         figure=figure,
