@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, ends, gained, say
+from figures import BLUE, GREEN, GREY, INK, ORANGE, bars, canvas, ends, gained, intervals, say
 
 from r1lab import drawings, losses, plots
 from r1lab.checks.letters import ANSWERS, GROUPS, IDS, LENGTHS, RIGHT, START
+from r1lab.experiments import grpo_math
 
 MASK = torch.arange(2) < LENGTHS[:, None]
 MOVED = 1.5 * START  # a policy that has already moved
@@ -238,6 +239,19 @@ def language_model(runs):
     return figure
 
 
+def choices(runs):
+    shown = {
+        "updates-4": "4 updates", "clip-10": "and a clip of 10", "gspo": "8, one ratio\nan answer",
+        "token-mean": "mean over\ntokens", "kl-0.4": "a KL term,\n0.4",
+        "kl-anew": "and a new\nreference", "ppo-1": "PPO, 4 updates",
+    }  # fmt: skip
+    found = grpo_math.worth(runs, shown)
+    figure, axis = canvas(height=4.3)
+    intervals(axis, [(shown[arm], *interval) for arm, (_, interval) in found.items()])
+    axis.set(xlabel="right, points from GRPO with one update a rollout", xlim=(-38, 11))
+    return figure
+
+
 def loop(runs) -> str:
     """The loop as the lesson has it, without its comments."""
     (code,) = re.findall(r"^def train\(.*?yield reward$", LESSON.read_text("utf-8"), re.M | re.S)
@@ -248,7 +262,7 @@ def loop(runs) -> str:
 
 FIGURES = {
     "tree": tree, "noise": noise, "silent": silent, "clipping": clipping, "kl": kl, "habit": habit,
-    "weight": weight, "language_model": language_model,
+    "weight": weight, "language_model": language_model, "choices": choices,
 }  # fmt: skip
 NUMBERS = {
     "right": lambda runs: (P @ RIGHT).item(),

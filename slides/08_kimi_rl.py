@@ -213,8 +213,10 @@ def clock(runs):
 def partial(runs):
     figure, axes = canvas(2, height=3.4, width=7.2)
     arms = ("kimi", "whole", GREY), ("partial", "in pieces", BLUE)
-    marks(axes[0], [(name, [1000 * kimi_rl.useful(r) for r in runs(f"kimi/{arm}")], colour)
-                    for arm, name, colour in arms])  # fmt: skip
+    steps = [(name, [1000 * kimi_rl.useful(r) for r in runs(f"kimi/{arm}")], colour)
+             for arm, name, colour in arms]  # fmt: skip
+    both = [1000 * kimi_rl.twice_as_many(r) for r in runs("kimi/kimi")]
+    marks(axes[0], [*steps, ("whole,\ntwice as\nmany", both, GREY)])
     marks(axes[1], [(name, ends(runs, f"kimi/{arm}"), colour) for arm, name, colour in arms])
     axes[0].set(title="decoding steps for 1,000 tokens", ylim=(0, 55))
     axes[1].set(title="in the end: right, %", ylim=(0, 100))

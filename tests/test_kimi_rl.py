@@ -70,6 +70,10 @@ def test_decoding_steps_for_a_token():
     assert kimi_rl.useful(whole) == pytest.approx(4 * 256 / (4 * 40 * 64))
     pieces = run_of((0, 1), {}, longest=256, length=40, decode_steps=128)
     assert kimi_rl.useful(pieces) == pytest.approx(kimi_rl.useful(whole) / 2)
+    assert kimi_rl.twice_as_many(whole) == pytest.approx(kimi_rl.useful(whole) / 2)  # all alike
+    for line, longest in zip(whole.metrics, (10, 20, 40, 30), strict=True):
+        line["longest"] = longest
+    assert kimi_rl.twice_as_many(whole) == pytest.approx((20 + 40) / (4 * 40 * 64))
 
 
 ONE_CHANGE = {

@@ -291,7 +291,7 @@ axis.legend(fontsize=8)
 plots.show(figure, f"n = {COUNT} held-out problems, one answer each; 95 % interval.")
 
 # %% [markdown]
-# So the eight had promised too much, but the gain is large and far outside the intervals. The failures changed as well. The base answers wrongly. The trained model hardly ever does; when it fails, its thoughts are cut at the limit, still searching.
+# So the eight had promised too much, but the gain is large and far outside the intervals. The failures changed as well. The base answers wrongly. The trained model hardly ever does; in some three of five failures its thoughts are cut at the limit, still searching.
 #
 # This is one run, from one seed. The [README](../README.md) has five, with *controls*: runs that lack the one thing that is said to matter. With useless rewards they do not rise. Lesson 04 takes them apart.
 
@@ -531,7 +531,7 @@ checks.check("00.5", my_problem)
 # </details>
 # <details><summary>5. What did 60 steps change?</summary>
 #
-# One guess became a search: try, compare, try again. It solves several times as many problems, and runs out of space on the rest.
+# One guess became a search: try, compare, try again. It solves several times as many problems, and on most of the rest it runs out of space.
 #
 # </details>
 

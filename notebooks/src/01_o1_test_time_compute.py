@@ -205,7 +205,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The trained models rise by 37 to 42 points for ten times the thought; o1's chart by some 33. But `think-on` rises by 39 to 42 as well and ends as high, 52 to 57 % right against 49 to 57, for 10 % more tokens. Only below 400 tokens is the trained model ahead, by some five points.
+# The trained models rise by 37 to 42 points for ten times the thought; o1's chart by some 33. But `think-on` rises by 39 to 42 as well and ends as high, 52 to 56 % right against 49 to 57, for 10 % more tokens. Only below 400 tokens is the trained model ahead, at budgets from 64 to 256 by 6 to 9 points.
 #
 # So the shape of o1's chart is not yet a sign of learning. A base that is kept from stopping draws it, too. What training did here is the dot: the model goes on by itself to where its curve is high, and the base stops where it is low. In lesson 04 the same control decides the claim about R1-Zero.
 
@@ -279,7 +279,7 @@ axis.legend(fontsize=8)
 plots.show(figure, f"Recorded: 5 seeds a line each. Here: n = {COUNT}, one seed.")
 
 # %% [markdown]
-# One Wait costs the trained models 11 to 15 points and a second one some eight more, in every seed. `think-on` loses 28 to 35: it may end only behind a yes, so what Wait takes away was right more often still. The base wins 7 to 8 points.
+# One Wait costs the trained models 11 to 15 points and a second one some eight more, in every seed. `think-on` loses 28 to 35: behind the Wait nothing keeps the base from stopping any more. The base wins 6 to 8 points.
 #
 # The trained model compares each try with the target and ends on a yes. Taking that end away destroys what it knew. The base ends most thoughts behind its first guess, so being told to wait can only help it. "Wait" is no magic word: it pays where stopping was the mistake, as with s1, which had learned from a thousand examples when to stop.
 
@@ -472,7 +472,7 @@ plots.show(
 # %% [markdown]
 # ## 7. Where a vote loses
 #
-# o1's appendix A has a quiet line: on GPQA biology it was right in 69.2 % with one answer and in 68.4 % by a vote of 64. A vote does not find the right answer. It finds the *most frequent* one.
+# o1's appendix A has a quiet line: on GPQA biology it was right in 69.2 % with one answer and in 68.4 % by a vote of 64 (of 19 questions, so the loss is a seventh of one). A vote does not find the right answer. It finds the *most frequent* one.
 #
 # ### Exercise 01.5 · experiment · 6 min · difficulty 3 of 5
 # Suppose a model gives the right answer in 40 of 100 tries, one tempting wrong one in 45, and scattered others in the rest. By how many points does a vote of 65 differ from one answer? (Minus for a loss.) `vote_of` below simulates it.
@@ -501,7 +501,7 @@ checks.check("01.5", difference)
 # difference = 100 * (vote_of(65, SHARES) - SHARES[0])
 # ```
 #
-# About -7, and with 1,000 answers nearly -40: the more vote, the surer the wrong one wins. Were the wrong answers scattered, as in our multiplication, 40 of 100 would be enough for a sure win.
+# About -7, and with 1,000 answers some -36: the more vote, the surer the wrong one wins. Were the wrong answers scattered, as in our multiplication, 40 of 100 would be enough for a sure win.
 #
 # </details>
 
@@ -564,9 +564,9 @@ plots.show(
 )
 
 # %% [markdown]
-# With four answers a scorer is worth more than a vote: three answers that differ cannot outvote anything, but one of them can look right. With 64 it falls back. Best of n looks for the highest score, and among many answers there is one that deceives the scorer. The vote has no such enemy. (Lesson 03 meets this again, as a reward that is hacked.)
+# With four answers a scorer is worth more than a vote: three answers that differ cannot outvote anything, but one of them can look right. With 64 our learned scorer falls back in this one seed; in the five recorded runs it stays level. Best of n looks for the highest score, and among many answers one may deceive the scorer. (Lesson 03 meets this again, as a reward that is hacked.) The likeliest answer, a score that nobody trained, is the best choice here at 4 and at 64.
 #
-# The recorded runs repeat it with five models that were trained on multiplication, and on Countdown, where o1's programming contest has its like: fifty submissions and a choice.
+# The recorded runs compare the same with five models that were trained on multiplication, and with the base on Countdown, where o1's programming contest has its like: fifty submissions and a choice.
 
 # %%
 from r1lab.running import evidence
@@ -594,13 +594,16 @@ for run in runs("choices", "products"):
         n: np.mean(choices.points(run, "vote", n, "before")) for n in (1, 4, 16, 64)
     }
     enough = next((n for n, share in votes.items() if share >= one), None)
-    spent = np.mean(choices.points(run, "vote", k, "before"))
+    spent, likelier = (
+        np.mean(choices.points(run, way, k, "before")) for way in ("vote", "likelihood")
+    )
     print(f"seed {run.config['seed']}: one trained answer {one:.0f} %;",
-          f"its base by a vote of {k}, as many tokens: {spent:.0f} %;",
+          f"its base by a vote of {k}, as many tokens or more: {spent:.0f} %,",
+          f"by the likeliest of {k}: {likelier:.0f} %;",
           f"as good from a vote of {enough} on")  # fmt: skip
 
 # %% [markdown]
-# With 64 answers to a multiplication the scorer is no better than the vote (91 to 96 against 95 to 97 %). On Countdown, where a vote is pointless, it is worth much: of 50 answers it takes a right one in 28 to 38 of 100 problems, a random choice in 5. R1's authors say that a vote cannot take the place of long thinking (appendix E.4: GPT-4o goes from 9.3 to 13.4 % on AIME by a vote of 64). Our side: one trained answer is right in 80 %, a vote of the base for as many tokens in 57 %. But 16 votes, eight times the tokens, are right in 94.
+# With 64 answers to a multiplication the scorer is no better than the vote (91 to 96 against 95 to 97 %). On Countdown, where a vote is pointless, it is worth much: of 50 answers it takes a right one in 28 to 38 of 100 problems, a random choice in 5. R1's authors say that a vote cannot take the place of long thinking (appendix E.4: GPT-4o goes from 9.3 to 13.4 % on AIME by a vote of 64). Our side: one trained answer is right in 80 %, a vote of the base for as many tokens or more in 57 %. But that is a vote of two, and two that differ decide nothing: the likelier of the two is right in 74. A vote of 16, some 13 times the tokens of the trained answer, is right in 94.
 
 # %% [markdown]
 # ### Exercise 01.6 · code · 15 min · difficulty 4 of 5
@@ -631,7 +634,7 @@ checks.check("01.6", my_choice)
 #     return max(sums, key=sums.get, default="")
 # ```
 #
-# A vote in which a sure answer weighs more. Both kinds of evidence count: that answers agree, and that the model did not hesitate. On Countdown the same rule would do worse than a random choice: there the surest answers are guesses.
+# A vote in which a sure answer weighs more. Both kinds of evidence count: that answers agree, and that the model did not hesitate. On Countdown the same rule would be no better than a random choice of four: there the surest answers are guesses.
 #
 # </details>
 
@@ -679,15 +682,15 @@ axes[0].legend(fontsize=8)
 plots.show(figure, "Left: DeepSeek-R1 v1, Figure 2, digitised. Right: a line a seed.")
 
 # %% [markdown]
-# The vote is ahead all the way, by 17 to 18 points in the middle half of training, and the two come together where little is left to win.
+# The vote is ahead all the way, by 17 to 18 points in the middle half of training. The gap shrinks from some 33 points to some 14, where R1-Zero's grew: our vote stands near 95 % from the start and has no room above.
 #
-# Two more claims of o1's report. *Data-efficient*: `run checkpoints --arm 64` learns from 64 different problems in the place of 4,096, for as many steps. *Narrow*: people preferred o1 where a question needs reasoning, and not in some tasks of language. Our models learned four numbers and nothing else. What became of the rest? Multiplication, which both have read, and plain text of their world, in nats a token (less is better). *Predict: does either get worse?*
+# Two more claims of o1's report. *Data-efficient*: `run checkpoints --arm 64` learns from 64 different problems in the place of 960, for as many steps. *Narrow*: people preferred o1 where a question needs reasoning, and not in some tasks of language. Our models learned four numbers and nothing else. What became of the rest? Multiplication, which both have read, and plain text of their world, in nats a token (less is better). *Predict: does either get worse?*
 
 # %%
-for arm, problems in (("rule", 4096), ("512", 512), ("64", 64)):
+for arm, problems in (("rule", "960 of 4,096"), ("512", "512"), ("64", "64")):
     after = [100 * r.summary["after"]["accuracy"] for r in runs("checkpoints", arm)]
     each = ", ".join(f"{share:.0f} %" for share in after)
-    print(f"learned from {problems:4} problems, held out right, seed by seed: {each}")
+    print(f"learned from {problems:>12} problems, held out right, by seed: {each}")
 
 # %%
 from itertools import islice
@@ -717,12 +720,12 @@ for name, policy in (("base", base), ("trained", model)):
 # %% [markdown]
 # Text of its world costs the trained model 0.14 nats a token more. Most of that text guesses, and the model no longer does. Multiplication has not suffered, though nobody paid for it: 65 to 68 % in every seed against 51 to 67 (n = 128 a seed). So our training is narrow in the text it likes and not in the other task.
 #
-# And 64 problems teach nearly as much as 4,096: 88 to 94 % right against 88 to 93, seed by seed between 5 points less and 1 point more. Each of the 64 comes back 15 times. What is learned is a habit, which is the same for all problems, and no answers. o1's report gives no number to hold against it.
+# And 64 problems teach nearly as much as 960 (of 4,096, each once): 88 to 94 % right against 88 to 93, seed by seed between 5 points less and 1 point more. Each of the 64 comes back 15 times. What is learned is a habit, which is the same for all problems, and no answers. o1's report gives no number to hold against it.
 
 # %% [markdown]
 # ## 10. One model, three efforts
 #
-# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark into the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. Two line breaks behind the numbers mean low, and 100 tokens cost twice what a right answer earns; one means medium, at 0.6 of it; none means high, and tokens are free. Before training the marks mean nothing. *Predict: what will the model do at low effort?*
+# o3-mini, in January 2025, is one model with three levels: low, medium and high. How it was made is not said. A simple way: put a mark into the question, and let tokens have a price that depends on it. `run effort` does that on three numbers. Two line breaks behind the numbers mean low, and 100 tokens cost twice what a right answer earns; one means medium, at 0.6 of it; none means high, and tokens are free. Before training nobody has been paid by them, yet high is already 4 points ahead of low: take that off. *Predict: what will the model do at low effort?*
 
 # %%
 from r1lab.experiments import effort
@@ -739,7 +742,7 @@ axis.set_title("Does one model learn three efforts?")
 plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: before training.")
 
 # %% [markdown]
-# In three of five seeds one model has three efforts: high is right in 27 to 81 % with 47 to 129 tokens, low in 5 to 30 % with 13 to 44. In the other two all three levels guess, with high right in 15 and 11 %. Dear tokens teach *not to search* under two marks of three, and in these seeds the model had unlearned searching before it told the marks apart. A habit that no answer shows any more earns nothing, so it does not come back. The verdict is open for that reason: the mean gain is large and so is its interval.
+# In two of five seeds one model has three efforts: high is right in 55 to 81 % with 84 to 129 tokens, medium in 11 to 54 % with 22 to 77, low in 5 to 30 % with 13 to 44. In a third it has two: high is right in 27 % with 47 tokens, medium and low guess. In the other two all three levels guess, with high right in 15 and 11 %. Dear tokens teach *not to search* under two marks of three, and in these seeds the model had unlearned searching before it told the marks apart. A habit that no answer shows any more earns nothing, so it does not come back. The verdict is open for that reason: the mean gain is large and so is its interval.
 
 # %% [markdown]
 # ## 11. On your GPU
@@ -774,7 +777,7 @@ OURS |= {"R-07", "R-08", "R-10", "Z-02", "O3-01", "X-18"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 
 # %% [markdown]
-# Most of what was said of thinking longer and asking more often shows up here in kind, some of it without any learning. What does not: that a vote can lose (our wrong answers do not agree), that Wait helps (our model's ends are right), that greedy answers make a curve rougher (they repeat themselves, though), and that reinforcement makes something new of known parts, which lesson 04 looks into.
+# Most of what was said of thinking longer and asking more often shows up here in kind, some of it without any learning. What does not: that a vote can lose (our wrong answers do not agree), that Wait helps (our model's ends are right), that greedy answers make a curve rougher (they repeat themselves, though), and (our addition) that reinforcement makes something new of known parts, which lesson 04 looks into.
 #
 # ## The sentence that stays
 #
@@ -805,7 +808,7 @@ print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 # Where one wrong answer is more frequent than the right one. More votes make it surer.
 #
 # </details>
-# <details><summary>5. Why does best of n fall back with many answers?</summary>
+# <details><summary>5. Why may best of n fall back with many answers?</summary>
 #
 # It looks for the highest score, and finds the answers that deceive the scorer.
 #

@@ -133,7 +133,7 @@ for i, run in enumerate(experiments.recorded("form", "untidy")):
         curve, _ = plots.smooth([100 * line[key] for line in lines])
         label = name if i == 0 else None
         axes[1].plot(range(1, len(curve) + 1), curve, color=colour, label=label)
-axes[0].set(title="The form's weight makes no difference here", ylabel="right, %")
+axes[0].set(title="Accuracy: no difference seen", ylabel="right, %")
 axes[1].set(title="The form first, the answers later", ylabel="of a step's answers, %")
 for axis in axes:
     axis.set(xlabel="RL step", ylim=(0, 102))
@@ -142,7 +142,7 @@ for axis in axes:
 plots.show(figure, "A line a seed; n = 128 answers a step, mean of five steps.")
 
 # %% [markdown]
-# For accuracy no difference is seen: the means are 88, 90 and 89 %. One seed of fifteen ends at 82 %, with weight 1, and it alone keeps the ledger from saying that equal weights cost less than five points. For the form there is one: without weight 85 to 88 % of the held-out answers end in their form, with it 88 to 93 %.
+# For accuracy no difference is seen: the means are 88, 90 and 89 %. One seed of fifteen ends at 82 %, with weight 1, and it alone keeps the ledger from saying that equal weights cost less than five points. For the form there is one: without weight 85 to 88 % of the held-out answers end in their form, with it 88 to 92 %.
 #
 # The untidy base has made half of its way to the form after 5 or 6 steps, and half of its way to the answers after 29 to 43. Without tags nothing counts as right, so accuracy cannot be ahead of the form for long: that the form comes first is partly built in. How far ahead it comes is not. A tag is the same one in every answer, and a search must be carried through. This base ends at 75 to 85 % right.
 
@@ -265,7 +265,7 @@ for name, colour in zip(value.JUDGES, (plots.ORANGE, plots.BLUE), strict=True):
     bins = [b for b in reports[name]["calibration"] if b]
     points = [(100 * said, 100 * true) for said, true, _ in bins]
     axis.plot(*zip(*points, strict=True), "o-", color=colour, label=name)
-axis.set(title="Both are nearly honest about the base", xlabel="says: right with, %")
+axis.set(title="Near the line in seven points of ten", xlabel="says: right with, %")
 axis.set(ylabel="are right, both classes alike, %", xlim=(0, 100), ylim=(0, 102))
 axis.legend(fontsize=8)
 plots.show(figure, f"n = {len(marks)} answers of the untrained base, in fifths.")
@@ -431,7 +431,7 @@ checks.check("03.4", my_cheat)
 # %% [markdown]
 # ## 8. The judge at the end only
 #
-# R1's second stage of reinforcement learning lasts 1,700 steps, and a reward model for preferences pays in the last 400 alone, because longer use led to cheating (version 2, 3.2.2 and appendix B.5). Our stand-in: the rule for 45 steps, `judge-85` in its place for the last 15; beside it the judge for all 60 and the rule for all 60.
+# R1's second stage of reinforcement learning lasts 1,700 steps, and a reward model for preferences pays in the last 400 alone, because longer use led to cheating (version 2, 3.2.2 and appendix B.5). Our stand-in: the rule for 45 steps, `judge-85` in its place for the last 15 (R1 kept its rules beside it); beside it each alone for all 60.
 
 # %%
 figure, axis = plots.canvas(width=5.5)
@@ -631,7 +631,7 @@ checks.check("03.7", my_template_guess)
 # my_template_guess = 50
 # ```
 #
-# There is no right guess. In lesson 04 the same model, in its chat template and at temperature 1, goes from 2 or 3 % to 68, 75 and 48 % in 24 steps, seed by seed.
+# There is no right guess. In lesson 06, part 10, the same model, in its chat template at temperature 1, goes from 2 or 3 % to 68, 75 and 48 % in 24 steps, seed by seed.
 #
 # </details>
 
@@ -668,9 +668,9 @@ plots.show(
 )
 
 # %% [markdown]
-# Before training 33 % are right as question and answer, 31 % in R1's template and 7 % in the chat template: 26 points from best to worst. So a template is not neutral (TP-01, not reproduced), though here the chat template is last, not R1's, as with Liu and others: in it the model begins to talk, and 16 tokens run out.
+# Before training 33 % are right as question and answer, 31 % in R1's and 7 % in the chat template: 26 points apart. So a template is not neutral (TP-01, as we read it), though here the chat template is last, not R1's as with Liu and others: in it the model begins to talk, and 16 tokens run out.
 #
-# Afterwards the last one is first. The chat template has won 67 points and ends at 74 %, R1's at 66, question and answer at 61. What it cost was no knowledge of sums. But alike they are not: best and worst end 12 points apart, with a wide interval (TP-02, inconclusive). One seed of question and answer lags, with 55 %: nothing in that form says where an answer ends.
+# Afterwards the last is first. The chat template has won 67 points and ends at 74 %, R1's at 66, question and answer at 61. What it cost was no knowledge of sums. But alike they are not: best and worst end 12 points apart, with a wide interval (TP-02, inconclusive). One seed of question and answer lags, with 55 %: nothing in that form says where an answer ends.
 #
 # A model that had learned nothing would draw flat lines: the base's greedy answers are the same for every seed. Three that end alike would still seem a little apart.
 
@@ -707,7 +707,7 @@ print(scoreboard.text(rows))
 # RW-01 stays open: the mean is 89.7 %, three seeds are below 90, and over one of them `think-on` is less than ten points behind. RW-02 holds in every seed, but this judge was taken after a trial with another seed had shown that it is cheated; the five seeds show that it happens reliably. Two earlier judges were not cheated in 25 and 38 steps, too few to say that they never are. RW-03 stays open because of one seed. RW-06 cannot be tested at this scale, and its stand-in is undecided.
 
 # %% [markdown]
-# FW-04 stays open: late rewards cost something, whether less than three points is not decided; its criterion was changed to ten seeds before the first run, because five leave three points open between arms that do not differ. TP-01 fails by a wide margin. TP-02 stays open: three of five planned seeds are recorded, and they neither meet nor miss what was asked. The criteria of both were changed before the first run, so that a base at the floor and three models that fall together do not count.
+# FW-04 stays open: late rewards cost something, whether less than three points is not decided; its criterion was changed to ten seeds before the first run, because five leave three points open between arms that do not differ. TP-01, as we read it, fails. TP-02 stays open: three of five planned seeds are recorded, and they neither meet nor miss what was asked. The criteria of both were changed before the first run, so that a base at the floor and three models that fall together do not count.
 
 # %% [markdown]
 # ## The sentence that stays

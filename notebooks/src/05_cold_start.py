@@ -63,7 +63,7 @@ for key in ("aime_2024", "cnmo_2024", "gpqa_diamond", "livecodebench"):
     print(f"{key:42}{zero:8.1f}{dev2:8.1f}   {dev2 - zero:+.1f}")
 
 # %% [markdown]
-# In two contests and in science questions the cold-started model is *behind*; in code it is ahead. So "better" holds for readability and for code, and the one number that would decide it for mathematics says the opposite. (The final R1 is ahead of Zero on AIME, with 79.8 against 77.9, after two more stages.) We can run the comparison.
+# In two contests and in science questions the cold-started model is *behind*; in code it is ahead. So "better" holds for readability and for code, and for mathematics both contests say the opposite. (The final R1, two stages later, passes Zero on AIME, with 79.8 against 77.9, but not on CNMO or GPQA.) We can run the comparison.
 
 # %% [markdown]
 # ## 2. Whose language
@@ -245,7 +245,7 @@ checks.check("05.5", factor)
 
 # %% [markdown]
 # ### Exercise 05.2 · predict · 3 min · difficulty 2 of 5
-# After 500 examples in English (63 steps) and nothing else: of the words of thinking behind *Chinese* prompts, what share is Chinese? In the base it is nearly 100 %.
+# After 500 examples in English (63 steps) and nothing else: of the words of thinking behind *Chinese* prompts, what share is Chinese? In the base it is some 92 %.
 
 # %%
 my_guess = ...  # percent
@@ -325,7 +325,7 @@ for arm, (name, _) in COLD.items():
 # %% [markdown]
 # After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. By then, though, the examples have brought 70 %, which takes Zero much longer (right figure). Fifty are the bargain: 32,000 to 44,000.
 #
-# And the end? 2,000 examples end 2.4 points above Zero [0.5, 4.4]; five were asked (R-02, not reproduced). Version 1 is right about speed; about the end the table of version 2 is nearer to what we see.
+# And the end? 2,000 examples end 2.4 points above Zero [0.5, 4.4]; five were asked (R-02, not reproduced). Version 1 is right about speed. About the end it has the sign right, by less than we asked.
 #
 # What would this show if the examples had taught nothing? All curves would lie on each other. And if the traces were only *style*? Then all would start where Zero starts. They start with a search, because the base had one to begin.
 
@@ -393,7 +393,7 @@ plots.mark_guess(axes[0], 2, checks.guess("05.2"))
 plots.show(figure, "Bar: mean, dots: seeds; held-out problems, n = 512 a seed.")
 
 # %% [markdown]
-# Zero keeps to the prompt's language about as well as its base: the rule pays neither (Z-09, not reproduced here: R1-Zero had read languages of unequal worth). 500 English examples take a fifth of the Chinese words from Chinese prompts. Reinforcement learning without the reward does not bring them back, and in two seeds of five it lets far more go, to 57 and 23 %: nothing holds the language, so it drifts. With the reward 99 % are Chinese in every seed. It costs 2.0 points of accuracy [-0.4, 4.5]; five were allowed (R-03, reproduced, though how much it is worth spreads widely over the seeds).
+# Zero keeps to the prompt's language about as well as its base: the rule pays neither (Z-09, not reproduced here: perhaps R1-Zero's languages were of unequal worth). 500 English examples lower the share of Chinese words behind Chinese prompts by 13 points. Reinforcement learning without the reward does not bring them back, and in two seeds of five it lets far more go, to 57 and 23 %: nothing holds the language, so it drifts. With the reward 99 % are Chinese in every seed. It costs 2.0 points of accuracy [-0.4, 4.5]; five were allowed (R-03, reproduced, though how much it is worth spreads widely over the seeds).
 #
 # FW-02, that R1 asked in a third language answers in English, cannot be tested here: our world has two languages. But the bar of Dev1 shows the mechanism: it was taught in one, and thinks in it when asked in the other.
 
@@ -494,7 +494,7 @@ for name, values in TABLE_3.items():
     print(f"{name:14}" + "".join(f"{v:8.1f}" for v in values))
 
 # %% [markdown]
-# The base that was taught Dev2's answers is 2.2 points [0.5, 3.9] below it: what training brought is carried over by answers alone (R-04, reproduced). Products, which no stage had asked, are better than the base's, since they were among what was taught. The loss on plain text, driven from 0.50 to 0.75, comes back to 0.68: to begin again at the base wins back a part.
+# The base that was taught Dev2's answers is 2.2 points [0.5, 3.9] below it: what training brought is carried over by answers alone (R-04, reproduced). Products, which no stage had asked, are better than the base's, since they were among what was taught. The loss on plain text, driven from 0.50 to 0.75, comes back to 0.68; whether by the new start or by the new texts, no arm tells.
 #
 # The summary is in 6 % of the base's answers and in 78 % of Dev1's (R-12). Zero has it in 80 %, without examples: it belongs to the habit that wins. Readable are 75 % of Dev2's answers, 59 % of Zero's; 20 points were asked (RZ-01, inconclusive). And 90 % of the base's: a bare guess offends nobody.
 #
@@ -539,7 +539,7 @@ for x, (arm, colour) in enumerate(primed.items()):
         values = [100 * r.summary["after"][key] for r in found]
         axes[1].plot([x] * len(values), values, marker, color=colour)
         print(f"{arm:6} {key:10} " + ", ".join(f"{v:.1f}" for v in values))
-axes[0].set(title="No examples make it right", xlabel="RL step", ylabel="right, %")
+axes[0].set(title="Hardly right more often", xlabel="RL step", ylabel="right, %")
 axes[1].set(title="They make it try again (x), not right (o)", ylim=(-3, 103))
 axes[1].set_ylabel("held-out answers in the end, %")
 axes[1].set_xticks(range(len(primed)), primed)
@@ -564,7 +564,7 @@ for run_ in experiments.recorded("cold", "right")[:1]:
     print("\n".join(textwrap.wrap(one["completions"][1], 84)))
 
 # %% [markdown]
-# Fifty right searches do what they show: with them 26 to 45 % of the answers try again in the end, without them 2 to 4 % (K-03, reproduced). But nobody is right more often, and answers without thoughts do best by a little: 9.6 % on average, against 7.0 of `right`. So X-12 fails: priming brought the habit and no gain. Look at the answer above: it tries again, with numbers it does not have. To go through the possibilities is not learned from fifty examples. Reinforcement learning then pays what works, and takes the habit back: `right` tries again in half of its answers after the examples and in a third at the end. A habit is amplified where it pays. In Gandhi's models, which could search a little, it did.
+# Fifty right searches do what they show: with them 26 to 45 % of the answers try again in the end, without them 2 to 4 % (K-03, reproduced). But little is won: on average `wrong` ends at 9.8 and `empty` at 9.6 % right, against 7.2 without examples and 7.0 of `right`. So X-12 fails: right searches brought the habit and no gain. Look at the answer above: it tries again, with numbers it does not have. To go through the possibilities is not learned from fifty examples. Reinforcement learning then pays what works, and takes the habit back: `right` tries again in half of its answers after the examples and in a third at the end. A habit is amplified where it pays. In Gandhi's models, larger ones, it did.
 #
 # Kimi's report says of its warm-up that a small set of long answers gives the habits of planning, checking and exploring (k1.5, 2.2): the same question, asked of second tries.
 
@@ -618,7 +618,7 @@ mine |= {"R-09", "FW-03"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 
 # %% [markdown]
-# Read together: examples save steps, and fewer tokens than they seem to; they hardly move the end. They bring a form and a habit, and their language, whether it is wanted or not; what is not paid for drifts. RZ-01 stays open because the line is 16 points more readable, not twenty. Z-09 fails because our two languages are worth the same; a base that reasons better in one of them might mix, and ours cannot show that. R-09 stays open because examples in the prompt never helped this base.
+# Read together: examples save steps, and fewer tokens than they seem to; they hardly move the end. They bring a form and a habit, and their language, whether it is wanted or not; what is not paid for drifts. RZ-01 stays open because the line is 16 points more readable, not twenty. Z-09 may fail because our two languages are worth the same; a base that reasons better in one of them might mix, and ours cannot show that. R-09 stays open because examples in the prompt never helped this base.
 #
 # Not testable here, with the reason in the ledger (`python -m r1lab claims --lesson 05`): R-05 and R-06 (preferences, frontier scores), R-11 (safety and facts), FW-02 (a third language), RZ-02 (history), X-19 (a summary of claims that are tested one by one).
 

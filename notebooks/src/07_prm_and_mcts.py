@@ -37,7 +37,7 @@ from r1lab.tiny_world import competence
 # %% [markdown]
 # The report gives no numbers for either, and it speaks of one lab's attempts. Others got further later, and this belongs beside it: PURE (arXiv 2504.15275) blames the *sum* over steps and pays for the worst step instead; PRIME (2502.01456) trains the judge along with the policy, from outcomes alone; Setlur and others (2410.08146) pay for the *progress* of a step; rStar-Math (2501.04519) reports four rounds of tree search that took Qwen2.5-Math-7B from 58.8 to 90.0 % on MATH, with steps that are code.
 #
-# Our world has an advantage that no language has: a step is a sum, and whether it was a good one can be worked out. So two of the three limits are absent here. What fails here, fails for the third: because something is paid that is not the answer.
+# Our world has an advantage that no language has: a step is a sum, and whether it was a good one can be worked out. So two of the three limits are absent here. What still fails here must have another reason.
 
 # %% [markdown]
 # ## 2. A step and its label
@@ -234,7 +234,7 @@ for way in prm_and_mcts.WAYS:
 #
 # $$\text{sum} = \sum_t p_t \qquad \text{min} = \min_t p_t \qquad \text{difference} = \sum_t (p_t - p_{t-1}) = p_T - p_0$$
 #
-# By hand, for a guess with 0.6, 0.7, 0.9 and a search with 0.1, 0.1, 0.6, 0.9, 0.9: the sum is 2.2 against 2.6, the minimum 0.6 against 0.1, the difference ends at 0.9 for both. In the last form all but the end cancels: paying for progress, added up, *is* paying for the outcome, as the judge sees it. With exact labels it is the outcome reward itself.
+# By hand, for a guess with 0.6, 0.7, 0.9 and a search with 0.1, 0.1, 0.6, 0.9, 0.9: the sum is 2.2 against 2.6, the minimum 0.6 against 0.1, the difference is 0.9 for both, with $p_0 = 0$ (it is one number for a whole group, so we leave it out). In the last form all but the end cancels: paying for progress, added up, *is* paying for the outcome, as the judge sees it. With exact labels it is the outcome reward itself.
 #
 # So the three forms want different things. As in lesson 04 we ask the base's own answers what each would pay, before anything is trained.
 
@@ -341,7 +341,7 @@ for arm, (name, _) in ARMS.items():
     print(f"{name:22}{right:28}{shown}")
 
 # %% [markdown]
-# *The sum* looks like a success at first: at step 22 some 70 % are right, sooner than with the outcome. Then it finds that it may go on, and ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap, while the pay still rises. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
+# *The sum* looks like a success at first: at step 22 some 60 % are right (with the outcome 56 % in the same seeds). Then it finds that it may go on, and ends at nothing right at all, in every run. The answers fill up with steps, some 33 of them, two thirds said before, and nearly all are cut at the cap, while the pay still rises. Exact labels do the same as learned ones. So a better judge would not have helped: what is hacked is the sum.
 
 # %% [markdown]
 # *The minimum* of exact labels teaches nothing: an answer with one wrong turn earns what a wrong answer earns. (Our forecast was at most 10 % second tries in each seed; one has 16.) The learned minimum ends at zero in another way: an answer without a thought has one step, and of that the judge says more than of the worst step of any honest answer. That is the report's cheating.
@@ -411,7 +411,7 @@ if not values:
     print("not recorded yet: python -m r1lab record process --arm values")
 
 # %% [markdown]
-# It still searches, in all seeds, with about as many tries. What Kimi's report fears did not happen. But it is right far less often, and the seeds end in three places, so the verdict says inconclusive. Look at the numbers by hand again. A wrong turn earns -1, the way back +1, and *arriving* 0, for the last good steps change nothing. So behind a dead sum the model learns to go back, which is paid each time, and nothing pulls it to the end. These are the values of a player who cannot go back; along a text one can, and what one wins by going astray and coming back is a circle. A critic learns the values of *this policy* instead; whether that is better than the group's mean is G-06 in lesson 02.
+# It still searches, in all seeds; in one it gives up a third fewer tries. Whether Kimi's fear holds stays open. But it is right far less often, and the seeds end in three places, so the verdict says inconclusive. Look at the numbers by hand again. A wrong turn earns -1, the way back +1, and *arriving* 0, for the last good steps change nothing. So behind a dead sum the model learns to go back, which is paid each time, and nothing pulls it to the end. These are the values of a player who cannot go back; along a text one can, and what one wins by going astray and coming back is a circle. A critic learns the values of *this policy* instead; whether that is better than the group's mean is G-06 in lesson 02.
 
 # %% [markdown]
 # ## 7. A tree
@@ -526,7 +526,7 @@ for run in own:
     print(f"seed {run.config['seed']}: solved {solved} %; AUC of a first sum {aucs}")
 
 # %% [markdown]
-# The value's half of the circle moves, and then stops: from 2 % to 29 after two rounds and 31 after four. That is about what a value taught by the base's own answers has (34 %), and no answer was read for it. The policy's half hardly moves. The first tree solves 28 %, twice as much as one sample (13 %); after a round 36 to 39, later 39 to 43. But one sample stays where it was. Note what is learned: the tree hands over finished guesses, so the model unlearns its few second tries (2 to 1 an answer) and guesses no better. Even what eight samples and a check find falls, from 68 to 38 %. GRPO, which is paid for the end alone, learns to *search*, in the text: 77 % in one sample. Where a model can think, its tree may be inside the completion.
+# The value's half of the circle moves, and then stops: from 2 % to 29 after two rounds and 31 after four. That is about what a value taught by the base's own answers has (34 %), and no answer was read for it. The policy's half hardly moves. The first tree solves 28 %, twice as much as one sample (13 %); after a round 36 to 39, later 39 to 43. But one sample falls a little. Note what is learned: the tree hands over finished guesses, so the model unlearns its few second tries (2 to 1 an answer) and guesses no better. Even what eight samples and a check find falls, from 68 to 38 %. GRPO, which is paid for the end alone, learns to *search*, in the text: 77 % in one sample. Where a model can think, its tree may be inside the completion.
 
 # %% [markdown]
 # ## 9. On your GPU
@@ -558,7 +558,7 @@ mine = {"F-01", "F-02", "F-03", "F-04", "K-06", "S-01"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 
 # %% [markdown]
-# Read together. Paying for steps failed here as the report says, but with perfect labels as well: the sum is at fault. A judge of steps does help to choose, as much as one of outcomes. Trees over tokens find nothing, trees over sums something, plain answers with a check the most. Where seeds lie far apart the verdict is inconclusive; three are too few there.
+# Read together. Paying for steps failed here as the report says, for two reasons. Sum and minimum fail with perfect labels as well: the form is at fault. That the learned minimum ends at nothing, and the difference far apart, is the judge's fault. A judge of steps does help to choose, as much as one of outcomes. Trees over tokens find nothing, trees over sums something, plain answers with a check the most. Where seeds lie far apart the verdict is inconclusive; three are too few there.
 #
 # What our world cannot show: steps are easy to define here and exact labels are free, so nothing here refutes the report's first two limits; and our trees are so small that they say little about those over language.
 

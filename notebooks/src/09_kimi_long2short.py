@@ -56,7 +56,7 @@ plots.show(figure, "Grey: nothing is trained. Yellow: SFT. Green: DPO. Blue: RL.
 # %% [markdown]
 # ## 2. Kimi's figure, and a coin
 #
-# Figure 7 of the report has a point for each way: accuracy against tokens. The text's reading is that the points are near each other and the reinforcement-learned one is the best for its tokens.
+# Figure 7 of the report has a point for most ways: accuracy against tokens. The text's reading is that the reinforcement-learned one is the best for its tokens.
 #
 # What would the figure show if nothing had been learned? Take two models, one that needs 4,199 tokens and is right in 63.3 %, and one with 1,440 and 25.9 %. For each question toss a coin and ask one of them. With half and half you pay 2,820 tokens and are right in 44.6 %. By the coin's weight you get every point on the straight line between the two, the *chord*, without training anything. So a way is worth its height above the chord, no more.
 #
@@ -106,7 +106,7 @@ plots.show(figure, "Kimi k1.5, Figure 7, digitised. Dashed: a coin between the l
 # %% [markdown]
 # One, on both benchmarks. On AIME reinforcement learning is 10.1 points above the coin; merging is 9.8 below it, merging and rejection 4.4, DPO 1.4. Three of four ways are worth less than a coin that is tossed between the long model and the shortest one.
 #
-# Two cautions. The lower end of our chord is `k1.5-shortest`, a model that itself came out of these ways; the short parent that was merged is not in the figure. And one point a way, without an interval: 30 problems of AIME leave DPO's 1.4 open. What we take along is the control: **beside each way stands the coin.**
+# Two cautions. The lower end of our chord is `k1.5-shortest`, a model that itself came out of these ways; the short parent that was merged is not in the figure. And one point a way, without an interval: 30 problems of AIME leave DPO's 1.4 open, and MATH's 0.2 to 0.9 as well. What we take along is the control: **beside each way stands the coin.**
 
 # %% [markdown]
 # ## 3. The two parents
@@ -172,7 +172,7 @@ print("product of the averages", ((B1 + B2) / 2 @ ((A1 + A2) / 2)).item())
 
 # %% [markdown]
 # ### Exercise 09.2 · predict · 3 min · difficulty 2 of 5
-# The short parent is right in about 13 %, the long one in about 88 %. The plain average of their weights: right in how many percent? Half the way would be 50.
+# The short parent is right in about 14 %, the long one in about 91 %. The plain average of their weights: right in how many percent? Half the way would be 52.
 
 # %%
 my_guess = ...  # percent
@@ -238,7 +238,7 @@ for i, alpha in enumerate(long2short.ALPHAS):
               f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]")  # fmt: skip
 
 # %% [markdown]
-# Half of the weights is not half of the skill: the plain average is right in 85 %. But its tokens have come along as well. On the whole path merging gets what a coin gets at its tokens, within four points, and every interval over the five seeds includes 0. The shares in the print say why: with alpha the merged model searches in order in 8, 18, 44, 80, 95 and 99 of 100 answers and guesses in the others. The average of the weights *is* the coin, tossed inside the model.
+# Half of the weights is not half of the skill: the plain average is right in 85 %. But its tokens have come along as well. On the whole path merging gets what a coin gets at its tokens, within four points, and every interval over the five seeds includes 0. The shares in the print say why: with alpha the merged model searches in order in 8, 18, 44, 80, 95 and 99 of 100 answers and guesses in the others. The average of the weights behaves like the coin, tossed inside the model, to within some seven points, eleven at alpha 0.5.
 
 # %% [markdown]
 # ## 5. Eight answers, and the shortest
@@ -411,9 +411,12 @@ def spread(key):
 
 
 inside, left = spread(lambda row: row[0]), spread(lambda row: (row[0], row[4]))
+good = [(row[0], row[4]) for row in rows if row[2]]
+problems, begun = len({problem for problem, _ in good}), len(set(good))
 share = 100 * (1 - left / inside)
+chance = 100 * (begun - problems) / (len(good) - problems)  # of sums that say nothing
 print(f"of the spread among right answers to one problem {share:.0f} % "
-      "goes with the sum that the search begins with")  # fmt: skip
+      f"goes with the first sum of the search; by chance {chance:.0f} %")  # fmt: skip
 
 # %% [markdown]
 # So a short answer is one that began with the lucky sum. Is that a skill, which can be learned? To know the sum beforehand is to know half of the solution. The reward pays for it all the same.
@@ -421,7 +424,7 @@ print(f"of the spread among right answers to one problem {share:.0f} % "
 # %% [markdown]
 # ## 7. All on one plot
 #
-# The recorded runs: five seeds, each with its own long parent, 256 held-out problems, one sample each under the cap of 600, whatever a way itself was trained with. `rl`: 45 steps under a cap of 160, the length reward with weight 1, some 300,000 sampled tokens. `shortest` and `dpo` choose from some 240,000. One more control: `first` is `shortest` with the first right answer of the eight in the place of the shortest. And a combination: `both` is `shortest`, then `rl`.
+# The recorded runs: five seeds, each with its own long parent, 256 held-out problems, one sample each under the cap of 600, whatever a way itself was trained with. `rl`: 45 steps under a cap of 160, the length reward with weight 1, some 300,000 sampled tokens. `shortest` and `dpo` choose from some 265,000. One more control: `first` is `shortest` with the first right answer of the eight in the place of the shortest. And a combination: `both` is `shortest`, then `rl`, for the tokens of the two together.
 #
 # Right, on the same axes: the three efforts of lesson 01, one model that was paid by the length from the start and never was a long thinker.
 
@@ -525,7 +528,7 @@ for way in WAYS:
         )
 
 # %% [markdown]
-# A single solution costs 237 tokens and the others 88, in every model alike: the ways have changed neither the price nor the accuracy, on hard problems or on others. And at no budget does one of them lie clearly above the long parent; within 160 tokens all intervals include 0.
+# A single solution costs 236 to 250 tokens and the others 87 to 93, in every long model much the same: the ways have changed neither the price nor the accuracy, on hard problems or on others. And no mean is more than 3 points above the long parent at any budget; within 160 tokens all intervals include 0.
 #
 # Why not? What the reward compares, answers to one problem, differs by the sum that the search began with, as part 6 has shown, and knowing that sum is nearly the solution. What all answers waste alike, no comparison inside a group can see. 45 steps are few, and a longer second round may find an order; but a long thinker whose answers ramble has something to lose at once, and ours has not.
 
@@ -627,7 +630,7 @@ from r1lab.claims import scoreboard
 print(scoreboard.text([r for r in scoreboard.every() if r["id"] in {"K-16", "K-17"}]))
 
 # %% [markdown]
-# The verdict says that reinforcement learning did not win here, and the second number says why: nobody ran. It does not contradict Kimi's figure, whose long model had something to cut. What it adds is a question to that figure: where would `k1.5-long` lie if its thoughts were cut off at 3,000 tokens and it had to answer? That point is not in the report.
+# The verdict says that reinforcement learning did not win here, and the second number says why: nothing became shorter. It does not contradict Kimi's figure, whose long model had something to cut. What it adds is a question to that figure: where would `k1.5-long` lie if its thoughts were cut off at 3,000 tokens and it had to answer? That point is not in the report.
 
 # %% [markdown]
 # ## The sentence that stays

@@ -485,11 +485,11 @@ print(f"our run on R1-Zero's cards: {ours / (whole / spent * n['gpus']):.4f} sec
 # %% [markdown]
 # Two sides of one division. The last line is absurd, and that is what it is there for: 512 cards cannot work on 128 answers of a tiny model. Left out are the numbers that travel between cards, the experts of which each token uses a few and memory must hold all, the answers that end early and leave their places empty, what the sampler keeps for each of thousands of tokens, and the passes for the reference policy.
 #
-# A card of this kind is sold with some thousand trillion operations a second in this precision (a maker's number that we did not measure). Useful were about three of a hundred. That is what a rented hour buys when answers must be written token by token, and it is why serving engines, not trainers, decide what such a training costs.
+# A card of this kind is sold with some thousand trillion operations a second in this precision (a maker's number that we did not measure). Useful were about three of a hundred. How much of the rest was waiting for tokens, this count cannot say.
 
 # %% [markdown]
 # ### Exercise 10.6 · code · 15 min · difficulty 4 of 5
-# Your own envelope, with a range: what R1's own reinforcement learning cost, both stages together. Known: 512 answers a step, and 1,700 steps in the second stage. Not said: how many the first stage has. You have seen the sum, 82,000 dollars, and the all-in price of part 2; so this one runs backwards. Give a pair (low, high) for each factor. What is known must stay inside; the product must hold the sum, and be no wider than a factor of 30.
+# Your own envelope, with a range: what R1's own reinforcement learning cost, both stages together. Known: 512 answers a step, and 1,700 steps in the second stage. Not said: how many the first stage has. You have seen the sum, 82,000 dollars (all of R1's training, taken as reinforcement learning), and the all-in price of part 2; so this one runs backwards. Give a pair (low, high) for each factor. What is known must stay inside; the product must hold the sum, and be no wider than a factor of 30.
 
 
 # %%
@@ -565,7 +565,7 @@ for name, (rate, watts, rent) in ASSUMED.items():
 # | software engineering: checks are slow (FW-04) | lesson 03 tries late rewards; agents for code stand in the same entry of the change log |
 
 # %% [markdown]
-# **Nature's version** (17 September 2025 by the accounts that we read, FW-05) adds what remains in its way: rewards that can be cheated where no reliable check exists, too much thinking, no tools. Lesson 03 cheats such a reward; lesson 08 shortens thoughts. On length the record points the other way at first: R1-0528 used 23,000 tokens for a question of AIME 2025 where R1 had used 12,000, and went from 70 to 87.5 % (copies of the model card).
+# **Nature's version** (17 September 2025 by the accounts that we read, FW-05) adds what remains in its way: rewards that can be cheated where no reliable check exists, too much thinking, no tools. Lesson 03 cheats such a reward; lessons 08 and 09 try to shorten thoughts. On length the record points the other way at first: R1-0528 used 23,000 tokens for a question of AIME 2025 where R1 had used 12,000, and went from 70 to 87.5 % (copies of the model card).
 
 # %% [markdown]
 # **Kimi k1.5** (section on conclusions) wants better credit for single steps, and less thinking without less exploring. Kimi K2 has no long thoughts and is made for tools (its README); K2 Thinking has both. July and November 2025, by others' accounts.

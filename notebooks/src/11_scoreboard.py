@@ -30,7 +30,7 @@ from r1lab.running.settings import Options
 # %% [markdown]
 # ## 1. All claims on one page
 #
-# In `data/claims.json` stands what the reports claim, in our words, with their numbers, the test that each is put to and the runs that decide it. Here is all of it. The verdicts are not stored anywhere: this cell works them out from the recorded runs, as they are when it runs. Filter by verdict, by lesson, by word (`aha`, `KL`, `Z-04`), and click a row to open it. The filters work in an exported page, too.
+# In `data/claims.json` stands what the three reports, the episode and later papers claim, chosen and worded by us, with their numbers, the test that each is put to and the runs that decide it. The verdicts are not stored anywhere: this cell works them out from the recorded runs, as they are when it runs. Filter by verdict, by lesson, by word (`aha`, `KL`, `Z-04`), and click a row to open it. The filters work in an exported page, too.
 #
 # A row's last column is the condition that decides: the first that is missed or open, of a reproduced claim its first.
 
@@ -244,7 +244,7 @@ shown = report.conditions([first[letter] for letter in "RNI" if letter in first]
 if shown:
     figure, axis = plots.canvas(width=6.6, height=0.3 * len(shown) + 0.9)
     rulers.draw(axis, shown)
-    axis.set_title("Blue lies beyond its bound, orange before it, grey on it")
+    axis.set_title("Blue reaches its bound, orange stays below, grey is open")
     words = "Thin tick: no effect; thick: asked; dots: seeds; +: another condition."
     plots.show(figure, words)
 
@@ -361,14 +361,14 @@ axis.set(ylabel="interval above 0, %", ylim=(0, 102))
 plots.show(figure, "Exact; spread between seeds 4 points. Dotted: the usual 80 %.")
 
 # %% [markdown]
-# Now with the spread that was really there. For each condition that is counted in points, the printed spread between its seeds, and the seeds needed to see an effect of 2, 5 and 10 points in four of five studies.
+# Now with the spread that was really there. For the first condition of each claim that is counted in points or percent, the printed spread between its seeds, and the seeds needed to see an effect of 2, 5 and 10 points in four of five studies.
 
 # %%
 spreads = {}
 for row in put:
     for one in row["conditions"]:
         wide = luck.spread(one)
-        if wide > 0 and ("points" in one["metric"] or "percent" in one["metric"]):
+        if wide > 0 and (", points" in one["metric"] or "percent" in one["metric"]):
             spreads.setdefault(row["id"], wide)
 ordered = sorted(spreads, key=spreads.get)
 print("claim   spread   seeds needed for 2, 5, 10 points")
@@ -509,10 +509,10 @@ for row in others[:8]:
 print(f"{len(others)} such claims in all; the table above has them with filters")
 
 # %% [markdown]
-# Why might ours differ? Four suspects, and each can be questioned.
+# Why might ours differ? Four suspects.
 #
-# * **Size.** A million weights against hundreds of billions. Asked by the ladder of sizes (`small`, `large`; Z-10).
-# * **The base.** We wrote what ours has read; theirs has read the web. Asked by bases with more and fewer searching texts.
+# * **Size.** A million weights against hundreds of billions. Asked by two sizes (Z-10).
+# * **The base.** We wrote what ours has read; theirs has read the web. To be asked by bases with more and fewer searching texts.
 # * **The task.** Countdown has one kind of problem and a cap on thoughts. A reward that finds little to do on it may find much in mathematics.
 # * **The control.** Some of our rows are stricter than the report: Z-01 asks for ten points more than an untrained base that may not stop thinking, which no report measured. A claim can be true as printed and fail here for this alone.
 #
@@ -575,7 +575,7 @@ checks.check("11.6", my_claim)
 # </details>
 
 # %% [markdown]
-# Now the runs: seeds 5 to 7, which no recorded arm has; small batches and a rate three times as high as `run habits` has, so that eight steps are enough to move anything. *Predict the verdict before you start. It is yours, whatever it is.*
+# Now the runs: seeds 5 to 7, which no recorded arm of `habits` has; small batches and a rate three times as high as `run habits` has, so that eight steps are enough to move anything. *Predict the verdict before you start. It is yours, whatever it is.*
 
 # %%
 row, table = checks.mine("11.6", my_claim)()

@@ -5,16 +5,28 @@ rollout, where no ratio has moved, so that neither clip nor ratio matter. What t
 with several updates.
 """
 
+from collections.abc import Iterable
 from math import comb
 
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rewards, rollouts
+from r1lab import (
+    curriculum,
+    evaluate,
+    grpo,
+    losses,
+    models,
+    plots,
+    policy,
+    rewards,
+    rollouts,
+    stats,
+)  # fmt: skip
 from r1lab.experiments import habits
 from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part
+from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part, right
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 
@@ -141,6 +153,19 @@ def _drawn(run: Run) -> Figure:
 def _known_before(arms: Arms) -> list[Table]:  # G-11
     each = [run.summary["measured"] for run in arms("gradients/base")]
     return [[[-100 * abs(one["silent"] - one["silent_expected"])] for one in each]]
+
+
+def worth(arms: Arms, names: Iterable[str]) -> dict[str, tuple[list[float], stats.Interval]]:
+    """By how many points the runs of some arms of `run losses` end above the control's (`RULE`):
+    seed by seed, and the mean with its 95 % interval over seeds and problems. arms: gives the runs
+    of EXPERIMENT/ARM. An arm with less than two runs beside the control's is left out."""
+    found = {}
+    for name in names:
+        pairs = alike(arms(f"losses/{name}"), arms(RULE))
+        if len(pairs) > 1:
+            rows = [minus(right(one), right(other)) for one, other in pairs]
+            found[name] = [mean(row) for row in rows], stats.seeds_interval(rows)
+    return found
 
 
 def _steadier(arms: Arms) -> list[Table]:  # G-03

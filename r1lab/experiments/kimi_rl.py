@@ -98,6 +98,14 @@ def useful(run: Run) -> float:
     return steps / sum(ANSWERS * line["length"] for line in run.metrics)
 
 
+def twice_as_many(run: Run) -> float:
+    """What `useful` would be if the whole answers of two rollouts were sampled at once, each pair
+    of rollouts learnt from after the longest of both."""
+    pairs = zip(run.metrics[::2], run.metrics[1::2], strict=True)
+    steps = sum(max(one["longest"], other["longest"]) for one, other in pairs)
+    return steps / sum(ANSWERS * line["length"] for line in run.metrics)
+
+
 def _of_larger(one: float, other: float) -> float:
     return 100 * (one - other) / max(one, other)
 
