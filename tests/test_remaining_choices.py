@@ -8,11 +8,13 @@ import pytest
 import torch
 from helpers import fresh, prepared, share_of_digits
 
-from r1lab import experiments, grpo, models, policy, rewards, tasks
+from r1lab import experiments, grpo, models, policy, records, rewards, tasks
 from r1lab.claims import ledger
 from r1lab.claims.verdicts import judge
 from r1lab.experiments import critic_cost, difficulty, ranks
 from r1lab.experiments.rewards import turns
+from r1lab.running import settings
+from r1lab.running.settings import Options
 
 POOL = tasks.problems("countdown", 40, seed=3)
 DIGITS = ([share_of_digits], [1.0])
@@ -122,6 +124,15 @@ def test_a_fresh_optimizer_knows_nothing_of_the_rollout_before(anew):
         grpo.update(learner, grpo.rollout(learner, POOL[4:8], DIGITS, config, step=2), config)
     pairs = zip(*(models.trainable(one.model).values() for one in (old, new)), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs) == anew
+
+
+@pytest.mark.parametrize(("then", "now"), [(False, "kimi"), (True, "better-only")])
+def test_a_run_of_before_says_what_it_learnt_from(then, now):
+    new = settings.plan(experiments.named("kimi"), Options(now, "cpu")).record
+    (stage,) = new["stages"]
+    stage = {k: v for k, v in stage.items() if k not in ("learn_from", "fresh_optimizer")}
+    old = new | {"version": 9, "stages": [stage | {"only_better": then}]}
+    assert records.configs.upgraded(old) == new
 
 
 # -- what a problem pulls ---------------------------------------------------------------
