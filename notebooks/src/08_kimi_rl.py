@@ -202,7 +202,7 @@ for arm, name in names.items():
     print(f"{name:17} right {ends or 'not recorded yet'} %")
 
 # %% [markdown]
-# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (five seeds, 512 problems each). K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor does tau matter: 68 % with a tenth of it and with ten times. k1.5 takes a fresh optimizer for each iteration; with one it ends 3.9 points lower [-3.6, 11.4], which is open too.
+# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (five seeds, 512 problems each). K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4], which is open too.
 #
 # The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: it saves three seeds of five.
 
