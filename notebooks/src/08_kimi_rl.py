@@ -202,7 +202,7 @@ for arm, name in names.items():
     print(f"{name:17} right {ends or 'not recorded yet'} %")
 
 # %% [markdown]
-# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (five seeds, 512 problems each). K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4], which is open too.
+# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (n = 512). K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4], which is open too.
 #
 # The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: it saves three seeds of five.
 
@@ -257,7 +257,7 @@ for arm, (name, _) in (BOTH | {"worse-only": ("worse only", "")}).items():
         print(f"{name:12} {what:13} " + ", ".join(f"{v:.3g}" for v in values))
 
 # %% [markdown]
-# In the end 1.1 points lie between them [-3.6, 5.8], where five were asked, and the interval just reaches five: K-15 is inconclusive. Nor has the entropy collapsed: 0.037 to 0.046 nats a token with the better answers alone, 0.040 to 0.058 with all. What differs is the way there: 40 % after 4.8 to 5.9 steps with all answers, after 5.2 to 9.6 with the better ones. That is what Figure 10 says; a criterion on the end was the wrong one for it.
+# In the end 1.1 points lie between them [-3.6, 5.8], where five were asked, and the interval just reaches five: K-15 is inconclusive. Nor has the entropy collapsed: 0.037 to 0.046 nats a token with the better answers alone, 0.040 to 0.058 with all. What differs is the way there: 40 % after 4.8 to 5.9 steps with all answers, after 5.2 to 9.6 with the better ones. That is what Figure 10 says; a criterion on the end was the wrong one.
 #
 # Worse answers *alone* teach as well: 29 to 66 % are right, 17.6 points behind all answers [-4.0, 39.2]. The entropy stays higher in every seed.
 
@@ -384,7 +384,7 @@ for when, shares in (("all steps", silent), ("the first six", early)):
 # %% [markdown]
 # At equal tokens the curriculum ends 3.0 points behind uniform draws [-10.6, 4.7]. Three points ahead were asked, the interval reaches them, K-10 is inconclusive. Draws by failures save 5 % of the steps to half of the final accuracy [-15, 25] where 17 were asked (K-11, inconclusive). Dynamic sampling saves none (-2 % [-14, 11], 23 asked), and it samples 211 thousand tokens where uniform draws need 109. X-07 is not reproduced, but could hardly have been: before half-way only 4 to 13 % of the groups are silent.
 #
-# Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. No draw is clearly better than drawing alike.
+# Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. No draw is clearly better than drawing alike; s (1 - s) comes nearest, 2.5 points ahead [-0.2, 5.1].
 #
 # And how many answers a problem? Of 64 in all, groups of 16 end 3.5 points above groups of 32 [-2.1, 9.1], with two updates a rollout in both. No more than 5 below was asked: G-10 is reproduced.
 
