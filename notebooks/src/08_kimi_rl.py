@@ -202,9 +202,9 @@ for arm, name in names.items():
     print(f"{name:17} right {ends or 'not recorded yet'} %")
 
 # %% [markdown]
-# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6] (n = 512). K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4], which is open too.
+# Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6]. K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4].
 #
-# The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: it saves three seeds of five.
+# The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: it saves three seeds of five, with other seeds all five (lesson 11).
 
 # %% [markdown]
 # Why? One right answer of four: with the exact value the four advantages are 0.14 and three times -0.86, in sum -2.4; with the mean the sum is 0. In the closed form every completion has a weight of its own, and the sum does not matter. In a network they share theirs. Where nearly everything that was said is pushed down, what all of it had in common goes: the form, true sums, the problem's own numbers. The search stays in two of the three.
