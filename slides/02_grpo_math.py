@@ -241,9 +241,9 @@ def language_model(runs):
 
 def choices(runs):
     shown = {
-        "updates-4": "4 updates", "clip-10": "and a clip of 10", "gspo": "8, one ratio\nan answer",
-        "token-mean": "mean over\ntokens", "kl-0.4": "a KL term,\n0.4",
-        "kl-anew": "and a new\nreference", "ppo-1": "PPO, 4 updates",
+        "clip-10": "clip 10,\n4 updates", "gspo": "one ratio an\nanswer, 8",
+        "kl-0.4": "KL term, 0.4", "kl-anew": "the same, a\nnew reference",
+        "ppo-1": "PPO,\n4 updates",
     }  # fmt: skip
     found = grpo_math.worth(runs, shown)
     figure, axis = canvas(height=4.3)
