@@ -25,12 +25,12 @@ ARMS = {
     "exact": "exact normaliser",
 }  # fmt: skip
 NAMES = {  # of the ledger's claims, for its table
-    "K-04": "the update", "K-05": "the mean as normaliser", "K-15": "wrong answers teach",
+    "K-04": "the update", "K-05": "the mean", "K-15": "wrong answers",
     "K-01": "middle difficulty", "K-02": "nothing to guess", "K-10": "hard ones later",
     "K-11": "failures first", "X-07": "mixed groups only", "G-10": "groups of 16",
-    "K-07": "a price on length", "K-08": "the price later", "K-18": "rollouts in pieces",
+    "K-07": "length price", "K-08": "later price", "K-18": "rollouts in pieces",
     "K-13": "longer and better", "K-14": "small but longer", "Z-06": "a longer cap",
-    "K-09": "a judge that reasons", "K-12": "test cases by a model", "K-19": "one cluster for both",
+    "K-09": "reasoning judge", "K-12": "test cases by a model", "K-19": "one cluster for both",
     "K-20": "level with o1",
 }  # fmt: skip
 

@@ -64,7 +64,9 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
     if steps and seed == "0" and run.config["preset"] == "cpu":  # SmolLM2's have 10 MB each
         kept |= {"trained", *(STAGES if arm == "cold-lineage" else ())}
     assert {path.name for path in folder.glob("trained*")} == kept
-    assert (folder / "figure.png").is_file() == (seed == "0")  # to look at; the others can be drawn
+    drawn = (folder / "figure.png").is_file()
+    assert drawn or seed != "0" or run.config["preset"] == "smol"  # to look at
+    assert seed == "0" or not drawn  # the others can be drawn
 
 
 def test_what_a_recorded_run_started_from_or_asked_ships_with_it():
