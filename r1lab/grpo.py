@@ -174,10 +174,10 @@ class Config:
             raise ValueError(
                 f"unknown credit {self.credit!r}: choose one of {', '.join(credit.CREDITS)}"
             )
-        by_token = self.gae is not None or self.credit != "answer"
         if self.learn_from not in SIGNS:
             known = ", ".join(SIGNS)
             raise ValueError(f"unknown learn_from {self.learn_from!r}: choose one of {known}")
+        by_token = self.gae is not None or self.credit != "answer"
         if by_token and (self.objective.tau or self.learn_from != "all"):
             raise ValueError("credit to tokens: Kimi's loss and learn_from want completions")
         if self.gae is not None and self.credit != "answer":

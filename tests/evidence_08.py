@@ -112,6 +112,9 @@ BOTH_WAYS = {
         arms(length=kimi(early=0.2), length_late=kimi(early=0.4)),
         arms(length=kimi(early=0.4), length_late=kimi(early=0.2)),
     ),
+    "K-18": (
+        arms(kimi=kimi(), partial=kimi(pieces=128)), arms(kimi=kimi(), partial=kimi(pieces=250)),
+    ),
     "K-02": (
         arms(choices=marked(60), open=marked(10)), arms(choices=marked(12), open=marked(10)),
     ),

@@ -282,15 +282,17 @@ BOTH_WAYS = {  # claim -> evidence that must give R, evidence that must give N
 } | evidence_01.BOTH_WAYS | evidence_02.BOTH_WAYS | evidence_06.BOTH_WAYS | evidence_07.BOTH_WAYS | evidence_08.BOTH_WAYS | evidence_09.BOTH_WAYS  # fmt: skip
 
 
-DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why]
+# K-18 is void, but its numbers are shown: they are held to its bars as if it were not
+DECIDED = [id for id in WITH_EVIDENCE if not CLAIMS[id].why or id in BOTH_WAYS]
 
 
 @pytest.mark.parametrize("name", DECIDED)
 def test_a_verdict_comes_out_both_ways(name):
     good, bad = BOTH_WAYS[name]
     read = WITH_EVIDENCE[name].evidence[name]
-    assert judge(CLAIMS[name], read(good)).letter == "R"
-    assert judge(CLAIMS[name], read(bad)).letter == "N"
+    claim = replace(CLAIMS[name], why="")
+    assert judge(claim, read(good)).letter == "R"
+    assert judge(claim, read(bad)).letter == "N"
 
 
 @pytest.mark.parametrize(

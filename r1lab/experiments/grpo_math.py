@@ -11,24 +11,14 @@ from math import comb
 import torch
 from matplotlib.figure import Figure
 
-from r1lab import (
-    curriculum,
-    evaluate,
-    grpo,
-    losses,
-    models,
-    plots,
-    policy,
-    rewards,
-    rollouts,
-    stats,
-)  # fmt: skip
+from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rewards, rollouts
 from r1lab.experiments import habits
 from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part, right
+from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
+from r1lab.stats import Interval, seeds_interval
 
 GRPO = (Stage("grpo"),)
 RULE = "judge/rule"
@@ -155,16 +145,15 @@ def _known_before(arms: Arms) -> list[Table]:  # G-11
     return [[[-100 * abs(one["silent"] - one["silent_expected"])] for one in each]]
 
 
-def worth(arms: Arms, names: Iterable[str]) -> dict[str, tuple[list[float], stats.Interval]]:
+def worth(arms: Arms, names: Iterable[str]) -> dict[str, tuple[list[float], Interval]]:
     """By how many points the runs of some arms of `run losses` end above the control's (`RULE`):
     seed by seed, and the mean with its 95 % interval over seeds and problems. arms: gives the runs
     of EXPERIMENT/ARM. An arm with less than two runs beside the control's is left out."""
     found = {}
     for name in names:
-        pairs = alike(arms(f"losses/{name}"), arms(RULE))
-        if len(pairs) > 1:
-            rows = [minus(right(one), right(other)) for one, other in pairs]
-            found[name] = [mean(row) for row in rows], stats.seeds_interval(rows)
+        (rows,) = ahead(f"losses/{name}", RULE)(arms)
+        if len(rows) > 1:
+            found[name] = [mean(row) for row in rows], seeds_interval(rows)
     return found
 
 

@@ -94,16 +94,19 @@ def saved(arms: Arms, name: str, control: str = "kimi") -> Table:
 def useful(run: Run) -> float:
     """Tokens one after the other for a token that is learnt from: what a rollout's time goes by
     where a decode step takes the same time for one row and for many."""
-    steps = sum(line.get("decode_steps", line["longest"]) for line in run.metrics)
-    return steps / sum(ANSWERS * line["length"] for line in run.metrics)
+    return sum(line.get("decode_steps", line["longest"]) for line in run.metrics) / _learnt(run)
 
 
 def twice_as_many(run: Run) -> float:
     """What `useful` would be if the whole answers of two rollouts were sampled at once, each pair
     of rollouts learnt from after the longest of both."""
     pairs = zip(run.metrics[::2], run.metrics[1::2], strict=True)
-    steps = sum(max(one["longest"], other["longest"]) for one, other in pairs)
-    return steps / sum(ANSWERS * line["length"] for line in run.metrics)
+    return sum(max(one["longest"], other["longest"]) for one, other in pairs) / _learnt(run)
+
+
+def _learnt(run: Run) -> float:
+    """Tokens that a run learns from."""
+    return sum(ANSWERS * line["length"] for line in run.metrics)
 
 
 def _of_larger(one: float, other: float) -> float:
