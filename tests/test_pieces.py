@@ -28,6 +28,8 @@ def test_whole_rollouts_wait_for_the_longest_of_each_update():
     found = pieces.schedule(HAND, 3, 6, 1)
     assert (found["steps"], found["old"]) == (6 + 3 + 4, 0)
     assert pieces.state(HAND, 3)["whole"] == 13
+    assert pieces.state(HAND, 3)["many"] == 6 + 4  # two groups at once, then the one that is left
+    assert pieces.whole(HAND, 3, 3) == 6
 
 
 def test_every_token_is_written_once_and_in_order():
@@ -51,7 +53,8 @@ def faces(monkeypatch, lengths, updates) -> dict:
 def test_it_is_html_with_a_picture_and_text_where_no_script_runs(monkeypatch):
     found = faces(monkeypatch, HAND, 3)
     assert 'src="data:image/png;base64,iVBOR' in found["text/html"]
-    assert "6 completions, 3 updates; whole: 13 steps" in found["text/plain"]
+    said = "6 completions, 3 updates; whole: 13 steps, 10 with 2 updates' completions at once"
+    assert said in found["text/plain"]
     assert "http" not in found["text/html"] and "import " not in found["text/html"]
 
 
@@ -68,6 +71,9 @@ def test_the_script_makes_pythons_schedule_and_moves(browser, monkeypatch, tmp_p
         assert found["old"] == pytest.approx(wanted["old"]) and found["steps"] == wanted["steps"]
         assert found["learns"] == {str(k): v for k, v in wanted["learns"].items()}
     before = page.inner_text(".r1lab-pieces b")
+    many = pieces.state(groups, 6)["many"]
+    assert f"as many at once: {many})" in before
+    assert f"twice as many at once: {many}" in page.text_content(".r1lab-pieces svg")
     assert not page.evaluate("!!document.querySelector('.ghost')")
     page.focus("input[aria-label='tokens a piece']")
     page.keyboard.press("ArrowLeft")

@@ -186,6 +186,20 @@ def test_the_command_keeps_finished_runs_makes_no_others_and_says_how_many_agree
     assert said == [reruns.sentence(reruns.every(again=target))] and "3 of 3" in said[0]
 
 
+def test_a_void_claim_is_not_run_again(tmp_path):
+    """The list was chosen while K-18 had a verdict: the other claim's runs are kept, K-18 makes
+    none (`partial` is not there to be taken), and it cannot be run by its name either."""
+    place, target, said = tmp_path / "runs", tmp_path / "again", []
+    place.mkdir()
+    target.mkdir()
+    choose(target, ["K-18", "X-07"])
+    again.check(shifted(place), said.append, target)
+    assert "1 of 1" in said[-1] and said[-1].endswith("Not counted: K-18.")
+    assert not list(place.glob("kimi-partial-*")) and not list(target.glob("kimi-partial-*"))
+    with pytest.raises(ValueError, match="K-18 has no run to make: Partial rollouts"):
+        again.named("K-18")
+
+
 def test_the_command_line_makes_the_runs_of_the_list(tmp_path, monkeypatch):
     called = []
     monkeypatch.setattr(again, "check", lambda place, say: called.append(place))

@@ -23,7 +23,7 @@ def named(name: str) -> Claim:
     """The claim of that id. Raises ValueError in one sentence where there is none, or no run."""
     for claim in ledger.load():
         if claim.id.lower() == name.lower():
-            if not claim.experiment:
+            if claim.void or not claim.experiment:
                 why = claim.why or claim.planned or "it is worked out, not run"
                 raise ValueError(f"{claim.id} has no run to make: {why}")
             return claim
@@ -75,11 +75,13 @@ def run(
 
 def check(place: Path, say: Callable[[str], None], target: Path = reruns.AGAIN) -> None:
     """The second check: make the runs of all chosen claims in `place`, keep what their verdicts
-    are worked out from in `target`, claim by claim, and say how many agree."""
+    are worked out from in `target`, claim by claim, and say how many agree. A claim that has become
+    void is passed over."""
     claims, seeds = reruns.chosen(target)
     for claim in claims:
-        make(claim, seeds, place, say)
-        keep(claim, seeds, place, target)
+        if not claim.void:
+            make(claim, seeds, place, say)
+            keep(claim, seeds, place, target)
     say(reruns.sentence(reruns.every(again=target)))
 
 

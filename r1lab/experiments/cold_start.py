@@ -18,7 +18,18 @@ from matplotlib.figure import Figure
 from r1lab import curriculum, evaluate, grpo, readability, tasks
 from r1lab.experiments import habits
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, ahead, alike, mean, minus, part, right, share
+from r1lab.running.evidence import (
+    Arms,
+    Table,
+    ahead,
+    alike,
+    mean,
+    minus,
+    of_larger,
+    part,
+    right,
+    share,
+)
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import answers, numbers
 from r1lab.running.settings import Plan
@@ -153,7 +164,7 @@ def saved(arms: Arms, name: str) -> Table:
     for one, zero in alike(arms(name), arms("zero")):
         half = part(zero, "after")["accuracy"] / 2
         a, b = reached(one, half), reached(zero, half)
-        found.append([100 * (b - a) / max(a, b)])
+        found.append([of_larger(b, a)])
     return found
 
 

@@ -11,7 +11,7 @@ from copy import deepcopy
 from r1lab import critic, curriculum, grpo, models, plots, policy, rewards, tasks
 from r1lab.experiments.rewards import SHORT, TEN
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, alike
+from r1lab.running.evidence import Arms, Table, alike, of_larger
 from r1lab.running.experiment import Arm, Experiment
 from r1lab.running.settings import Plan
 from r1lab.speed import parts
@@ -84,7 +84,7 @@ def _saved(arms: Arms) -> list[Table]:  # G-02
     for ends in alike(arms("base"), arms("trained")):
         each = [run.summary["measured"] for run in ends]
         without, with_critic = (sum(one[way] for one in each) for way in WAYS)
-        found.append([100 * (with_critic - without) / max(with_critic, without)])
+        found.append([of_larger(with_critic, without)])
     return [found]
 
 

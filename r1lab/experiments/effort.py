@@ -12,7 +12,7 @@ import numpy as np
 from r1lab import evaluate, plots
 from r1lab.evaluate import Sampling
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, mean, minus, part
+from r1lab.running.evidence import Arms, Table, mean, minus, of_larger, part
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import numbers
 from r1lab.running.settings import Plan
@@ -41,7 +41,7 @@ def right(run: Run, effort: str, when: str = "after") -> list[float]:
 def _levels(arms: Arms) -> list[Table]:  # O3-01
     runs = arms("tagged")
     tokens = [[part(r, "after")["effort"][e]["tokens"] for e in ("high", "low")] for r in runs]
-    saved = [[[100 * (high - low) / max(high, low)] for high, low in tokens]]
+    saved = [[[of_larger(*pair)] for pair in tokens]]
     return [[minus(right(run, "high"), right(run, "low")) for run in runs], *saved]
 
 

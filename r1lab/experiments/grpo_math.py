@@ -15,7 +15,7 @@ from r1lab import curriculum, evaluate, grpo, losses, models, plots, policy, rew
 from r1lab.experiments import habits
 from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, part
+from r1lab.running.evidence import Arms, Table, ahead, alike, both, mean, minus, of_larger, part
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import both_sizes
 from r1lab.stats import Interval, seeds_interval
@@ -34,10 +34,6 @@ def _arm(name: str, label: str, **settings) -> Arm:
     return Arm(name, f"three numbers: {label}", GRPO, settings)
 
 
-def _of_larger(one: float, other: float) -> float:
-    return 100 * (one - other) / max(one, other)
-
-
 def _division(arms: Arms) -> list[Table]:  # G-05
     pairs = alike(arms("std"), arms("no-std"))
     return [[minus(both(a), both(b)) for a, b in pairs]]
@@ -46,13 +42,13 @@ def _division(arms: Arms) -> list[Table]:  # G-05
 def _entropy(arms: Arms) -> list[Table]:
     pairs = alike(arms("clip-higher"), arms("updates-4"))
     last = [[mean([m["entropy"] for m in run.metrics[-5:]]) for run in pair] for pair in pairs]
-    return [[[_of_larger(*ends)] for ends in last], *ahead("clip-higher", "updates-4")(arms)]
+    return [[[of_larger(*ends)] for ends in last], *ahead("clip-higher", "updates-4")(arms)]
 
 
 def _wrong_ones(arms: Arms) -> list[Table]:
     pairs = alike(arms(RULE), arms("token-mean"))
     wrong = [[part(run, "after")["length_wrong"] for run in pair] for pair in pairs]
-    return [[[_of_larger(*lengths)] for lengths in wrong]]
+    return [[[of_larger(*lengths)] for lengths in wrong]]
 
 
 def _apart(one: str, other: str):
@@ -70,7 +66,7 @@ def _critic(arms: Arms) -> list[Table]:  # G-06
 
 def _shorter(arms: Arms) -> list[Table]:  # G-07
     pairs = alike(arms("kl-in-loss"), arms("kl-in-reward"))
-    return [[[_of_larger(*(part(run, "after")["length"] for run in pair))] for pair in pairs]]
+    return [[[of_larger(*(part(run, "after")["length"] for run in pair))] for pair in pairs]]
 
 
 def spread(model, tokenizer, problems: list, plan) -> dict:
@@ -159,7 +155,7 @@ def worth(arms: Arms, names: Iterable[str]) -> dict[str, tuple[list[float], Inte
 
 def _steadier(arms: Arms) -> list[Table]:  # G-03
     each = [run.summary["measured"] for run in arms("gradients/base")]
-    saved = [[_of_larger(one["variance_none"], one["variance_group"])] for one in each]
+    saved = [[of_larger(one["variance_none"], one["variance_group"])] for one in each]
     return [saved, *ahead("group-mean", "batch-mean")(arms)]
 
 

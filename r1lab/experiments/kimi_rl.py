@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from r1lab import evaluate, plots
 from r1lab.evaluate import Sampling
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, ahead, alike, mean, minus, part, right
+from r1lab.running.evidence import Arms, Table, ahead, alike, mean, minus, of_larger, part, right
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import held_out
 from r1lab.running.settings import Plan
@@ -87,7 +87,7 @@ def saved(arms: Arms, name: str, control: str = "kimi") -> Table:
     for one, plain in alike(arms(name), arms(control)):
         half = part(plain, "after")["accuracy"] * 50
         a, b = reached(one, half), reached(plain, half)
-        found.append([100 * (b - a) / max(a, b)])
+        found.append([of_larger(b, a)])
     return found
 
 
@@ -109,10 +109,6 @@ def _learnt(run: Run) -> float:
     return sum(ANSWERS * line["length"] for line in run.metrics)
 
 
-def _of_larger(one: float, other: float) -> float:
-    return 100 * (one - other) / max(one, other)
-
-
 def _curriculum(arms: Arms) -> list[Table]:  # K-10
     pairs = alike(arms("curriculum"), arms("kimi"))
     return [[[equal_cost(*pair)] for pair in pairs]]
@@ -120,7 +116,7 @@ def _curriculum(arms: Arms) -> list[Table]:  # K-10
 
 def _shorter(arms: Arms) -> list[Table]:  # K-07
     pairs = alike(arms("length"), arms("kimi"))
-    tokens = [[_of_larger(*(part(run, "after")["length"] for run in pair[::-1]))] for pair in pairs]
+    tokens = [[of_larger(*(part(run, "after")["length"] for run in pair[::-1]))] for pair in pairs]
     return [tokens, [minus(right(a), right(b)) for a, b in pairs]]
 
 
@@ -129,12 +125,12 @@ def _late(arms: Arms) -> list[Table]:  # K-08
     first = [[run.summary["stages"][0] for run in pair] for pair in pairs]
     digits = [[[100.0 * int(d) for d in one["right"]] for one in pair] for pair in first]
     ends = [[part(run, "after")["length"] for run in pair] for pair in pairs]
-    return [[minus(*pair) for pair in digits], [[-abs(_of_larger(*pair))] for pair in ends]]
+    return [[minus(*pair) for pair in digits], [[-abs(of_larger(*pair))] for pair in ends]]
 
 
 def _pieces(arms: Arms) -> list[Table]:  # K-18
     pairs = alike(arms("partial"), arms("kimi"))
-    time = [[_of_larger(useful(b), useful(a))] for a, b in pairs]
+    time = [[of_larger(useful(b), useful(a))] for a, b in pairs]
     return [time, [minus(right(a), right(b)) for a, b in pairs]]
 
 

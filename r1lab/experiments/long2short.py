@@ -17,7 +17,7 @@ from pathlib import Path
 from r1lab import curriculum, evaluate, front, grpo, length, models, plots, stats, tasks
 from r1lab.experiments.distillation import AFTER, SUMS, WORKED
 from r1lab.records import Run
-from r1lab.running.evidence import Arms, Table, alike, mean, minus, part, right
+from r1lab.running.evidence import Arms, Table, alike, mean, minus, of_larger, part, right
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import numbers
 from r1lab.running.settings import Plan
@@ -167,7 +167,7 @@ def _roads(arms: Arms) -> list[Table]:  # K-16
         known = [*map(point, rest), *on_path(path).values()]
         others.append(minus(found, front.within(tokens, known)))
         long = on_path(path)[1.0][0]
-        saved.append([100 * (long - tokens) / max(long, tokens)])
+        saved.append([of_larger(long, tokens)])
     return [others, saved]
 
 

@@ -14,7 +14,7 @@ from r1lab.experiments.own_answers import gather
 from r1lab.experiments.rewards import SHORT
 from r1lab.records import Run
 from r1lab.reflection import trace
-from r1lab.running.evidence import Arms, Table, alike, change, mean, minus, right
+from r1lab.running.evidence import Arms, Table, alike, change, mean, minus, of_larger, right
 from r1lab.running.experiment import Arm, Experiment, Stage
 from r1lab.running.measure import answers, both_sizes, numbers
 from r1lab.running.settings import Plan
@@ -62,7 +62,7 @@ def _tuned(arms: Arms) -> list[Table]:  # T-03
     pairs = alike(arms("judge/rule"), arms("tuned"))
     steps = [[halfway(run) for run in pair] for pair in pairs]
     apart = [[-abs(mean(minus(right(a), right(b))))] for a, b in pairs]
-    return [[[100 * (a - b) / max(a, b)] for a, b in steps], apart]
+    return [[[of_larger(*pair)] for pair in steps], apart]
 
 
 TIMES = Experiment(

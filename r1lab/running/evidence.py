@@ -52,6 +52,11 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+def of_larger(one: float, other: float) -> float:
+    """How much larger `one` is than `other`, percent of the larger one: -100 to 100."""
+    return 100 * (one - other) / max(one, other)
+
+
 def change(run: Run, key: str, factor: float = 1.0) -> float:
     """By how much a number of the summary is larger after training than before."""
     return factor * (part(run, "after")[key] - part(run, "before")[key])

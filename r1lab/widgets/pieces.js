@@ -39,8 +39,9 @@
     return { segments, times, steps: clock, old: old / all, learns };
   }
 
-  function drawn(found, whole, rows, before) {
-    const x = (t) => LEFT + ((WIDE - LEFT - 12) * t) / whole;
+  function drawn(found, data, rows, before) {
+    const end = Math.max(data.whole, found.steps);
+    const x = (t) => LEFT + ((WIDE - LEFT - 12) * t) / end;
     const high = (HIGH - TOP - FOOT) / rows, y = (row) => TOP + row * high;
     const bars = found.segments.map(([row, at, tokens, made]) => {
       const age = Math.min(found.learns[row] - made, AGES.length - 1);
@@ -57,7 +58,9 @@
     return `<svg viewBox="0 0 ${WIDE} ${HIGH}" width="${WIDE}" height="${HIGH}" font-size="11"
       role="img" aria-label="each completion as a bar over decoding steps" font-family="sans-serif">
       ${lines.join("")}${bars.join("")}${ghost}
-      ${mark(whole, `whole rollouts end here: ${whole}`, 'stroke="#222" stroke-dasharray="5 3"')}
+      ${mark(data.whole, `whole: ${data.whole}`, 'stroke="#222" stroke-dasharray="5 3"')}
+      ${mark(data.many, `whole, twice as many at once: ${data.many}`,
+    'stroke="#222" stroke-dasharray="1 3"')}
       <text x="${LEFT}" y="${HIGH - 4}" fill="#555">decoding steps, one after the other; a row is a
       completion, a grey line an update</text></svg>`;
   }
@@ -88,9 +91,10 @@
       const piece = data.pieces[now], found = at(piece);
       const saved = 100 * (1 - found.steps / data.whole);
       claim.textContent = `${piece} tokens at a time: ${found.steps} decoding steps in the place of ` +
-        `${data.whole}, ${saved.toFixed(0)} % saved; ${(100 * found.old).toFixed(0)} % of the ` +
-        "tokens are older than the policy that learns from them";
-      picture.innerHTML = drawn(found, Math.max(data.whole, found.steps), rows, before);
+        `${data.whole}, ${saved.toFixed(0)} % saved (whole completions, as many at once: ` +
+        `${data.many}); ${(100 * found.old).toFixed(0)} % of the tokens are older than the policy ` +
+        "that learns from them";
+      picture.innerHTML = drawn(found, data, rows, before);
     }
 
     slider.addEventListener("input", () => {

@@ -57,12 +57,18 @@ def schedule(groups: list[list[int]], updates: int, piece: int, ahead: int = AHE
     return {"segments": segments, "times": times} | shares
 
 
+def whole(groups: list[list[int]], updates: int, parts: int = 1) -> int:
+    """Decoding steps of whole completions, those of `parts` updates sampled at once."""
+    n = parts * len(groups) // updates
+    return sum(max(map(max, groups[i : i + n])) for i in range(0, len(groups), n))
+
+
 def state(lengths: list[list[int]], updates: int, pieces=PIECES) -> dict:
     """What the clock shows. lengths: of the completions of each group, in the order they are asked;
-    their number is a multiple of `updates`."""
-    longest = max(map(max, lengths))
-    whole = schedule(lengths, updates, longest, 1)
-    return {"groups": lengths, "updates": updates, "pieces": list(pieces), "whole": whole["steps"]}
+    their number is a multiple of `updates`. whole: decoding steps where an update's completions are
+    sampled at once; many: where as many are as pieces have under way."""
+    ends = {"whole": whole(lengths, updates), "many": whole(lengths, updates, AHEAD)}
+    return {"groups": lengths, "updates": updates, "pieces": list(pieces)} | ends
 
 
 def draw(state: dict, piece: int = 64) -> Figure:
@@ -88,7 +94,10 @@ def draw(state: dict, piece: int = 64) -> Figure:
 def in_words(state: dict) -> str:
     """The same as a table of text."""
     rows = sum(map(len, state["groups"]))
-    lines = [f"{rows} completions, {state['updates']} updates; whole: {state['whole']} steps"]
+    lines = [
+        f"{rows} completions, {state['updates']} updates; whole: {state['whole']} steps, "
+        f"{state['many']} with {AHEAD} updates' completions at once"
+    ]
     for piece in state["pieces"]:
         found = schedule(state["groups"], state["updates"], piece)
         saved = 100 * (1 - found["steps"] / state["whole"])
