@@ -11,37 +11,36 @@ LAYERS = """
 checks.exercise claims curriculum front length losses.advantages losses.policy losses.tokens
 losses.values machine machine.energy machine.environment machine.memory models.adapters
 records.configs records.files running running.alarms running.arguments running.experiment
-sampler.captured sampler.choosing sampler.completions sampler.steering sampler.weights speed
+sampler.captured sampler.choosing sampler.completions sampler.products sampler.steering speed
 speed.compare stats tasks.problem tasks.reading tiny_world tiny_world.words tree userfile
 widgets.live
 
 checks checks.letters losses.tuning machine.presets microscope models.names plots pupil
-records.checkpoints running.progress sampler.cache sampler.forward tasks.task thoughts
-widgets.growth
+records.checkpoints running.progress sampler.weights tasks.task thoughts widgets.growth
 
-checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.decoding
-sampler.reading tasks.arithmetic tasks.countdown tasks.equality tasks.gsm8k value widgets.colouring
+checks.lesson_08 cost feedback habits losses models.loading records.folder sampler.cache
+sampler.forward tasks.arithmetic tasks.countdown tasks.equality tasks.gsm8k value widgets.colouring
 widgets.draws widgets.prices
 
-checks.lesson_02 claims.worked_out drawings models.lineage records sampler.sampling tasks.effort
-widgets.playground
+checks.lesson_02 claims.worked_out drawings models.lineage records sampler.decoding sampler.reading
+tasks.effort widgets.playground
 
-machine.colab models models.fetch running.evidence sampler tasks.names widgets.envelope
+machine.colab models models.fetch running.evidence sampler.sampling tasks.names widgets.envelope
 
-claims.ledger policy preflight.learning prm running.bills tasks.templates tiny_world.habits
-trl_engine.common trl_engine.sampled verify
+claims.ledger preflight.learning prm running.bills sampler tasks.templates tiny_world.habits
+trl_engine.common verify
 
-claims.verdicts readability reflection sft steps tasks
+claims.verdicts policy readability reflection steps tasks trl_engine.sampled
 
-checks.lesson_03 claims.bounds claims.luck dpo evaluate games marking preflight.minutes
+checks.lesson_03 claims.bounds claims.luck evaluate games marking preflight.minutes sft
 speed.decoding tiny_world.corpus widgets.painter
 
-branches checks.lesson_00 checks.lesson_07 preflight.need rewards scorer search speed.growth
-tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces trl_engine.offline
-widgets.bound widgets.merging widgets.searchtree
+branches checks.lesson_00 checks.lesson_07 dpo preflight.need rewards scorer search speed.growth
+tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces widgets.bound
+widgets.merging widgets.searchtree
 
 checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits rollouts tiny_world.judges
-tiny_world.report tiny_world.step_judges widgets.bench widgets.budget
+tiny_world.report tiny_world.step_judges trl_engine.offline widgets.bench widgets.budget
 
 credit critic dynamic on_policy partial preflight
 

@@ -113,9 +113,13 @@ class Tracked(TorchDispatchMode):
     def _see(self, tensor, new: bool) -> None:
         if not isinstance(tensor, torch.Tensor):
             return
-        storage = tensor.untyped_storage()
+        if tensor.is_mkldnn:  # it hides its storage, and no other tensor is a view of it
+            storage, size = tensor, tensor.numel() * tensor.element_size()
+        else:
+            storage = tensor.untyped_storage()
+            size = storage.nbytes()
         if storage._cdata not in self.known:
-            self.known[storage._cdata] = size = storage.nbytes() if new else 0
+            self.known[storage._cdata] = size = size if new else 0
             self.now += size
             self.peak = max(self.peak, self.now)
             weakref.finalize(storage, self._gone, storage._cdata)

@@ -20,6 +20,7 @@ from r1lab.machine.presets import Preset
 from r1lab.preflight.learning import MicroBatch, learning, micro_batch
 from r1lab.records import RunError
 from r1lab.sampler import CACHE_GIB, READ
+from r1lab.sampler.products import FEW, pays
 
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
 ROWS = evaluate.Sampling.rows  # completions that are sampled at a time, outside of `grpo`
@@ -108,12 +109,16 @@ def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
     lora = models.plain(model) is not model
     folds = lora and preset.dtype == "float32"  # in half precision LoRA stays apart
     modules = {name: m for name, m in model.named_modules() if name.endswith(JOINED + FOLDED)}
-    copied = [m.weight.numel() for n, m in modules.items() if folds or n.endswith(JOINED)]
+    sizes = {name: m.weight.numel() for name, m in modules.items()}
+    copied = [size for name, size in sizes.items() if folds or name.endswith(JOINED)]
     folding = 3 * 4 * max(copied) if folds else 0  # one layer's
     numbers = sum(copied)
+    if pays(preset.device, getattr(torch, preset.dtype)):
+        plain = [size for size in copied if size < FEW]  # the others are kept packed alone
+        numbers = sum(plain) + sum(sizes.values()) + model.get_output_embeddings().weight.numel()
     if lora and not folds:  # A, and B as wide as all that is joined with its layer
-        sizes = [(m.in_features + 3 * m.out_features) * preset.lora_rank for m in modules.values()]
-        numbers += sum(sizes)
+        each = [(m.in_features + 3 * m.out_features) * preset.lora_rank for m in modules.values()]
+        numbers += sum(each)
     batches = [(min(ROWS, preset.eval_problems), 1)]  # prompts, and completions for each
     if method == "grpo":
         batches.append((preset.prompts, preset.group))
@@ -128,8 +133,9 @@ def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int
     """Bytes of keys, values and logits while `group` completions for each of `prompts` are
     sampled."""
     size = getattr(torch, preset.dtype).itemsize
+    kept = 4 if preset.device == "cpu" else size  # a number of the cache
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    token = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * size
+    token = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * kept
     one = group * (prompt + preset.max_new) * token  # a group's; groups wait where there are many
     cache = min(prompts * one, max(CACHE_GIB * GIB, one))
     read = min(prompts * prompt, max(READ, prompt))

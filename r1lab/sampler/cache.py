@@ -1,12 +1,20 @@
 """The keys and values of a batch, of full size from the start."""
 
+from functools import partial
+
 import torch
 
 from r1lab.sampler.weights import Weights
 
 
+def dtype(w: Weights) -> torch.dtype:
+    """Of keys and values."""
+    return torch.float32 if w.embed.device.type == "cpu" else w.embed.dtype
+
+
 class Cache:
-    """Keys and values, (B, K, C, D) each, of each layer, for B rows of up to C tokens.
+    """Keys and values, (B, K, C, D) each, of each layer, for B rows of up to C tokens; in float32
+    on a CPU, see `decoding`.
 
     K: heads that have keys. Prompts end at the same slot, so a short one has padding before it:
     `mask` (B, 1, 1, S), to be added to the scores of the prompts' S slots, hides it. None where
@@ -14,9 +22,10 @@ class Cache:
     """
 
     def __init__(self, w: Weights, rows: int, capacity: int):
-        new, K, D = w.embed.new_zeros, w.kv_heads, w.head_dim
         self.capacity, self.mask = capacity, None
-        self.layers = [tuple(new(2, rows, K, capacity, D)) for _ in w.layers]
+        shape = 2, rows, w.kv_heads, capacity, w.head_dim
+        new = partial(torch.zeros, shape, dtype=dtype(w), device=w.embed.device)
+        self.layers = [tuple(new()) for _ in w.layers]
 
     def hide(self, padding) -> None:
         """Mask what is padding, (B, S) bool."""

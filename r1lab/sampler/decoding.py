@@ -1,8 +1,8 @@
 """Take a decode step: B new tokens, one a row, that look at all slots of the cache up to theirs.
 
-Three ways. In float32 on a CPU, plain products by numpy. In half precision one fused attention,
-because a product of scores that is rounded to half precision would lose digits. On a graphics
-card the same, recorded as a CUDA graph (`captured`).
+On a CPU plain products by numpy, in float32 whatever the weights are: a score that is rounded to
+half precision would lose digits. On a graphics card one fused attention, recorded as a CUDA graph
+(`captured`).
 """
 
 from functools import partial
@@ -22,16 +22,12 @@ def decoder(w: Weights, cache: Cache):
     writes keys and values at `slot`. It holds the cache; make a new one when rows have left."""
     if w.embed.device.type == "cuda":
         return Captured(partial(step, w, cache), cache.capacity)
-    if w.embed.dtype == torch.float32:
-        return _plain(w, cache)
-    return lambda token, position, slot: step(
-        w, cache, slot + 1, token, position, torch.tensor([slot])
-    )
+    return _plain(w, cache)
 
 
 def _plain(w: Weights, cache: Cache):
-    """`decoder` in float32 on a CPU. A row's products are tiny, and numpy's matrix library takes
-    half the time of torch's for them."""
+    """`decoder` on a CPU. A row's products are tiny, and numpy's matrix library takes half the time
+    of torch's for them."""
     B, K, C, D = cache.layers[0][0].shape
     flat = [(keys.view(B * K, C, D), values.view(B * K, C, D)) for keys, values in cache.layers]
     room = torch.empty(B * K, w.heads // K, C)  # the scores
@@ -46,12 +42,13 @@ def _plain(w: Weights, cache: Cache):
         def attend(layer, q, k, v):
             keys, values = flat[layer]
             keys[:, slot], values[:, slot] = k.reshape(B * K, D), v.reshape(B * K, D)
-            q, keys = (q * D**-0.5).reshape(B * K, -1, D), keys[:, : slot + 1].transpose(1, 2)
-            np.matmul(q.numpy(), keys.numpy(), out=scores.numpy())
+            q32 = (q.float() * D**-0.5).reshape(B * K, -1, D)
+            keys = keys[:, : slot + 1].transpose(1, 2)
+            np.matmul(q32.numpy(), keys.numpy(), out=scores.numpy())
             if mask is not None:
                 scores[..., :prompt] += mask
             shares = scores.softmax(-1).numpy()
-            return torch.from_numpy(np.matmul(shares, values[:, : slot + 1].numpy()))
+            return torch.from_numpy(np.matmul(shares, values[:, : slot + 1].numpy())).to(q.dtype)
 
         return predict(w, forward(w, token, position, attend))
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 
-from r1lab.sampler.weights import Linear, Weights
+from r1lab.sampler.weights import Weights
 
 SMALL = 1e8  # operations of a step's largest product, below which one thread is faster
 
@@ -24,15 +24,15 @@ def forward(w: Weights, ids, positions, attend) -> torch.Tensor:
         qk = h[:, : H + K]
         qk = torch.addcmul(qk * cos, qk.roll(D // 2, -1), sin)  # rotary: the halves change places
         o = attend(i, qk[:, :H], qk[:, H:], h[:, H + K :])
-        x = _add(x, o.reshape(len(x), -1), layer.out)
+        x = layer.out.added(x, o.reshape(len(x), -1))
         gate, up = layer.gate_up(_norm(w, x, layer.norm2)).chunk(2, dim=-1)
-        x = _add(x, F.silu(gate, inplace=True).mul_(up), layer.down)
+        x = layer.down.added(x, F.silu(gate, inplace=True).mul_(up))
     return x
 
 
 def predict(w: Weights, x) -> torch.Tensor:
     """Logits (N, V) of the next token from hidden states (N, hidden)."""
-    return F.linear(_norm(w, x, w.norm), w.head)
+    return w.head(_norm(w, x, w.norm))
 
 
 @contextmanager
@@ -46,13 +46,6 @@ def threads(w: Weights, rows: int):
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _add(x, y, linear: Linear) -> torch.Tensor:
-    """x + linear(y): in float32 as one operation."""
-    if x.dtype == torch.float32 and linear.bias is None:
-        return torch.addmm(x, y, linear.weight.t())
-    return x + linear(y)
 
 
 def _norm(w: Weights, x, weight) -> torch.Tensor:

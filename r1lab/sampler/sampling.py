@@ -8,14 +8,15 @@ and value are one product, and finished rows leave the batch. The log-probabilit
 sampled tokens come for free. Memory is bounded: groups wait their turn when the cache of
 all of them would exceed `cache_gib`.
 
-The parts: `weights` copies the policy, `forward` runs its layers, `reading` reads the
-prompts, `decoding` takes the steps, `choosing` draws the tokens.
+The parts: `weights` copies the policy, `products` multiplies by it, `forward` runs its layers,
+`reading` reads the prompts, `decoding` takes the steps, `choosing` draws the tokens.
 """
 
 import warnings
 
 import torch
 
+from r1lab.sampler.cache import dtype
 from r1lab.sampler.choosing import choose
 from r1lab.sampler.completions import Completions, cut, generate, joined, repeated
 from r1lab.sampler.decoding import decoder
@@ -90,7 +91,7 @@ class Sampler:
         """Bytes that the keys and values of `rows` completions of `positions` tokens take."""
         w = self.weights
         numbers = 2 * len(w.layers) * rows * w.kv_heads * positions * w.head_dim
-        return numbers * w.embed.element_size()
+        return numbers * dtype(w).itemsize
 
     def _sample(self, prompts, group, max_new, stop, generator, temperature) -> Completions:
         """The prompts whose cache fits at once: B of their N completions are still in the batch."""

@@ -3,7 +3,8 @@
 In float32 LoRA is folded into copies of the weights. In half precision a small change would
 round away there: the step between two neighbours of a float16 or bfloat16 weight is larger
 than what many updates add. So LoRA stays apart, in the dtype in which the trainer computes
-it too (`models.precision`). The model's own weights are never touched.
+it too (`models.precision`). The model's own weights are never touched. Where it pays, `products`
+lays a weight out anew.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import torch.nn.functional as F
 from peft import PeftModel
 from peft.tuners.lora import Linear as LoraLinear
 
+from r1lab.sampler.products import FEW, packed, product
+
 KNOWN = ("llama", "qwen2")
 
 
@@ -20,7 +23,8 @@ KNOWN = ("llama", "qwen2")
 class Linear:
     """One or several linear layers of the same input: y = x W^T + bias + (x A^T) B, as a call."""
 
-    weight: torch.Tensor  # (out, in)
+    weight: torch.Tensor  # (out, in); packed where no product has `few` rows
+    packed: torch.Tensor | None  # the same for products of more rows; None where it does not pay
     bias: torch.Tensor | None  # (out,)
     A: (
         torch.Tensor | None
@@ -29,8 +33,20 @@ class Linear:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(N, in) to (N, out)."""
-        y = F.linear(x, self.weight, self.bias)
+        y = product(x, self.chosen(len(x)), self.bias)
         return y if self.A is None else y.addmm_(F.linear(x, self.A), self.B)
+
+    def added(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """x + self(y): in float32 one operation where the weight is plain."""
+        weight = self.chosen(len(y))
+        if x.dtype == torch.float32 and self.bias is None and not weight.is_mkldnn:
+            return torch.addmm(x, y, weight.t())
+        return self(y).add_(x)
+
+    def chosen(self, rows: int) -> torch.Tensor:
+        """The weight for a product of so many rows."""
+        few = rows * self.weight.numel() < FEW
+        return self.weight if few or self.packed is None else self.packed
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Weights:
     embed: torch.Tensor  # (V, hidden)
     layers: list[Layer]
     norm: torch.Tensor
-    head: torch.Tensor  # (V, hidden)
+    head: Linear  # (V, hidden)
     cos: torch.Tensor  # (positions, 1, D)
     sin: torch.Tensor  # (positions, 1, D), its first half negative
     heads: int
@@ -75,7 +91,7 @@ def copied(model) -> Weights:
         embed=embed,
         layers=[_layer(layer) for layer in model.model.layers],
         norm=model.model.norm.weight,
-        head=model.get_output_embeddings().weight,
+        head=_laid_out(model.get_output_embeddings().weight),
         cos=cos[0, :, None],
         sin=(sin * half)[0, :, None],
         heads=c.num_attention_heads,
@@ -106,7 +122,14 @@ def _linear(*parts) -> Linear:
     bias = None
     if any(base.bias is not None and base.bias.any() for base in plain):  # zeros are none
         bias = _together([base.bias for base in plain])
-    return Linear(_together(weights), bias, A, B)
+    return _laid_out(_together(weights), bias, A, B)
+
+
+def _laid_out(weight, bias=None, A=None, B=None) -> Linear:
+    """A weight that is large enough for every product is kept in one layout alone."""
+    other = packed(weight)
+    large = other is not None and weight.numel() >= FEW
+    return Linear(other if large else weight, other, bias, A, B)
 
 
 def _together(tensors: list[torch.Tensor]) -> torch.Tensor:

@@ -35,15 +35,15 @@ def floor(rounds: int, batch: int = 64) -> dict[str, float]:
     copied = Sampler(model).weights
     prompts = questions(tokenizer, batch // 8)
     linears = [x for y in copied.layers for x in (y.qkv, y.out, y.gate_up, y.down)]
-    weights = [*(linear.weight for linear in linears), copied.head]
-    inputs = {w.shape[1]: torch.randn(batch, w.shape[1]) for w in weights}
+    linears.append(copied.head)
+    inputs = {x.weight.shape[1]: torch.randn(batch, x.weight.shape[1]) for x in linears}
 
     def products() -> float:
         with torch.inference_mode(), threads(copied, batch):
             start = time.perf_counter()
             for _ in range(48):
-                for w in weights:
-                    torch.nn.functional.linear(inputs[w.shape[1]], w)
+                for linear in linears:
+                    linear(inputs[linear.weight.shape[1]])
             return 1000 * (time.perf_counter() - start) / 48
 
     def step() -> float:
