@@ -175,8 +175,9 @@ def worth(runs):
 
 
 def amplified(runs):
-    """How often each way of thinking is taken, before and after."""
-    figure, axis = canvas(width=6.0, height=3.1)
+    """How often each way of thinking is taken, before and after; and where two bases end, one of
+    which has read no text that searches."""
+    figure, (axis, read) = canvas(2, height=3.1)
     named = {"guess": GREY, "at random": ORANGE, "check": GREEN}
     for name, colour in named.items():
         pair = [mean(ends(runs, "zero/rule", habits.key(name), 100, when))
@@ -184,11 +185,17 @@ def amplified(runs):
         axis.plot([0, 1], pair, "o-", color=colour, linewidth=3, markersize=8)
         left = pair[0] + (4 if name == "at random" else -4 if name == "check" else 0)
         right_y = pair[1] + (-5 if name == "guess" else 3 if name == "check" else 0)
-        say(axis, -0.04, left, f"{name} {pair[0]:.0f}", colour, ha="right", fontsize=13)
-        say(axis, 1.04, right_y, f"{pair[1]:.0f} {name}", colour, ha="left", fontsize=13)
+        say(axis, -0.09, left, f"{name} {pair[0]:.0f}", colour, ha="right", fontsize=12)
+        say(axis, 1.09, right_y, f"{pair[1]:.0f} {name}", colour, ha="left", fontsize=12)
     axis.set_xticks([0, 1], ["base", "trained"], fontsize=12)
-    axis.set(xlim=(-0.55, 1.55), ylim=(-13, 100), ylabel="of the answers, %")
+    axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
+    arms = {"none": ("habits/dose-0", GREY), "8 %": ("habits/dose-8", BLUE)}
+    read.set(xlabel="of the texts that the base has read search", ylabel="right, %", ylim=(0, 100))
+    bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
+    for x, (arm, _) in enumerate(arms.values()):
+        before = mean(ends(runs, arm, when="before"))
+        read.plot([x - 0.36, x + 0.36], [before, before], "k:", linewidth=1.5)
     return figure
 
 

@@ -111,8 +111,10 @@ def test_what_a_verdict_is():
 def test_what_is_taught_is_right_and_in_the_words_of_the_base(thoughts):
     lines, about = judging.taught(thoughts)(None, None, MANY[:200], TINY)
     tokenizer = models.tokenizer("rich")
-    for line in lines:
+    for problem, line in zip(MANY[:200], lines, strict=True):
         assert line["rewards"] == {"accuracy": [1.0], "taught": [1.0]}
+        asked = line["task"], tuple(line["numbers"]), line["target"], line["question"]
+        assert tasks.Problem(*asked) == problem
         ids = tokenizer(line["prompt"] + line["completions"][0])["input_ids"]
         assert tokenizer.unk_token_id not in ids and len(ids) < 80
     assert about["answers"] == 200

@@ -42,7 +42,7 @@ for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
     print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
 
 # %% [markdown]
-# The template asks for thoughts before the answer and says nothing about how to think. That is on purpose: the authors wanted to watch what develops.
+# The template asks for thoughts and does not say how to think. That is on purpose: the authors wanted to watch what develops.
 #
 # ## 2. What the base does before any training
 #
@@ -215,7 +215,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, on `restless` the random one. Both are what the forecast says (that of `restless` stands on its card, `data/models/restless`). The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
+# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, on `restless` the random one. Both are what the forecast says. The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
 #
 # ## 5. R1-Zero's picture
 #
@@ -261,7 +261,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The same directions, another shape. R1-Zero's curves rise from their first point on. Ours lie flat for some fifty steps and then climb within twenty; part 7 asks why. And R1-Zero's responses grow to the end of its run, while ours stop growing near 500 tokens, where the cap of 900 begins to bite.
+# The same directions, another shape. R1-Zero's curves rise from their first point on, and its responses grow to the end. Ours lie flat for some fifty steps and climb within twenty (part 7 asks why), and stop growing near 500 tokens, where the cap of 900 begins to bite.
 #
 # Long answers could be only the wrong ones, running into the cap. So we split the length.
 
@@ -275,6 +275,19 @@ for key in ("length_right", "length_wrong", "truncated"):
 # %% [markdown]
 # Right answers get longer too, so the growth is not made of failures. Wrong ones grow most: a search that finds nothing goes on until the cap.
 #
+# Or is it GRPO's own doing? It divides an answer's loss by its length, so a long wrong one is punished less for each token (lesson 02). The arm `dr-grpo` divides by a constant. *Predict: which number changes, and in which direction?*
+
+# %%
+for arm in ("rule", "dr-grpo"):
+    found = experiments.recorded("zero", arm)
+    for key, factor in {"length_right": 1, "length_wrong": 1, "accuracy": 100}.items():
+        before = np.mean([factor * r.summary["before"][key] for r in found])
+        ends = ", ".join(f"{factor * r.summary['after'][key]:.0f}" for r in found)
+        print(f"{arm:8}{key:13}before {before:3.0f}; after: {ends}")
+
+# %% [markdown]
+# @DR@
+#
 # ## 6. The aha tracker
 #
 # Now the claim itself: reflection arises. We measure three things on held-out problems, before and after: words, so that you can compare with the paper; structure, which a tic cannot fake; and whether changing one's mind helps.
@@ -287,7 +300,6 @@ KEYS = {
     "tries": "different tries in an answer",
     "rejects": "share that give up a wrong try",
     "wrong_to_right": "first try wrong: share that end right",
-    "false_no": "a right result called wrong",
 }
 title = f"mean of {len(seeds)} seeds, n = 512 each"
 print(f"{title:41}{'base':>8}{'trained':>9}{'factor':>8}")
@@ -296,7 +308,7 @@ for key, name in KEYS.items():
     print(f"{name:41}{b:8.3f}{a:9.3f}" + (f"{a / b:8.1f}" if b else ""))
 
 # %% [markdown]
-# Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps. (It never says no to a right result. That is no finding: its text never does.)
+# Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps.
 #
 # The report's authors counted ten such words and found five to seven times more of them (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens, and nearly thirty times in an answer, because answers grow. Say which of the two you count.
 #
@@ -414,7 +426,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
               f"{more / one:.1f} times")  # fmt: skip
 
 # %% [markdown]
-# It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from. With three numbers, where 20 of 128 are right from the start, the wait is shorter.
+# It is not straight. The first unit takes some fifty steps, the next three some twenty. So training does speed up, and for a plain reason. GRPO learns from differences inside a group. At first some six of 128 answers are right, most groups hold no right one at all, and a step is mostly noise. Every right answer that a search finds makes searching likelier, so the next step finds more to learn from.
 
 # %% [markdown]
 # So was there an aha moment? Not in the sense that something new begins: at step 1 some 6 of 100 completions reflect. But there is a stretch of training in which what was rare becomes the rule, and it comes when the reward has enough to hold on to. Seen with a check every few hundred steps, that looks like a moment.
@@ -422,7 +434,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
 # %% [markdown]
 # ## 8. Controls
 #
-# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). Or the base could do it all along, and only had to be kept from stopping. Each of these is a run that could have come out the other way:
+# Maybe any reward would have done it. For Qwen models that is no joke: random rewards alone raised MATH-500 by 21 points ("Spurious rewards", 2025). Or the base could do it all along, and only had to be kept from stopping. Each is a run that could have come out the other way:
 #
 # * `random`: a coin for a reward. `format`: the format part only.
 # * `think-on`: no training at all. The untrained base may not end its thoughts before it has said yes.
@@ -431,7 +443,7 @@ for name, (odds, right) in (("four", four), ("three", three)):
 
 # %% [markdown]
 # ### Exercise 04.3 · predict · 3 min · difficulty 2 of 5
-# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint. Your guess is drawn beside what came out.
+# With four numbers, some 7 of 100 answers of the base hold a second try. How many do after 85 steps of the *format* reward? The first table in part 2 has the hint.
 
 # %%
 my_guess = ...  # percent
@@ -485,8 +497,6 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
 
 # %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens. There the reward has chosen a way, and the choice is worth something.
-#
-# Keep this control in mind when you read that a model "learned to reason".
 
 # %% [markdown]
 # ## 9. Under the microscope
@@ -619,6 +629,48 @@ plots.show(figure, words)
 
 # %% [markdown]
 # With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
+#
+# ### Exercise 04.7 · predict · 2 min · difficulty 2 of 5
+# A third test changes what the base has read. Of the texts of `dose-8` on Countdown 8 % search, of those of `dose-0` none; both know sums, comparisons, yes and no. Same reward, same 60 steps, three numbers. Where does `dose-0` end? The figure draws your guess.
+
+# %%
+my_dose = ...  # percent right after training
+
+# %%
+checks.check("04.7", my_dose)
+
+# %% [markdown]
+# <details><summary>Solution 04.7</summary>
+#
+# ```python
+# my_dose = 10
+# ```
+#
+# Its guesses get a little better, and that is all.
+#
+# </details>
+
+# %%
+figure, axes = plots.canvas(2)
+for x, (arm, colour) in enumerate({"dose-0": plots.GREY, "dose-8": plots.BLUE}.items()):
+    found = experiments.recorded("habits", arm)
+    for axis, key in zip(axes, ("accuracy", "second_try"), strict=True):
+        before = np.mean([100 * r.summary["before"][key] for r in found])
+        after = [100 * r.summary["after"][key] for r in found]
+        plots.seeds(axis, x, after, colour, before)
+        print(f"{arm}, {key:10} {before:4.1f} % before; after:",
+              ", ".join(f"{a:.1f}" for a in after))  # fmt: skip
+plots.mark_guess(axes[0], 0, checks.guess("04.7"))
+axes[0].set(title="What was never read is not learned", ylabel="right, %")
+axes[1].set(title="Nobody begins to try again", ylabel="with a second try, %")
+for axis in axes:
+    axis.set_ylim(0, 100)
+    axis.set_xticks([0, 1], ["dose-0", "dose-8"])
+plots.show(figure, f"After training: mean, a dot a seed, n = {found[0].summary['n']} "
+           "held-out problems, three numbers. Dotted: before.")  # fmt: skip
+
+# %% [markdown]
+# The base that has read 8 % gains 69.4 points [65.5, 73.3], the one that has read none 3.8 [2.0, 5.6], by better guesses: one of its 2,560 answers tries twice. Twenty points between them were asked. The claim's other half, that such a base can be primed, is not in that criterion; in lesson 05 it fails.
 
 # %% [markdown]
 # ## 11. TinyZero, by the guest of the episode
@@ -638,7 +690,7 @@ for about, number in FOUR.items():
 # Each has a stand-in here, with three numbers: a base with a third of the weights; a base first taught its own right answers; PPO with its critic beside GRPO, four updates a rollout; and for the task, products of two numbers.
 #
 # ### Exercise 04.6 · predict · 2 min · difficulty 1 of 5
-# With 64 answers a step and 256 tokens `rich` ends at 77 %. Where does the base with a third of its weights end, from about the same start? The first panel draws your guess. *Predict the other three, too: what does each show if the finding is wrong?*
+# With 64 answers a step and 256 tokens `rich` ends at 77 %. Where does the base with a third of its weights end, from about the same start? The first panel draws your guess. *Predict the other three, too.*
 
 # %%
 my_end = ...  # percent
@@ -712,8 +764,6 @@ for about, number in FOUR.items():
 # %% [markdown]
 # Size: no threshold. With a third of the weights an answer makes ten tries, too; one seed of five is late. Start: half-way counts from nothing, so a head start counts as speed; compare the slopes. Algorithm: two that learn nothing have equal bars, too, so look how far these stand above the dotted line. Task: of the products in the base's texts two thirds were in parts already, so at most a third can be won.
 #
-# Such findings hold for a base and what it has read.
-#
 # ## 12. On your GPU
 #
 # TinyZero's own size and task on a card of 24 GB, with LoRA in the place of all weights.
@@ -726,15 +776,29 @@ else:
     print("no card here: python -m r1lab run zero --preset gpu24")
 
 # %% [markdown]
-# It is Qwen2.5-3B, rank 16, a rate of 1e-5, 200 steps of 64 completions of up to 512 tokens. We have not run it. TinyZero's 0.5B did not search, so a smaller card gets word problems: `--preset t4`.
+# LoRA in the place of all weights: what does it cost? `run ranks`, three numbers, three rates each; a way's rate is the one that did best in training with the other seeds.
+
+# %%
+from r1lab.experiments import ranks
+
+for arm in ranks.ARMS:
+    ends = [100 * r.summary["after"]["accuracy"] for r in get("ranks", arm.name)]
+    print(f"{arm.label.split(': ')[1]:26}", ", ".join(f"{end:.0f}" for end in ends))
+(seen,) = LEDGER["X-14"]["conditions"]
+print(textwrap.fill(f"{seen['metric']}: {scoreboard.seen(seen)}", 84))
+
+# %% [markdown]
+# @RANKS@
+#
+# The command's model is Qwen2.5-3B, rank 16, a rate of 1e-5, 200 steps of 64 completions of up to 512 tokens. We have not run it. A smaller card gets word problems: `--preset t4`.
 #
 # ## 13. The spike of "wait"
 #
-# Version 2 says that "wait" was nearly absent early and spiked after step 8,000. It also says that the length cap was doubled at step 8,200. A longer cap gives more room for every word, and that can be tested without any training.
+# Version 2 says that "wait" was nearly absent early and spiked after step 8,000, and that the length cap was doubled at step 8,200. A longer cap gives room for every word. That can be tested without training.
 
 # %% [markdown]
 # ### Exercise 04.4 · experiment · 8 min · difficulty 3 of 5
-# Let the same trained model (the recorded one of seed 0, four numbers) answer the same problems twice: with a cap of 900 tokens, as in training, and with 450. By which factor does the number of waits in an answer grow from the small cap to the large one? `wait_count(cap)` below gives it. Predict first: the words come from the policy, and the policy is the same.
+# Let the same trained model (the recorded one of seed 0, four numbers) answer the same problems twice: with a cap of 900 tokens, as in training, and with 450. By which factor does the number of waits in an answer grow from the small cap to the large one? `wait_count(cap)` below gives it. Predict first: the policy is the same.
 
 
 # %%
@@ -769,16 +833,17 @@ checks.check("04.4", factor)
 # %% [markdown]
 # ## 14. Verdicts
 #
-# What was asked of the other claims before the runs, and what came out, computed when this cell runs. Lesson 00, part 6, explains the words.
+# What was asked of the other claims, and what came out, computed when this cell runs.
 
 # %%
 mine = {"Z-01", "Z-03", "Z-04", "Z-05", "Z-07", "K-13", "T-01", "T-06", "RW-01"}
+mine |= {"X-04", "X-05", "X-14"}
 print(scoreboard.text([LEDGER[number] for number in LEDGER if number in mine]))
 
 # %% [markdown]
 # Read them together. What one *sees* is there in every seed: answers grow, reflection and tries with them, accuracy too. What it is *worth* is another question, and there the control decides: against a base that may not stop, R1-Zero's claim does not hold here. Nor do the hard problems gain most: with a cap of 900 tokens their search does not end in time.
 #
-# `python -m r1lab claims --lesson 04` prints all claims of this lesson; `--run Z-04` in its place makes the runs of one again, with other seeds, and compares the verdicts.
+# `python -m r1lab claims --lesson 04` prints all claims of this lesson.
 
 # %% [markdown]
 # ## The sentence that stays

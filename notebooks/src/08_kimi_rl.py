@@ -458,18 +458,18 @@ for arm in (arm for arm in arms if runs[arm]):
             print(f"{arm:12}{when:11} right, %: {said}   tokens: {long}")
 
 # %% [markdown]
-# From the start the price hurts in every seed: half-way 19 to 39 % are right, without it 58 to 70, 33.4 points more [21.2, 45.6]. That half of K-08 is plain. In the end four seeds are as long as without a price, and the fifth never stopped guessing: 48 tokens, 24 % right. So K-07 is inconclusive, and so is K-08, whose arms should end at one length.
+# From the start the price hurts in every seed: half-way 19 to 39 % are right, without it 58 to 70, 33.4 points more [21.2, 45.6]. In the end four seeds are as long as without a price, and the fifth never stopped guessing: 48 tokens, 24 % right. So K-07 and K-08, whose arms should end at one length, are inconclusive.
 #
-# The price costs 20.6 points [0.3, 40.9], in four seeds without saving a token: their search begins later. The fresh optimizer at step 11 is not the reason: with it alone (`length-0`) 70, 59 and 72 % are right. Switched on at half of the steps the price still breaks one seed of five.
+# The price costs 20.6 points [0.3, 40.9], in four seeds without saving a token: their search begins later. The fresh optimizer is not the reason: with it alone (`length-0`) 70, 59 and 72 % are right. Weight 0.5 still costs each seed 4 to 9 points, 0.1 breaks one of three. Switched on half-way the price breaks one seed of five.
 
 # %% [markdown]
 # ## 6. Nobody waits for the longest
 #
-# A rollout is over when its longest answer is. With *partial rollouts* (2.6.2) every answer gets a piece of at most so many tokens an iteration. What has not ended goes into a replay buffer, and is continued at the next iteration by the policy as it is then. So at most the newest piece of an answer is *on policy*, written by the policy that learns; older pieces are reused as they are.
+# A rollout is over when its longest answer is. With *partial rollouts* (2.6.2) every answer gets a piece of at most so many tokens an iteration. What has not ended goes into a replay buffer, and is continued at the next iteration by the policy as it is then. So at most the newest piece of an answer is *on policy*, written by the policy that learns.
 #
 # Why may old pieces be learned from? Because Kimi's loss asks for no samples of the present policy, only for the probability with which each token was written, and the buffer keeps it; the mean reward is then one of several policies.
 #
-# First, do lengths vary enough? The base, live:
+# Do lengths vary enough? The base, live:
 
 # %%
 lengths = np.reshape(answers.lengths, (len(asked), 4)).tolist()
@@ -479,7 +479,7 @@ print(f"base: mean {flat.mean():.0f} tokens, deviation {flat.std():.0f},",
 widgets.rollout_clock(lengths, updates=6)
 
 # %% [markdown]
-# Move the slider. A row is an answer, four make a group, four groups an update. Blue was written by the policy that learns from it, orange is one update old. Shorter pieces save more, and leave less that is old; part of it is that twice as many answers are under way. Their price is not on this clock: each iteration reads all that was written so far again. The clock counts decoding steps: on a card a step takes about the same time for one row and for many, on a CPU it does not.
+# Move the slider. A row is an answer, four make a group, four groups an update. Blue was written by the policy that learns from it, orange is one update old. Shorter pieces save more, and leave less that is old; the dotted line shows as many whole answers at once. Their price is not on this clock: each iteration reads all that was written so far again. The clock counts decoding steps: on a card a step takes about the same time for one row and for many, on a CPU it does not.
 #
 # ### The buffer survives
 #
@@ -598,7 +598,7 @@ axis.legend(fontsize=8)
 plots.show(figure, "A dot a seed; n = 512 held-out pairs each. Dashed: chance.")
 
 # %% [markdown]
-# With thoughts 92 to 96 % of the pairs are judged right, by the head 48 to 52: 44.7 points apart [40.6, 48.9]. Five were asked, Kimi's two are 14.1 apart; K-09 is reproduced. It is not the head that costs: `verdict` has words and no thoughts, and nearly always says the same one. Thoughts take three times the head's tokens.
+# With thoughts 92 to 96 % of the pairs are judged right, by the head 48 to 52: 44.7 points apart [40.6, 48.9]. Five were asked, Kimi's two are 14.1 apart; K-09 is reproduced. It is not the head that costs: `verdict` has words and no thoughts, and nearly always says the same one. Thoughts take three times the head's tokens; with as many (`head-long`) it stays at 48 to 52.
 #
 # A million weights learned no sum in one pass. So our gap says that thoughts can be necessary, not what they are worth to Kimi's model.
 

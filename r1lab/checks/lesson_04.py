@@ -208,4 +208,7 @@ EXERCISES = {
     "04.6": Guess(
         unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
     ),
+    "04.7": Guess(
+        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
+    ),
 }

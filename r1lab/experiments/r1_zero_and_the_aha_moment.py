@@ -18,6 +18,7 @@ from r1lab.running.evidence import (
     gain,
     mean,
     minus,
+    of_larger,
     part,
     right,
     share,
@@ -90,7 +91,7 @@ def _divisor(arms: Arms) -> list[Table]:  # X-01
     pairs = alike(arms("rule"), arms("dr-grpo"))
     wrong = [[part(run, "after")["length_wrong"] for run in pair] for pair in pairs]
     apart = [abs(mean(minus(right(a), right(b)))) for a, b in pairs]
-    return [[[100 * (a - b) / max(a, b)] for a, b in wrong], [[-points] for points in apart]]
+    return [[[of_larger(*pair)] for pair in wrong], [[-points] for points in apart]]
 
 
 def _coin(arms: Arms) -> list[Table]:

@@ -74,6 +74,7 @@ def group(problem: Problem, text: str, prompt: str) -> dict:
     stands beside it."""
     return {
         "step": 0, "task": problem.task, "numbers": list(problem.numbers),
-        "target": problem.target, "prompt": prompt, "completions": [text],
+        "target": problem.target, "question": problem.question, "prompt": prompt,
+        "completions": [text],
         "rewards": {"accuracy": [float(verify(problem, text).correct)], "taught": [1.0]},
     }  # fmt: skip
