@@ -14,11 +14,14 @@ from datetime import date
 import torch
 
 from r1lab.speed.compare import Row
-from r1lab.speed.decoding import Shape, decode_rows, rollout_row, shape_row
-from r1lab.speed.growth import floor, growth, on_card
+from r1lab.speed.decoding import SMOLLM2, Shape, decode_rows, rollout_row, shape_row
+from r1lab.speed.growth import floors, growth, on_card
 from r1lab.speed.training import step_row
 
-SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+SHAPES = (  # of SmolLM2, and how many sequences
+    (Shape(SMOLLM2, lora=True), 64), (Shape(SMOLLM2), 64), (Shape(SMOLLM2, lora=True), 8),
+    (Shape(SMOLLM2, torch.bfloat16, lora=True), 64), (Shape(SMOLLM2, torch.bfloat16, lora=True), 8),
+)  # fmt: skip
 GROWN = {
     "sequences": "sequences at once (48 tokens each)",
     "length": "tokens a sequence (64 sequences)",
@@ -33,9 +36,7 @@ def run(rounds: int = 5) -> dict:
     for what, make in (
         ("decode step", lambda: decode_rows(rounds)),
         ("rollout", lambda: [rollout_row(rounds)]),
-        ("SmolLM2 shape", lambda: [
-            shape_row(Shape(SMOLLM2, lora=on), 64, 6, few) for on in (True, False)
-        ]),
+        ("SmolLM2 shape", lambda: [shape_row(shape, n, 6, few) for shape, n in SHAPES]),
         ("training step", lambda: [step_row(few)]),
     ):  # fmt: skip
         _say(what)
@@ -51,7 +52,7 @@ def run(rounds: int = 5) -> dict:
         "rounds": rounds,
         "rows": [vars(row) for row in rows],
         "growth_us_a_token": grown,
-        "floor": floor(rounds),
+        "floor": floors(few),
         "card": on_card(rounds) if cuda else [],
     }
 
@@ -74,11 +75,12 @@ def table(found: dict) -> str:
     for name, costs in found["growth_us_a_token"].items():
         said = ", ".join(f"{n}: {cost:.0f}" for n, cost in costs.items())
         lines.append(f"* {GROWN[name]}: {said}")
+    floor = {name: f"{100 * part['share']:.0f} %" for name, part in found["floor"].items()}
+    said = ", ".join(f"{share} for {name}" for name, share in floor.items())
     made = f"{found['machine']}, torch {found['torch']}, {found['date']}"
     lines += [
         "",
-        f"The matrix products alone are {100 * found['floor']['share']:.0f} % of a decode step at "
-        f"64 sequences. Machine: {made}; medians of {found['rounds']} rounds, of 3 for the last "
-        "three rows.",
+        f"The matrix products alone are of a decode step of 64 sequences: {said}. Machine: {made}; "
+        f"medians of {found['rounds']} rounds, of 3 for SmolLM2's shape and the training step.",
     ]
     return "\n".join(lines)

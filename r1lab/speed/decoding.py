@@ -10,6 +10,7 @@ from r1lab import models, tasks
 from r1lab.sampler import Sampler
 from r1lab.speed.compare import Row, now, side_by_side
 
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 NEVER = -1  # an end token that is never sampled
 TRAINED = models.DATA / "runs" / "habits-rule-s0" / "trained"
 
@@ -115,15 +116,21 @@ class Shape:
     lora: bool = False
 
 
-def shape_row(shape: Shape, batch: int, tokens: int, rounds: int) -> Row:
-    """A decode step of `batch` sequences, measured over `tokens` of them."""
+def shaped(shape: Shape, batch: int):
+    """(the model, prompts of random tokens for `batch` sequences, eight a prompt)."""
     model = models.random(shape.model, shape.dtype, shape.device)
     model = models.add_lora(model, 16) if shape.lora else model
-    label = shape.model.split("/")[-1].removesuffix("-Instruct")
     generator = torch.Generator().manual_seed(0)
-    prompts = torch.randint(10, 40_000, (batch // 8, 32), generator=generator).tolist()
+    return model, torch.randint(10, 40_000, (batch // 8, 32), generator=generator).tolist()
+
+
+def shape_row(shape: Shape, batch: int, tokens: int, rounds: int) -> Row:
+    """A decode step of `batch` sequences, measured over `tokens` of them."""
+    model, prompts = shaped(shape, batch)
+    label = shape.model.split("/")[-1].removesuffix("-Instruct")
+    half = "" if shape.dtype == torch.float32 else f", {str(shape.dtype).removeprefix('torch.')}"
     return side_by_side(
-        f"decode step, {label} shape, {batch} sequences",
+        f"decode step, {label} shape, {batch} sequences{half}",
         "generate, LoRA" if shape.lora else "generate, merged",
         "ms",
         lambda: decode(model, prompts, 8, tokens, sample_seconds),

@@ -9,7 +9,16 @@ from r1lab import models
 from r1lab.sampler import Sampler
 from r1lab.sampler.forward import threads
 from r1lab.speed.compare import now, side_by_side
-from r1lab.speed.decoding import Shape, decode, questions, sample_seconds, shape_row, tiny
+from r1lab.speed.decoding import (
+    SMOLLM2,
+    Shape,
+    decode,
+    questions,
+    sample_seconds,
+    shape_row,
+    shaped,
+    tiny,
+)
 
 
 def growth(rounds: int) -> dict[str, dict[int, float]]:
@@ -29,11 +38,10 @@ def growth(rounds: int) -> dict[str, dict[int, float]]:
     }
 
 
-def floor(rounds: int, batch: int = 64) -> dict[str, float]:
-    """The matrix products of a decode step alone, in ms and as a share of the step."""
-    model, tokenizer = tiny()
-    copied = Sampler(model).weights
-    prompts = questions(tokenizer, batch // 8)
+def floor(model, prompts: list[list[int]], tokens: int, rounds: int) -> dict[str, float]:
+    """The matrix products of a decode step alone, eight completions a prompt, in ms and as a share
+    of the step."""
+    copied, batch = Sampler(model).weights, 8 * len(prompts)
     linears = [x for y in copied.layers for x in (y.qkv, y.out, y.gate_up, y.down)]
     linears.append(copied.head)
     inputs = {x.weight.shape[1]: torch.randn(batch, x.weight.shape[1]) for x in linears}
@@ -41,16 +49,26 @@ def floor(rounds: int, batch: int = 64) -> dict[str, float]:
     def products() -> float:
         with torch.inference_mode(), threads(copied, batch):
             start = time.perf_counter()
-            for _ in range(48):
+            for _ in range(tokens):
                 for linear in linears:
                     linear(inputs[linear.weight.shape[1]])
-            return 1000 * (time.perf_counter() - start) / 48
+            return 1000 * (time.perf_counter() - start) / tokens
 
     def step() -> float:
-        return decode(model, prompts, 8, 48, sample_seconds)
+        return decode(model, prompts, 8, tokens, sample_seconds)
 
     row = side_by_side("", "", "ms", products, step, rounds)
     return {"products_ms": row.ours, "step_ms": row.theirs, "share": 1 / row.ratio}
+
+
+def floors(rounds: int) -> dict[str, dict[str, float]]:
+    """`floor` at 64 sequences: of the tiny model, and of SmolLM2's shape in two precisions."""
+    model, tokenizer = tiny()
+    found = {"the tiny model": floor(model, questions(tokenizer, 8), 48, rounds)}
+    for dtype in (torch.float32, torch.bfloat16):
+        name = f"SmolLM2's shape in {str(dtype).removeprefix('torch.')}"
+        found[name] = floor(*shaped(Shape(SMOLLM2, dtype, lora=True), 64), 6, rounds)
+    return found
 
 
 def on_card(rounds: int) -> list[dict]:
