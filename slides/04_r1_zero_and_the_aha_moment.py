@@ -191,7 +191,7 @@ def amplified(runs):
     axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
     arms = {"none": ("habits/dose-0", GREY), "8 %": ("habits/dose-8", BLUE)}
-    read.set(xlabel="of the texts that the base has read search", ylabel="right, %", ylim=(0, 100))
+    read.set(xlabel="Countdown texts that search", ylabel="right, %", ylim=(0, 100))
     bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
     for x, (arm, _) in enumerate(arms.values()):
         before = mean(ends(runs, arm, when="before"))

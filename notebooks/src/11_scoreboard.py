@@ -514,7 +514,7 @@ print(f"{len(others)} such claims in all; the table above has them with filters"
 # Why might ours differ? Four suspects.
 #
 # * **Size.** A million weights against hundreds of billions. Asked by two sizes (Z-10).
-# * **The base.** We wrote what ours has read; theirs has read the web. From a base without a searching text RL wins 4 points, from one with 8 % of them 69.
+# * **The base.** We wrote what ours has read; theirs has read the web. From a base without a searching text RL wins 4 points, from one where 8 % of the Countdown texts search 69.
 # * **The task.** Countdown has one kind of problem and a cap on thoughts. A reward that finds little to do on it may find much in mathematics.
 # * **The control.** Some of our rows are stricter than the report: Z-01 asks for ten points more than an untrained base that may not stop thinking, which no report measured. A claim can be true as printed and fail here for this alone.
 #

@@ -120,7 +120,7 @@ ZERO = Experiment(
         Arm("parts", "control: a base without a second try", GRPO, {"base": "parts"}),
         Arm("poor", "control: a base without a comparison", GRPO, {"base": "poor"}),
         Arm("think-on", "not trained, made to think on", (), {"think_on": True}),
-        Arm("dr-grpo", "Dr. GRPO", GRPO, {"loss": "dr_grpo"}),
+        Arm("dr-grpo", "Dr. GRPO's divisor, the std kept", GRPO, {"loss": "dr_grpo"}),
         Arm("rich-1", "second base from the same text", GRPO, {"base": "rich-1"}),
         Arm("rich-2", "third base from the same text", GRPO, {"base": "rich-2"}),
         Arm("slow", "slow recipe", GRPO, {"recipe": "slow"}, ONE),

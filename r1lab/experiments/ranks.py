@@ -6,7 +6,7 @@ out.
 """
 
 from r1lab.experiments import habits
-from r1lab.experiments.rewards import SHORT
+from r1lab.experiments.rewards import SHORT, TEN
 from r1lab.records import Run
 from r1lab.running.evidence import Arms, Table, alike, mean, minus, right
 from r1lab.running.experiment import Arm, Experiment, Stage
@@ -23,7 +23,7 @@ def _arms(rank: int) -> tuple[Arm, ...]:
     way = "LoRA rank 1" if rank else "all weights"
     return tuple(
         Arm(f"{NAMES[rank]}-{speed}", f"three numbers: {way}, rate {rate:g}", GRPO,
-            {"lora_rank": rank, "lr": rate})
+            {"lora_rank": rank, "lr": rate}, TEN)
         for speed, rate in zip(SPEEDS, RATES[rank], strict=True)
     )  # fmt: skip
 
