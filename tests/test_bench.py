@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from helpers import tiny_model
 
-from r1lab.speed import bench, compare, decoding
+from r1lab import models
+from r1lab.speed import bench, compare, decoding, growth
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +38,14 @@ def test_both_ways_do_the_same_work(way):
     assert way(model, prompts, 3, 7)[1] == 2 * 3 * 7  # nobody may stop
     seconds, tokens = way(model, prompts, 4, 60, tokenizer.eos_token_id)
     assert seconds > 0 and 8 * 5 < tokens < 8 * 60  # some end by themselves
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_products_alone_are_a_part_of_a_step(dtype):
+    model = models.add_lora(tiny_model().to(dtype), 4)
+    found = growth.floor(model, [[5, 6, 7]], 4, 1)
+    assert found["products_ms"] > 0 and found["step_ms"] > 0
+    assert found["share"] == pytest.approx(found["products_ms"] / found["step_ms"])
 
 
 def test_the_table_holds_every_recorded_row():

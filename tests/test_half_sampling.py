@@ -9,7 +9,7 @@ from helpers import tiny_model
 from peft import LoraConfig, get_peft_model
 
 from r1lab import models, policy, tasks
-from r1lab.sampler import Sampler, captured, decoding, sampling, weights
+from r1lab.sampler import Sampler, cache, captured, decoding, sampling, weights
 
 pytestmark = pytest.mark.slow
 
@@ -165,14 +165,15 @@ def test_only_what_is_joined_is_copied(dtype):
     for layer, ours in zip(
         model.get_base_model().model.layers, weights.copied(model).layers, strict=True
     ):
-        assert ours.out.weight.data_ptr() == layer.self_attn.o_proj.weight.data_ptr()
-        assert ours.down.weight.data_ptr() == layer.mlp.down_proj.weight.data_ptr()
+        assert ours.out.few.data_ptr() == layer.self_attn.o_proj.weight.data_ptr()
+        assert ours.down.few.data_ptr() == layer.mlp.down_proj.weight.data_ptr()
         assert ours.out.A.dtype == ours.out.B.dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", HALF, ids=str)
 def test_the_step_that_a_card_replays_has_lora_in_it(dtype, monkeypatch):
-    """With prompts of several lengths: the same arithmetic over a whole bucket of the cache."""
+    """With prompts of several lengths, over a whole bucket of the cache, which a card keeps in half
+    precision."""
     prompts, lora = [[5, 6, 7, 8, 9], [10, 11], [12, 13, 14]], adapted(dtype)
     ids = torch.randint(2, 46, (12, 40), generator=torch.Generator().manual_seed(0))
     plain = samplers(lora, prompts, ids, monkeypatch)
@@ -184,6 +185,7 @@ def test_the_step_that_a_card_replays_has_lora_in_it(dtype, monkeypatch):
         return captured.Captured(step, cache.capacity, lambda function, _: function, bucket=16)
 
     monkeypatch.setattr(sampling, "decoder", recorded)
+    monkeypatch.setattr(cache, "cache_dtype", lambda w: w.embed.dtype)
     replayed = samplers(lora, prompts, ids, monkeypatch)
     apart = float((plain - replayed).abs().mean())
     assert apart < 0.02 * float((plain - base).abs().mean())

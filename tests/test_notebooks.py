@@ -104,6 +104,12 @@ def test_the_repositorys_address_has_one_place():
 
 
 @every_lesson
+def test_no_text_waits_to_be_written(source):
+    cells = [cell.source for cell in notebook(source).cells]
+    assert not [found for text in cells for found in re.findall(r"@[A-Z]+@", text)]
+
+
+@every_lesson
 def test_it_ends_with_what_you_can_do_what_is_left_out_and_references(source):
     text = "\n".join(c.source for c in markdown_cells(source))
     places = [text.find(heading) for heading in ENDING]

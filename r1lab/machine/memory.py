@@ -114,15 +114,15 @@ class Tracked(TorchDispatchMode):
         if not isinstance(tensor, torch.Tensor):
             return
         if tensor.is_mkldnn:  # it hides its storage, and no other tensor is a view of it
-            storage, size = tensor, tensor.numel() * tensor.element_size()
+            owner, size = tensor, tensor.numel() * tensor.element_size()
         else:
-            storage = tensor.untyped_storage()
-            size = storage.nbytes()
-        if storage._cdata not in self.known:
-            self.known[storage._cdata] = size = size if new else 0
-            self.now += size
+            owner = tensor.untyped_storage()
+            size = owner.nbytes()
+        if owner._cdata not in self.known:
+            self.known[owner._cdata] = size if new else 0
+            self.now += self.known[owner._cdata]
             self.peak = max(self.peak, self.now)
-            weakref.finalize(storage, self._gone, storage._cdata)
+            weakref.finalize(owner, self._gone, owner._cdata)
 
     def _gone(self, key: int) -> None:
         self.now -= self.known.pop(key)

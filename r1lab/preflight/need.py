@@ -109,9 +109,12 @@ def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
     lora = models.plain(model) is not model
     folds = lora and preset.dtype == "float32"  # in half precision LoRA stays apart
     modules = {name: m for name, m in model.named_modules() if name.endswith(JOINED + FOLDED)}
-    sizes = {name: m.weight.numel() for name, m in modules.items()}
-    copied = [size for name, size in sizes.items() if folds or name.endswith(JOINED)]
-    folding = 3 * 4 * max(copied) if folds else 0  # one layer's
+    sizes: dict[str, int] = {}  # of what is one product
+    for name, m in modules.items():
+        one = name.rpartition(".")[0] if name.endswith(JOINED) else name
+        sizes[one] = sizes.get(one, 0) + m.weight.numel()
+    copied = [size for one, size in sizes.items() if folds or not one.endswith(FOLDED)]
+    folding = 3 * 4 * max(m.weight.numel() for m in modules.values()) if folds else 0  # one layer's
     numbers = sum(copied)
     if pays(preset.device, getattr(torch, preset.dtype)):
         plain = [size for size in copied if size < FEW]  # the others are kept packed alone
@@ -139,9 +142,11 @@ def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int
     one = group * (prompt + preset.max_new) * token  # a group's; groups wait where there are many
     cache = min(prompts * one, max(CACHE_GIB * GIB, one))
     read = min(prompts * prompt, max(READ, prompt))
-    prefix = read * (token + size * (8 * config.hidden_size + 3 * config.intermediate_size))
+    prefix = read * (
+        token * size // kept + size * (8 * config.hidden_size + 3 * config.intermediate_size)
+    )
     prefix += read * prompt * (size + 2)  # the mask
-    numbers = size + 4 + 4 + 8  # raw, log, power, running sum
+    numbers = size + 4 + 4 + 8  # raw, log, power, running sum; a CPU holds less at a time
     logits = prompts * group * config.vocab_size * numbers
     return cache + max(prefix, cache / config.num_hidden_layers + logits)
 

@@ -7,8 +7,8 @@ import torch
 from r1lab.sampler.weights import Weights
 
 
-def dtype(w: Weights) -> torch.dtype:
-    """Of keys and values."""
+def cache_dtype(w: Weights) -> torch.dtype:
+    """In which keys and values are kept."""
     return torch.float32 if w.embed.device.type == "cpu" else w.embed.dtype
 
 
@@ -24,7 +24,7 @@ class Cache:
     def __init__(self, w: Weights, rows: int, capacity: int):
         self.capacity, self.mask = capacity, None
         shape = 2, rows, w.kv_heads, capacity, w.head_dim
-        new = partial(torch.zeros, shape, dtype=dtype(w), device=w.embed.device)
+        new = partial(torch.zeros, shape, dtype=cache_dtype(w), device=w.embed.device)
         self.layers = [tuple(new()) for _ in w.layers]
 
     def hide(self, padding) -> None:

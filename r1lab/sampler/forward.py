@@ -40,7 +40,7 @@ def threads(w: Weights, rows: int):
     """Inside, one thread where a step of `rows` tokens is small: waking a second one takes longer
     than it saves."""
     before = torch.get_num_threads()
-    if 2 * rows * w.layers[0].gate_up.weight.numel() < SMALL:
+    if 2 * rows * w.layers[0].gate_up.few.numel() < SMALL:
         torch.set_num_threads(1)
     try:
         yield

@@ -16,7 +16,7 @@ import warnings
 
 import torch
 
-from r1lab.sampler.cache import dtype
+from r1lab.sampler.cache import cache_dtype
 from r1lab.sampler.choosing import choose
 from r1lab.sampler.completions import Completions, cut, generate, joined, repeated
 from r1lab.sampler.decoding import decoder
@@ -91,7 +91,7 @@ class Sampler:
         """Bytes that the keys and values of `rows` completions of `positions` tokens take."""
         w = self.weights
         numbers = 2 * len(w.layers) * rows * w.kv_heads * positions * w.head_dim
-        return numbers * dtype(w).itemsize
+        return numbers * cache_dtype(w).itemsize
 
     def _sample(self, prompts, group, max_new, stop, generator, temperature) -> Completions:
         """The prompts whose cache fits at once: B of their N completions are still in the batch."""

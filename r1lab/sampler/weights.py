@@ -23,8 +23,8 @@ KNOWN = ("llama", "qwen2")
 class Linear:
     """One or several linear layers of the same input: y = x W^T + bias + (x A^T) B, as a call."""
 
-    weight: torch.Tensor  # (out, in); packed where no product has `few` rows
-    packed: torch.Tensor | None  # the same for products of more rows; None where it does not pay
+    few: torch.Tensor  # W (out, in) for products of few rows
+    many: torch.Tensor  # and for those of many: packed where that pays
     bias: torch.Tensor | None  # (out,)
     A: (
         torch.Tensor | None
@@ -36,17 +36,17 @@ class Linear:
         y = product(x, self.chosen(len(x)), self.bias)
         return y if self.A is None else y.addmm_(F.linear(x, self.A), self.B)
 
-    def added(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """x + self(y): in float32 one operation where the weight is plain."""
-        weight = self.chosen(len(y))
+    def added(self, to: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """to (N, out) + self(x): one operation where weight and precision are plain, without a
+        bias."""
+        weight = self.chosen(len(x))
         if x.dtype == torch.float32 and self.bias is None and not weight.is_mkldnn:
-            return torch.addmm(x, y, weight.t())
-        return self(y).add_(x)
+            return torch.addmm(to, x, weight.t())
+        return self(x).add_(to)
 
     def chosen(self, rows: int) -> torch.Tensor:
         """The weight for a product of so many rows."""
-        few = rows * self.weight.numel() < FEW
-        return self.weight if few or self.packed is None else self.packed
+        return self.few if rows * self.few.numel() < FEW else self.many
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Weights:
 
 @torch.no_grad()
 def copied(model) -> Weights:
-    """The weights of a Llama- or Qwen2-shaped model; only what is joined or folded is a copy."""
+    """The weights of a Llama- or Qwen2-shaped model; what is joined, folded or packed is a copy."""
     if isinstance(model, PeftModel):
         model = model.get_base_model()
     c = model.config
@@ -126,10 +126,9 @@ def _linear(*parts) -> Linear:
 
 
 def _laid_out(weight, bias=None, A=None, B=None) -> Linear:
-    """A weight that is large enough for every product is kept in one layout alone."""
-    other = packed(weight)
-    large = other is not None and weight.numel() >= FEW
-    return Linear(other if large else weight, other, bias, A, B)
+    """A weight of which no product is small is kept in one layout alone."""
+    many = packed(weight)
+    return Linear(weight if weight.numel() < FEW else many, many, bias, A, B)
 
 
 def _together(tensors: list[torch.Tensor]) -> torch.Tensor:

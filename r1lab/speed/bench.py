@@ -80,7 +80,8 @@ def table(found: dict) -> str:
     made = f"{found['machine']}, torch {found['torch']}, {found['date']}"
     lines += [
         "",
-        f"The matrix products alone are of a decode step of 64 sequences: {said}. Machine: {made}; "
-        f"medians of {found['rounds']} rounds, of 3 for SmolLM2's shape and the training step.",
+        f"Share of the matrix products in a decode step of 64 sequences: {said}. Machine: {made}; "
+        f"medians of {found['rounds']} rounds, of 3 for these shares, SmolLM2's shape and the "
+        "training step.",
     ]
     return "\n".join(lines)

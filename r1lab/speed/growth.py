@@ -44,14 +44,15 @@ def floor(model, prompts: list[list[int]], tokens: int, rounds: int) -> dict[str
     copied, batch = Sampler(model).weights, 8 * len(prompts)
     linears = [x for y in copied.layers for x in (y.qkv, y.out, y.gate_up, y.down)]
     linears.append(copied.head)
-    inputs = {x.weight.shape[1]: torch.randn(batch, x.weight.shape[1]) for x in linears}
+    kind = copied.embed.dtype
+    inputs = {x.few.shape[1]: torch.randn(batch, x.few.shape[1], dtype=kind) for x in linears}
 
     def products() -> float:
         with torch.inference_mode(), threads(copied, batch):
             start = time.perf_counter()
             for _ in range(tokens):
                 for linear in linears:
-                    linear(inputs[linear.weight.shape[1]])
+                    linear(inputs[linear.few.shape[1]])
             return 1000 * (time.perf_counter() - start) / tokens
 
     def step() -> float:
