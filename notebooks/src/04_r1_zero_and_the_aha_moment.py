@@ -826,7 +826,7 @@ mine |= {"X-04", "Z-12"}
 print(scoreboard.text([LEDGER[number] for number in LEDGER if number in mine]))
 
 # %% [markdown]
-# Read them together. What one *sees* is there in every seed: answers grow, reflection and tries with them, accuracy too. What it is *worth* is another question, and there the control decides: against a base that may not stop, R1-Zero's claim does not hold here. Nor do the hard problems gain most: with a cap of 900 tokens their search does not end in time.
+# What one *sees* is there in every seed: answers grow, reflection and tries with them, accuracy too. What it is *worth* is another question, and there the control decides: against a base that may not stop, R1-Zero's claim does not hold here. Nor do the hard problems gain most: with a cap of 900 tokens their search does not end in time.
 #
 # `python -m r1lab claims --lesson 04` prints all claims of this lesson.
 
@@ -871,7 +871,6 @@ print(scoreboard.text([LEDGER[number] for number in LEDGER if number in mine]))
 #
 # * A base of a million weights, one kind of problem, some eighty steps.
 # * Our base's text is synthetic, and its share of reflecting texts was our choice. It decides how fast the S begins.
-# * Mixed languages, R1-Zero's known flaw: lesson 05.
 
 # %% [markdown]
 # ## References
