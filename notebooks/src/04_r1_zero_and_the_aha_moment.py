@@ -42,7 +42,7 @@ for text in (tasks.prompt(held_out[0], "r1"), tasks.tiny_prompt(held_out[0])):
     print("\n".join(textwrap.wrap(text, 84)), end="\n\n")
 
 # %% [markdown]
-# The template asks for thoughts and does not say how to think. That is on purpose: the authors wanted to watch what develops.
+# The template asks for thoughts and does not say how to think.
 #
 # ## 2. What the base does before any training
 #
@@ -263,7 +263,7 @@ plots.show(
 # %% [markdown]
 # The same directions, another shape. R1-Zero's curves rise from their first point on, and its responses grow to the end. Ours lie flat for some fifty steps and climb within twenty (part 7 asks why), and stop growing near 500 tokens, where the cap of 900 begins to bite.
 #
-# Long answers could be only the wrong ones, running into the cap. So we split the length.
+# Long answers could be only the wrong ones, running into the cap.
 
 # %%
 for key in ("length_right", "length_wrong", "truncated"):
@@ -311,7 +311,7 @@ for key, name in KEYS.items():
 # %% [markdown]
 # Some twenty tries where there were two, and nine of ten answers give up a wrong one. Of the answers whose first try is wrong about half end right; in the base hardly any do. So here changing one's mind helps.
 #
-# The report's authors counted ten such words and found five to seven times more of them (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens, and nearly thirty times in an answer, because answers grow. Say which of the two you count.
+# The report's authors counted ten such words and found five to seven times more of them (version 2, appendix C.2). Ours become three times as frequent in 1,000 tokens, and nearly thirty times in an answer, because answers grow.
 #
 # Before you look at where the first "Wait" occurs, in every seed: *predict the step.*
 
@@ -374,7 +374,7 @@ line = torch.arange(float(len(steps)))
 print(f"a straight line: {100 * explained(line):.0f} % explained")
 
 # %% [markdown]
-# A straight line, in which no step differs from any other, gets 75 %. So this test can hardly fail, and a verdict that rests on it says nothing. (By hand: halves of a line from 0 to 1 have a quarter of its variance each time, and 1 - 1/4 is 0.75.) A test that can: how much of the whole rise falls into the steepest tenth of the steps? Of a line 10 %, of a jump all. The criterion of the ledger asks for half, in every seed.
+# A straight line, in which no step differs from any other, gets 75 %. So this test can hardly fail, and a verdict that rests on it says nothing. A test that can: how much of the whole rise falls into the steepest tenth of the steps? Of a line 10 %, of a jump all. The criterion of the ledger asks for half, in every seed.
 
 # %%
 for r in seeds:
@@ -494,7 +494,7 @@ for experiment, numbers in (("habits", "three"), ("zero", "four")):
     plots.show(figure, words + "dotted: before training.")
 
 # %% [markdown]
-# A coin teaches nothing, the form alone the form. `parts` knows every part of a search and puts no second try together. But look at `think-on`. With four numbers the untrained base, only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what was learned? When to begin a search, not to stop it, and to find sooner (lesson 01: 6 to 9 points ahead at 64 to 256 tokens), not to find more. The ledger asked for ten points above this control. They are missing, although accuracy rises ninefold.
+# `parts` knows every part of a search and puts no second try together. But look at `think-on`. With four numbers the untrained base, only kept from stopping before it has said yes, is right about as often as the model after 85 steps. So what was learned? When to begin a search, not to stop it, and to find sooner (lesson 01: 6 to 9 points ahead at 64 to 256 tokens), not to find more. The ledger asked for ten points above this control. They are missing, although accuracy rises ninefold.
 
 # %% [markdown]
 # With three numbers it is another matter: made to think on, the base mostly tries at random; trained, it goes through all ways in order, and is right more often in fewer tokens.
