@@ -20,6 +20,7 @@ from r1lab.machine.presets import Preset
 from r1lab.preflight.learning import MicroBatch, learning, micro_batch
 from r1lab.records import RunError
 from r1lab.sampler import CACHE_GIB, READ
+from r1lab.sampler.cache import cache_dtype
 from r1lab.sampler.products import FEW, pays
 
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
@@ -135,8 +136,8 @@ def _sampling(model, preset: Preset, prompt: int, method: str) -> int:
 def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int:
     """Bytes of keys, values and logits while `group` completions for each of `prompts` are
     sampled."""
-    size = getattr(torch, preset.dtype).itemsize
-    kept = 4 if preset.device == "cpu" else size  # a number of the cache
+    dtype = getattr(torch, preset.dtype)
+    size, kept = dtype.itemsize, cache_dtype(preset.device, dtype).itemsize
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     token = 2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * kept
     one = group * (prompt + preset.max_new) * token  # a group's; groups wait where there are many

@@ -1,15 +1,13 @@
 """The keys and values of a batch, of full size from the start."""
 
-from functools import partial
-
 import torch
 
 from r1lab.sampler.weights import Weights
 
 
-def cache_dtype(w: Weights) -> torch.dtype:
-    """In which keys and values are kept."""
-    return torch.float32 if w.embed.device.type == "cpu" else w.embed.dtype
+def cache_dtype(device: str, dtype: torch.dtype) -> torch.dtype:
+    """In which keys and values of a model of that dtype are kept."""
+    return torch.float32 if device == "cpu" else dtype
 
 
 class Cache:
@@ -23,9 +21,9 @@ class Cache:
 
     def __init__(self, w: Weights, rows: int, capacity: int):
         self.capacity, self.mask = capacity, None
+        kind = cache_dtype(w.embed.device.type, w.embed.dtype)
         shape = 2, rows, w.kv_heads, capacity, w.head_dim
-        new = partial(torch.zeros, shape, dtype=cache_dtype(w), device=w.embed.device)
-        self.layers = [tuple(new()) for _ in w.layers]
+        self.layers = [tuple(w.embed.new_zeros(shape, dtype=kind)) for _ in w.layers]
 
     def hide(self, padding) -> None:
         """Mask what is padding, (B, S) bool."""

@@ -91,7 +91,7 @@ class Sampler:
         """Bytes that the keys and values of `rows` completions of `positions` tokens take."""
         w = self.weights
         numbers = 2 * len(w.layers) * rows * w.kv_heads * positions * w.head_dim
-        return numbers * cache_dtype(w).itemsize
+        return numbers * cache_dtype(w.embed.device.type, w.embed.dtype).itemsize
 
     def _sample(self, prompts, group, max_new, stop, generator, temperature) -> Completions:
         """The prompts whose cache fits at once: B of their N completions are still in the batch."""
