@@ -94,6 +94,9 @@ def _chosen(reward) -> tuple[float, str]:
     return float(first == "at random"), f"{passes}. Mean pay: {pays}."
 
 
+IN_FIGURE = Guess(
+    unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
+)
 EXERCISES = {
     "04.1": Exercise(
         right=_reflects,
@@ -171,9 +174,7 @@ EXERCISES = {
             ),
         ),
     ),
-    "04.3": Guess(
-        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
-    ),
+    "04.3": IN_FIGURE,
     "04.4": Exercise(
         right=lambda: 1.55,
         cases=((),),
@@ -205,10 +206,6 @@ EXERCISES = {
         example=lambda text, right: right * (0.2 if re.search("[;；]", text) else 1.0),
         lesson="It is the hard one: leave it for later if you like.",
     ),
-    "04.6": Guess(
-        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
-    ),
-    "04.7": Guess(
-        unit="percent", lesson="Write a number of percent; the figure below has it as a mark."
-    ),
+    "04.6": IN_FIGURE,
+    "04.7": IN_FIGURE,
 }
