@@ -6,7 +6,8 @@ expressions (`tasks.equality`). One base, the same examples in the same order, t
 rate: `reasons` learns to work both sides out and then to say yes or no; `verdict` to say it at
 once; `head` has a number in the place of words, read off at the end of the question, as a classic
 reward model. `verdict` stands between them: it has the words and lacks the reasoning. What the
-examples cost is not the same, so `head-long` takes as many tokens as `reasons` does.
+examples cost is not the same, so `head-long` takes as many tokens as `reasons` does. `smol-reasons`
+and `smol-head`, at equal tokens too, are a real language model, on numbers and sums of two.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from r1lab.tiny_world.words import WORDS
 
 STEPS, LONG = 700, 3  # of learning; times as many in `head-long`
 EXAMPLES = 16 * STEPS  # each is seen once
+SMOL_STEPS, SMOL_SEEDS = 120, (0, 1, 2)  # of SmolLM2
 AT_ONCE = 256  # questions that a head reads at a time
 
 
@@ -167,14 +169,14 @@ def figure(run: Run) -> Figure:
     return drawn
 
 
-def _arm(name: str, words: str, thoughts: Callable[[Problem], str]) -> Arm:
+def _arm(name: str, words: str, thoughts: Callable[[Problem], str], *more) -> Arm:
     """The record knows what was taught by the stage's name."""
     stage = Stage("sft", name, material=taught(thoughts))
-    return Arm(name, f"a judge of equality: {words}", (stage,))
+    return Arm(name, f"a judge of equality: {words}", (stage,), *more)
 
 
-def _head(name: str, words: str, times: int) -> Arm:
-    return Arm(name, f"a judge of equality: {words}", (), {"head": times})
+def _head(name: str, words: str, times: int, *more, **settings) -> Arm:
+    return Arm(name, f"a judge of equality: {words}", (), {"head": times, **settings}, *more)
 
 
 EXPERIMENTS = (
@@ -188,12 +190,18 @@ EXPERIMENTS = (
             _arm("verdict", "says yes or no at once", lambda problem: ""),
             _head("head", "a head that only gives a score", 1),
             _head("head-long", "the head, as many tokens as the one that reasons", LONG),
+            _arm("smol-reasons", "SmolLM2-135M, reasons first", reasoned,
+                 {"preset": "smol"}, SMOL_SEEDS),
+            _head("smol-head", "SmolLM2-135M, the head, as many tokens", LONG, SMOL_SEEDS,
+                  preset="smol"),
         ),
         measure=measure,
         figure=figure,
-        minutes={"cpu": {"quick": 1}},
+        minutes={"cpu": {"quick": 1}, "smol": {"quick": 10}},
         on={"cpu": {"task": "equality", "size": 3, "steps": STEPS, "prompts": 16, "max_new": 64,
                     "lr": 1.5e-3, "train_problems": EXAMPLES},
+            "smol": {"task": "equality", "size": 2, "steps": SMOL_STEPS, "prompts": 16,
+                     "max_new": 48, "template": "plain", "train_problems": 16 * SMOL_STEPS},
             "gpu24": {"task": "equality", "size": 3}},
         settings={"head": 0},
         evidence={"K-09": ahead("reasons", "head")},
