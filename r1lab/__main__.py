@@ -167,10 +167,13 @@ def lab(_) -> None:
 
 
 def bench(options) -> None:
-    from r1lab.speed import bench, footprint
+    from r1lab.speed import bench, footprint, peers
 
-    way = footprint if options.memory else bench
-    found = way.run()
+    if options.peers:
+        way, found = peers, peers.run(dict(options.peers))
+    else:
+        way = footprint if options.memory else bench
+        found = way.run()
     print(json.dumps(found, indent=1, ensure_ascii=False) if options.json else way.table(found))
 
 

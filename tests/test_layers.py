@@ -12,8 +12,8 @@ checks.exercise claims curriculum front length losses.advantages losses.policy l
 losses.values machine machine.energy machine.environment machine.memory models.adapters
 records.configs records.files running running.alarms running.arguments running.experiment
 sampler.captured sampler.choosing sampler.completions sampler.products sampler.steering speed
-speed.compare stats tasks.problem tasks.reading tiny_world tiny_world.words tree userfile
-widgets.live
+speed.compare speed.peer_process stats tasks.problem tasks.reading tiny_world tiny_world.words tree
+userfile widgets.live
 
 checks checks.letters losses.tuning machine.presets microscope models.names plots pupil
 records.checkpoints running.progress sampler.weights tasks.task thoughts widgets.growth
@@ -25,7 +25,8 @@ widgets.draws widgets.prices
 checks.lesson_02 claims.worked_out drawings models.lineage records sampler.decoding sampler.reading
 tasks.effort widgets.playground
 
-machine.colab models models.fetch running.evidence sampler.sampling tasks.names widgets.envelope
+machine.colab models models.fetch running.evidence sampler.sampling speed.gguf_file tasks.names
+widgets.envelope
 
 claims.ledger preflight.learning prm running.bills sampler tasks.templates tiny_world.habits
 trl_engine.common verify
@@ -39,8 +40,9 @@ branches checks.lesson_00 checks.lesson_07 dpo preflight.need rewards scorer sea
 tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces widgets.bound
 widgets.merging widgets.searchtree
 
-checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits rollouts tiny_world.judges
-tiny_world.report tiny_world.step_judges trl_engine.offline widgets.bench widgets.budget
+checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits rollouts speed.peers
+tiny_world.judges tiny_world.report tiny_world.step_judges trl_engine.offline widgets.bench
+widgets.budget
 
 credit critic dynamic on_policy partial preflight
 

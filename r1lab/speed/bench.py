@@ -13,7 +13,7 @@ from datetime import date
 
 import torch
 
-from r1lab.speed.compare import Row
+from r1lab.speed import compare
 from r1lab.speed.decoding import SMOLLM2, Shape, decode_rows, rollout_row, shape_row
 from r1lab.speed.growth import floors, growth, on_card
 from r1lab.speed.training import step_row
@@ -63,14 +63,7 @@ def _say(words: str) -> None:
 
 def table(found: dict) -> str:
     """The result as Markdown."""
-    lines = ["| what | ours | peer | | times faster [range] |", "|---|---|---|---|---|"]
-    for row in [*found["rows"], *(part["row"] for part in found["card"])]:
-        r = Row(**row)
-        ours, theirs = (f"{x:,.0f}" if x >= 1000 else f"{x:.3g}" for x in (r.ours, r.theirs))
-        lines.append(
-            f"| {r.what} | {ours} {r.unit} | {r.peer} | {theirs} {r.unit} "
-            f"| {r.ratio:.1f} [{r.low:.1f}, {r.high:.1f}] |"
-        )
+    lines = compare.table([*found["rows"], *(part["row"] for part in found["card"])])
     lines += ["", "What a sampled token costs us, in µs, when one thing grows:", ""]
     for name, costs in found["growth_us_a_token"].items():
         said = ", ".join(f"{n}: {cost:.0f}" for n, cost in costs.items())

@@ -40,6 +40,18 @@ def side_by_side(
     return Row(what, peer, unit, *middle, statistics.median(ratios), min(ratios), max(ratios))
 
 
+def table(rows: list[dict]) -> list[str]:
+    """The rows, as they are recorded, in lines of Markdown."""
+    lines = ["| what | ours | peer | | times faster [range] |", "|---|---|---|---|---|"]
+    for r in (Row(**row) for row in rows):
+        ours, theirs = (f"{x:,.0f}" if x >= 1000 else f"{x:.3g}" for x in (r.ours, r.theirs))
+        lines.append(
+            f"| {r.what} | {ours} {r.unit} | {r.peer} | {theirs} {r.unit} "
+            f"| {r.ratio:.1f} [{r.low:.1f}, {r.high:.1f}] |"
+        )
+    return lines
+
+
 def now() -> float:
     """Seconds of a clock, when all that a graphics card was given is done."""
     if torch.cuda.is_available():
