@@ -58,8 +58,9 @@ def counts(runs):
     found = Counter((row["lesson"], row["verdict"]) for row in rows())
     for letter, word in WORDS.items():
         wide = [found[n, letter] for n in lessons]
-        axis.barh(lessons, wide, left=left, color=plots.VERDICTS[letter], label=word)
-        left += wide
+        if any(wide):
+            axis.barh(lessons, wide, left=left, color=plots.VERDICTS[letter], label=word)
+            left += wide
     axis.invert_yaxis()
     plots.whole_steps(axis)
     axis.set(xlabel="claims", ylabel="lesson")
@@ -201,7 +202,6 @@ NUMBERS = {
     "won": lambda runs: sum(row["verdict"] == "R" for row in put()),
     "paper": lambda runs: sum(row["on_paper"] for row in rows()),
     "R": held("R"), "N": held("N"), "I": held("I"), "X": held("X"), "void": held("void"),
-    "open": held("open"),
     "gains": lambda runs: ", ".join(f"{value:g}" for value in SEEDS),
     "mean": lambda runs: toy()[0], "low": lambda runs: toy()[1], "high": lambda runs: toy()[2],
     "spread": lambda runs: stdev(SEEDS), "t": lambda runs: stats.student_t(len(SEEDS) - 1),

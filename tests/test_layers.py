@@ -37,8 +37,8 @@ checks.lesson_03 claims.bounds claims.luck evaluate games marking preflight.minu
 speed.decoding tiny_world.corpus widgets.painter
 
 branches checks.lesson_00 checks.lesson_07 dpo preflight.need rewards scorer search speed.growth
-tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces widgets.bound
-widgets.merging widgets.searchtree
+speed.waiting tiny_world.cards tiny_world.competence tiny_world.pretrain tiny_world.traces
+widgets.bound widgets.merging widgets.searchtree
 
 checks.lesson_01 checks.lesson_04 checks.lesson_05 preflight.fits rollouts speed.peers
 tiny_world.judges tiny_world.report tiny_world.step_judges trl_engine.offline widgets.bench

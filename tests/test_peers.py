@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from r1lab.records import RunError
 from r1lab.running import arguments
-from r1lab.speed import gguf_file, peer_process, peers
+from r1lab.speed import gguf_file, peer_process, peers, waiting
 
 FAKE = """
 import time
@@ -106,3 +106,10 @@ def test_biases_are_turned_as_their_weights_are(tmp_path):
         for i in range(8):  # rows i and i + 8 of a head are neighbours there
             pair = tensors["blk.0.attn_q.bias"][16 * head + 2 * i : 16 * head + 2 * i + 2]
             assert list(pair) == [bias[16 * head + i], bias[16 * head + i + 8]]
+
+
+@pytest.mark.slow
+def test_both_ways_of_waiting_are_measured_alone_and_beside_a_neighbour():
+    found = waiting.found(1)
+    assert list(found) == ["PASSIVE", "ACTIVE"]
+    assert all(rate > 0 for way in found.values() for rate in (way["alone"], way["beside"]))

@@ -773,7 +773,21 @@ else:
     print("no card here: python -m r1lab run zero --preset gpu24")
 
 # %% [markdown]
-# It is Qwen2.5-3B, rank 16, a rate of 1e-5, 200 steps of 64 completions of up to 512 tokens. We have not run it. A smaller card gets word problems: `--preset t4`.
+# Is LoRA as good as all weights? On the tiny model, three rates each; a seed takes the rate at which the others learned most in training.
+
+# %%
+from r1lab.experiments import ranks
+
+for arm in ranks.ARMS:
+    ends = [100 * r.summary["after"]["accuracy"] for r in get("ranks", arm.name)]
+    print(f"{arm.label.split(': ')[1]:26}", " ".join(f"{end:.0f}" for end in ends))
+(seen,) = LEDGER["X-14"]["conditions"]
+print(textwrap.fill(f"{seen['metric']}: {scoreboard.seen(seen)}", 84))
+
+# %% [markdown]
+# @RANKS@
+#
+# The card's model is Qwen2.5-3B, rank 16, a rate of 1e-5, 200 steps of 64 completions of up to 512 tokens. We have not run it. A smaller card gets word problems: `--preset t4`.
 #
 # ## 13. The spike of "wait"
 #
@@ -820,7 +834,7 @@ checks.check("04.4", factor)
 
 # %%
 mine = {"Z-01", "Z-03", "Z-04", "Z-05", "Z-07", "K-13", "T-01", "T-06", "RW-01"}
-mine |= {"X-04", "Z-12"}
+mine |= {"X-04", "X-14", "Z-12"}
 print(scoreboard.text([LEDGER[number] for number in LEDGER if number in mine]))
 
 # %% [markdown]

@@ -582,15 +582,13 @@ from r1lab.experiments import judging
 JUDGES = {"reasons": plots.BLUE, "verdict": plots.ORANGE, "head": "#CC79A7"}
 JUDGES |= {"head-long": plots.GREEN}
 figure, axis = plots.canvas(width=5.4)
-for arm, colour in JUDGES.items():
+for arm in (*JUDGES, "smol-reasons", "smol-head"):  # SmolLM2's are not drawn
     found = experiments.recorded("judging", arm)
-    if not found:
-        print(f"{arm}: not recorded yet")
-        continue
-    judging.draw(axis, found, arm, colour)
+    if arm in JUDGES:
+        judging.draw(axis, found, arm, JUDGES[arm])
     ends = " ".join(f"{100 * judging.part(r, 'after')['accuracy']:.1f}" for r in found)
     cost = np.mean([judging.spent(r) for r in found]) / 1000
-    print(f"{arm:9} right, %: {ends}; unreadable: {sum(map(judging.unread, found))};",
+    print(f"{arm:12} right, %: {ends}; unreadable: {sum(map(judging.unread, found))};",
           f"{cost:.0f} thousand tokens learnt from")  # fmt: skip
 axis.axhline(50, color=plots.GREY, linestyle="--")
 axis.set_title("Without thoughts, a coin")

@@ -26,12 +26,13 @@ import torch
 
 from r1lab import models
 from r1lab.records import RunError
-from r1lab.speed import compare, gguf_file, peer_process
+from r1lab.speed import compare, gguf_file, peer_process, waiting
 from r1lab.speed.compare import Row, side_by_side
 from r1lab.speed.decoding import SMOLLM2, questions, sample_seconds, tiny
 from r1lab.speed.growth import floor
 
 NAMES = tuple(peer_process.ENGINES)
+WAITING = {"PASSIVE": "asleep, as the package has it", "ACTIVE": "spinning"}
 ROOM = 256  # tokens of a sequence at most
 GROUP = 8
 
@@ -72,6 +73,7 @@ def run(pythons: dict[str, Path], rounds: int = 5) -> dict:
         "date": date.today().isoformat(),
         "rounds": rounds,
         "cases": found,
+        "waiting": waiting.found(rounds),
     }
 
 
@@ -91,6 +93,14 @@ def table(found: dict) -> str:
         "take, and reading each weight once a step would take:",
         "",
         *(f"* {share}" for share in shares),
+        "",
+        "Tokens a second of ours on all cores, SmolLM2's shape in float32, 64 sequences, alone and "
+        "beside a process that keeps one core busy:",
+        "",
+        *(
+            f"* threads that wait {WAITING[policy]}: {rate['alone']:.0f}, {rate['beside']:.0f}"
+            for policy, rate in found["waiting"].items()
+        ),
         "",
         f"Machine: {found['machine']}, torch {found['torch']}, {found['date']}; medians of "
         f"{found['rounds']} rounds.",
