@@ -1,12 +1,15 @@
 """Every lesson: the rules a reader can rely on, the same text as its source, and a fast run without network."""
 
 import ast
+import base64
 import importlib.util
+import io
 import json
 import re
 import statistics
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
@@ -180,6 +183,14 @@ def test_outputs_are_those_of_one_run_in_order(source):
     assert any("image/png" in o.get("data", {}) for o in outputs)
     assert max(len(json.dumps(o)) for o in outputs) < 150_000
     assert "fast mode" not in json.dumps(outputs)
+
+
+@every_lesson
+def test_no_caption_runs_out_of_its_picture(source):
+    for output in (o for c in code_cells(source) for o in c.outputs):
+        if "image/png" in output.get("data", {}):
+            picture = plt.imread(io.BytesIO(base64.b64decode(output.data["image/png"])))
+            assert picture[-34:, -5:, :3].min() > 0.8  # the last line of text ends before the edge
 
 
 @every_lesson
