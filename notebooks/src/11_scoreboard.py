@@ -238,7 +238,7 @@ for letter, word in verdicts.WORDS.items():
             print(textwrap.fill(why, 92, subsequent_indent="    "))
         print()
     else:
-        print(f"No claim is {word} today.\n")
+        print(f"{word}: none today\n")
 
 # %%
 shown = report.conditions([first[letter] for letter in "RNI" if letter in first])
