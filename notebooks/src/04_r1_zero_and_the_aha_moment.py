@@ -663,8 +663,8 @@ for x, (arm, colour) in enumerate({"dose-0": plots.GREY, "dose-8": plots.BLUE}.i
 plots.mark_guess(axis, 1, checks.guess("04.7"))
 axis.set(title="No search read, none learned", ylabel="right, %", ylim=(0, 100))
 axis.set_xticks([0, 1], ["dose-0", "dose-8"])
-plots.show(figure, f"Mean, a dot a seed; n = {found[0].summary['n']} held-out problems. "
-           "Dotted: before.")  # fmt: skip
+plots.show(figure, f"Mean, a dot a seed; n = {found[0].summary['n']} held-out "
+           "problems. Dotted: before.")  # fmt: skip
 
 # %% [markdown]
 # `dose-8` gains 69.4 points [65.5, 73.3], `dose-0` 3.8 [2.0, 5.6], by better guesses (five seeds on one base each): of its 2,560 answers 6 tried twice before, 1 after. At least 30 and under 10 were asked. But `dose-0` lacks words, too: `; ` and ` no; ` stand in none of its texts, so it never writes them, and its half of the criterion could hardly fail. `parts` has read both and still finds no second try. That a base can be primed, as Gandhi and others add, is not in this criterion: in lesson 05 `parts` takes the habit from 50 examples and gains nothing.
