@@ -10,7 +10,7 @@ import pytest
 from r1lab import experiments
 from r1lab.claims import scoreboard
 from r1lab.running import recorded
-from r1lab.speed import bench, footprint
+from r1lab.speed import bench, footprint, peers
 from r1lab.tiny_world import cards
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +51,10 @@ def on_card(runs):
         (
             "bench",
             lambda: bench.table(json.loads((ROOT / "data" / "bench.json").read_text("utf-8"))),
+        ),
+        (
+            "peers",
+            lambda: peers.table(json.loads((ROOT / "data" / "peers.json").read_text("utf-8"))),
         ),
     ],
 )
