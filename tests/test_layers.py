@@ -25,8 +25,8 @@ widgets.draws widgets.prices
 checks.lesson_02 claims.worked_out drawings models.lineage records sampler.decoding sampler.reading
 tasks.effort widgets.playground
 
-machine.colab models models.fetch running.evidence sampler.sampling speed.gguf_file tasks.names
-widgets.envelope
+machine.colab models models.fetch running.evidence sampler.sampling speed.answering speed.gguf_file
+tasks.names widgets.envelope
 
 claims.ledger preflight.learning prm running.bills sampler tasks.templates tiny_world.habits
 trl_engine.common verify

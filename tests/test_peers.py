@@ -43,7 +43,7 @@ def engine(tmp_path, monkeypatch):
     return sys.executable
 
 
-def test_a_peer_answers_from_its_own_process_whatever_it_prints(engine, tmp_path):
+def test_a_peer_answers_from_its_own_process_whatever_it_prints(engine):
     with peers.started(Path(engine), "llamacpp", "folder", "float32", "64", "8") as sample:
         for prompts, group, tokens in (([[5, 6], [7]], 4, 3), ([[5]], 2, 9)):
             seconds, count = sample(prompts, group, tokens)

@@ -40,9 +40,9 @@ def write(model, path: Path) -> None:
     file.add_token_scores([0.0] * vocabulary)
     file.add_token_types([gguf.TokenType.NORMAL] * vocabulary)
     for name, weight in model.named_parameters():
-        if name.endswith("q_proj.weight") or name.endswith("q_proj.bias"):
+        if ".q_proj." in name:
             weight = paired(weight, config.num_attention_heads)
-        elif name.endswith("k_proj.weight") or name.endswith("k_proj.bias"):
+        elif ".k_proj." in name:
             weight = paired(weight, config.num_key_value_heads)
         if weight.dtype == torch.bfloat16 and weight.dim() > 1:
             raw = weight.detach().contiguous().view(torch.uint8).numpy()

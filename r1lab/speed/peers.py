@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ import torch
 from r1lab import models
 from r1lab.records import RunError
 from r1lab.speed import compare, gguf_file, peer_process, waiting
+from r1lab.speed.answering import answering
 from r1lab.speed.compare import Row, side_by_side
 from r1lab.speed.decoding import SMOLLM2, questions, sample_seconds, tiny
 from r1lab.speed.growth import floor
@@ -89,8 +89,8 @@ def table(found: dict) -> str:
         )
     lines += [
         "",
-        "µs a token, folding and log-probabilities included. Of our time the matrix products alone "
-        "take, and reading each weight once a step would take:",
+        "µs a token, folding and log-probabilities included. The matrix products alone take of a "
+        "decode step of ours, and reading each weight once a step would take of our time:",
         "",
         *(f"* {share}" for share in shares),
         "",
@@ -167,33 +167,14 @@ def _row(case: Case, name: str, model, prompts, theirs, rounds: int) -> Row:
 def started(python: Path, name: str, *rest: str) -> Iterator[Callable]:
     """The engine's way to sample, in a process of its own: prompts, completions of each, tokens ->
     (seconds, tokens). Raises RunError where it stops, with the end of what it said."""
-    with (
-        tempfile.TemporaryFile("w+") as said,
-        subprocess.Popen(
-            [python, peer_process.__file__, name, *rest], text=True, env=_surroundings(python),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
-        ) as process,
-    ):  # fmt: skip
-
-        def heard() -> str:
-            line = process.stdout.readline()
-            if not line:
-                process.wait()
-                said.seek(0)
-                raise RunError(f"{name} stopped: {said.read()[-2000:]}")
-            return line
+    command = [python, peer_process.__file__, name, *rest]
+    with answering(name, command, _surroundings(python)) as ask:
 
         def sample(prompts, group: int, tokens: int) -> tuple[float, int]:
             asked = {"prompts": prompts, "group": group, "tokens": tokens}
-            process.stdin.write(json.dumps(asked) + "\n")
-            process.stdin.flush()
-            return tuple(json.loads(heard()))
+            return tuple(json.loads(ask(json.dumps(asked))))
 
-        try:
-            heard()  # it is ready
-            yield sample
-        finally:
-            process.terminate()
+        yield sample
 
 
 def _surroundings(python: Path) -> dict[str, str]:

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 
+from r1lab.speed.answering import answering
+
 POLICIES = ("PASSIVE", "ACTIVE")
 SEQUENCES, TOKENS = 64, 8
 
@@ -36,21 +38,9 @@ def found(rounds: int) -> dict[str, dict[str, float]]:
 def _started(policy: str):
     """A process whose threads wait so; called, it samples once and gives its tokens a second."""
     surroundings = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    with subprocess.Popen(
-        [sys.executable, "-m", __name__], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=surroundings | {"OMP_WAIT_POLICY": policy},
-    ) as process:  # fmt: skip
-
-        def ask() -> float:
-            process.stdin.write("\n")
-            process.stdin.flush()
-            return float(process.stdout.readline())
-
-        try:
-            ask()  # the first is for warming up
-            yield ask
-        finally:
-            process.terminate()
+    surroundings["OMP_WAIT_POLICY"] = policy
+    with answering(policy, [sys.executable, "-m", __name__], surroundings) as ask:
+        yield lambda: float(ask(""))
 
 
 @contextmanager
@@ -63,13 +53,18 @@ def _busy():
 
 
 def main() -> None:
-    """A rate for each line that comes in."""
+    """A rate for warming up, and one for each line that comes in."""
     from r1lab.speed.decoding import SMOLLM2, Shape, sample_seconds, shaped
 
     model, prompts = shaped(Shape(SMOLLM2, lora=True), SEQUENCES)
-    for _ in sys.stdin:
+
+    def say() -> None:
         seconds, tokens = sample_seconds(model, prompts, 8, TOKENS)
         print(tokens / seconds, flush=True)
+
+    say()
+    for _ in sys.stdin:
+        say()
 
 
 if __name__ == "__main__":
