@@ -156,7 +156,7 @@ def test_accuracy_by_the_steps_of_a_pair(monkeypatch):
 
 def test_the_arms_are_told_apart_by_their_records():
     judges = experiments.named("judging")
-    made = [plan(judges, Options(arm.name, "cpu")).record for arm in judges.arms]
+    made = [plan(judges, Options(arm.name)).record for arm in judges.arms]  # as recorded
     assert not any(same(one, other) for one, other in combinations(made, 2))
 
 

@@ -62,7 +62,7 @@ axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(figure, f"n = {len(rows)} claims.")
 
 # %% [markdown]
-# Light grey and pink first: *cannot be tested here* needs another scale, money or people, and a *void* criterion could not fail. Both say nothing about the claim. Only blue, orange and dark grey have been put to the test. The share of blue says little, since somebody chose the claims.
+# Light grey and pink first: *cannot be tested here* needs another scale, money or people, and a *void* criterion could not fail. Only blue, orange and dark grey have been put to the test. The share of blue says little, since somebody chose the claims.
 #
 # ## 2. What a verdict is made of
 #

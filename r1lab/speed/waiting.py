@@ -37,8 +37,8 @@ def found(rounds: int) -> dict[str, dict[str, float]]:
 @contextmanager
 def _started(policy: str):
     """A process whose threads wait so; called, it samples once and gives its tokens a second."""
-    surroundings = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    surroundings["OMP_WAIT_POLICY"] = policy
+    surroundings = os.environ | {"OMP_WAIT_POLICY": policy}
+    surroundings.pop("OMP_NUM_THREADS", None)
     with answering(policy, [sys.executable, "-m", __name__], surroundings) as ask:
         yield lambda: float(ask(""))
 
