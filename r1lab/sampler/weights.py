@@ -117,22 +117,17 @@ def _linear(*parts) -> Linear:
     """Linear layers of one input, with or without LoRA, as one."""
     plain = [p.get_base_layer() if isinstance(p, LoraLinear) else p for p in parts]
     apart = plain[0].weight.dtype != torch.float32
-    weights = [_weight(p, base, fold=not apart) for p, base in zip(parts, plain, strict=True)]
     A, B = _lora(parts) if apart else (None, None)
     bias = None
     if any(base.bias is not None and base.bias.any() for base in plain):  # zeros are none
-        bias = _together([base.bias for base in plain])
-    return _laid_out(_together(weights), bias, A, B)
+        bias = torch.cat([base.bias for base in plain])
+    return _laid_out(_weight(parts, plain, fold=not apart), bias, A, B)
 
 
 def _laid_out(weight, bias=None, A=None, B=None) -> Linear:
     """A weight of which no product is small is kept in one layout alone."""
     many = packed(weight)
     return Linear(weight if weight.numel() < FEW else many, many, bias, A, B)
-
-
-def _together(tensors: list[torch.Tensor]) -> torch.Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
 def _adapters(linear) -> list[str]:
@@ -142,12 +137,17 @@ def _adapters(linear) -> list[str]:
     return [name for name in linear.active_adapters if name in linear.lora_A]
 
 
-def _weight(linear, base, fold: bool) -> torch.Tensor:
-    """(out, in) of a layer; folded: with its LoRA, as a copy."""
-    weight, names = base.weight, _adapters(linear)
-    if not names or not fold:
-        return weight
-    return weight + sum(linear.get_delta_weight(name) for name in names)
+def _weight(parts, plain, fold: bool) -> torch.Tensor:
+    """(out, in) of several layers, one below the other; folded: with their LoRA, as a copy."""
+    added = [_adapters(linear) if fold else [] for linear in parts]
+    if len(parts) == 1 and not added[0]:
+        return plain[0].weight
+    joined = torch.cat([base.weight for base in plain])
+    places = joined.split([base.out_features for base in plain])
+    for linear, names, place in zip(parts, added, places, strict=True):
+        for name in names:
+            place.add_(linear.get_delta_weight(name))
+    return joined
 
 
 def _lora(parts) -> tuple[torch.Tensor, torch.Tensor] | tuple[None, None]:

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 
-Sample = Callable[[list[list[int]], int, int], tuple[float, int]]
+Sample = Callable[..., tuple[float, int]]
 
 
 def vllm(folder: str, dtype: str, room: int, sequences: int) -> Sample:
     """folder: the model's, with its LoRA under `adapter` where that is to stay apart. room: tokens
-    of a sequence at most; sequences: at once."""
+    of a sequence at most; sequences: at once. Its way to sample has `renew`: whether it is given
+    all weights anew before, as in training."""
+    from safetensors.torch import load_file
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 
@@ -27,14 +29,18 @@ def vllm(folder: str, dtype: str, room: int, sequences: int) -> Sample:
         enable_lora=apart,
     )  # fmt: skip
     lora = LoRARequest("policy", 1, adapter) if apart else None
+    weights = load_file(f"{folder}/model.safetensors")
 
-    def sample(prompts, group, tokens):
+    def sample(prompts, group, tokens, renew=False):
         how = SamplingParams(
             n=group, max_tokens=tokens, ignore_eos=True, logprobs=0, detokenize=False
         )
         asked = [{"prompt_token_ids": prompt} for prompt in prompts]
         engine.reset_prefix_cache()
         start = time.perf_counter()
+        if renew:
+            given = {"weights_iterator": iter(weights.items())}
+            engine.collective_rpc("reload_weights", kwargs=given)
         done = engine.generate(asked, how, use_tqdm=False, lora_request=lora)
         seconds = time.perf_counter() - start
         return seconds, sum(len(one.logprobs) for answers in done for one in answers.outputs)

@@ -2,7 +2,8 @@
 
 Whole rollouts on one thread, short prompts with eight completions each, every token with its
 log-probability. Ours makes its sampler each time: in float32 it folds the LoRA in, and it lays all
-weights out. A peer has its weights at hand, LoRA merged into them. In bfloat16 ours keeps LoRA
+weights out. A peer has its weights at hand, LoRA merged into them; vLLM, which can take new ones,
+is also timed with that, since each step of training has new ones. In bfloat16 ours keeps LoRA
 apart, so there both sides are given merged weights, and then both a LoRA of their own. Beside it
 the floor: what the matrix products alone take, and reading all weights once a step.
 """
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -32,7 +34,10 @@ from r1lab.speed.decoding import SMOLLM2, questions, sample_seconds, tiny
 from r1lab.speed.growth import floor
 
 NAMES = tuple(peer_process.ENGINES)
-WAITING = {"PASSIVE": "asleep, as the package has it", "ACTIVE": "spinning"}
+WAITING = {
+    "PASSIVE": "threads that wait asleep, as the package has it",
+    "ACTIVE": "threads that wait spinning", "one": "one thread",
+}  # fmt: skip
 ROOM = 256  # tokens of a sequence at most
 GROUP = 8
 
@@ -63,7 +68,7 @@ CASES = (
 
 
 def run(pythons: dict[str, Path], rounds: int = 5) -> dict:
-    """pythons: engine -> the Python of an environment that has it. About eight minutes for two.
+    """pythons: engine -> the Python of an environment that has it. About twenty minutes for two.
     Raises RunError where an engine does not start."""
     torch.set_num_threads(1)
     found = [one for case in CASES for one in _case(case, pythons, rounds)]
@@ -98,8 +103,8 @@ def table(found: dict) -> str:
         "beside a process that keeps one core busy:",
         "",
         *(
-            f"* threads that wait {WAITING[policy]}: {rate['alone']:.0f}, {rate['beside']:.0f}"
-            for policy, rate in found["waiting"].items()
+            f"* {WAITING[way]}: {rate['alone']:.0f}, {rate['beside']:.0f}"
+            for way, rate in found["waiting"].items()
         ),
         "",
         f"Machine: {found['machine']}, torch {found['torch']}, {found['date']}; medians of "
@@ -126,6 +131,10 @@ def _case(case: Case, pythons: dict[str, Path], rounds: int) -> list[dict]:
             with started(python, name, folder, _short(case.dtype), *sizes) as theirs:
                 for batch in case.batches:
                     rows[batch].append(_row(case, name, ours, ask(batch), theirs, rounds))
+                    if name == "vllm" and case.lora != "apart":
+                        said = f"{name}, given new weights"
+                        renewed = partial(theirs, renew=True)
+                        rows[batch].append(_row(case, said, ours, ask(batch), renewed, rounds))
     return [
         {
             "what": case.said, "sequences": batch, "rows": [vars(row) for row in rows[batch]],
@@ -165,13 +174,14 @@ def _row(case: Case, name: str, model, prompts, theirs, rounds: int) -> Row:
 
 @contextmanager
 def started(python: Path, name: str, *rest: str) -> Iterator[Callable]:
-    """The engine's way to sample, in a process of its own: prompts, completions of each, tokens ->
-    (seconds, tokens). Raises RunError where it stops, with the end of what it said."""
+    """The engine's way to sample, in a process of its own: prompts, completions of each, tokens,
+    and what it alone knows -> (seconds, tokens). Raises RunError where it stops, with the end of
+    what it said."""
     command = [python, peer_process.__file__, name, *rest]
     with answering(name, command, _surroundings(python)) as ask:
 
-        def sample(prompts, group: int, tokens: int) -> tuple[float, int]:
-            asked = {"prompts": prompts, "group": group, "tokens": tokens}
+        def sample(prompts, group: int, tokens: int, **more) -> tuple[float, int]:
+            asked = {"prompts": prompts, "group": group, "tokens": tokens} | more
             return tuple(json.loads(ask(json.dumps(asked))))
 
         yield sample

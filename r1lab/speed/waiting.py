@@ -1,7 +1,8 @@
 """What a busy neighbour costs, and how threads should wait for each other: asleep or spinning.
 
 Two threads of a product meet at its end. One that spins there holds a core which the other, put
-aside by the neighbour, would need; so the package asks for sleep (`OMP_WAIT_POLICY=PASSIVE`).
+aside by the neighbour, would need; so the package asks for sleep (`OMP_WAIT_POLICY=PASSIVE`). One
+thread, which waits for nobody, shows what the neighbour takes by itself.
 """
 
 import os
@@ -12,34 +13,36 @@ from contextlib import ExitStack, contextmanager
 
 from r1lab.speed.answering import answering
 
-POLICIES = ("PASSIVE", "ACTIVE")
+WAYS = {
+    "PASSIVE": {"OMP_WAIT_POLICY": "PASSIVE"}, "ACTIVE": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "one": {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1"},
+}  # fmt: skip
 SEQUENCES, TOKENS = 64, 8
 
 
 def found(rounds: int) -> dict[str, dict[str, float]]:
-    """How threads wait -> tokens a second of SmolLM2's shape in float32 on all cores, `alone` and
-    `beside` a process that keeps one of them busy. Both ways in turns, medians."""
+    """Way -> tokens a second of SmolLM2's shape in float32, `alone` and `beside` a process that
+    keeps one core busy: on all cores by how threads wait, and on one thread. In turns, medians."""
     with ExitStack() as stack:
-        ways = {policy: stack.enter_context(_started(policy)) for policy in POLICIES}
-        rates = {(policy, place): [] for policy in POLICIES for place in ("alone", "beside")}
+        asking = {way: stack.enter_context(_started(way)) for way in WAYS}
+        rates = {(way, place): [] for way in WAYS for place in ("alone", "beside")}
         for _ in range(rounds):
-            for policy, ask in ways.items():
-                rates[policy, "alone"].append(ask())
+            for way, ask in asking.items():
+                rates[way, "alone"].append(ask())
             with _busy():
-                for policy, ask in ways.items():
-                    rates[policy, "beside"].append(ask())
+                for way, ask in asking.items():
+                    rates[way, "beside"].append(ask())
     return {
-        policy: {place: statistics.median(rates[policy, place]) for place in ("alone", "beside")}
-        for policy in POLICIES
+        way: {place: statistics.median(rates[way, place]) for place in ("alone", "beside")}
+        for way in WAYS
     }
 
 
 @contextmanager
-def _started(policy: str):
-    """A process whose threads wait so; called, it samples once and gives its tokens a second."""
-    surroundings = os.environ | {"OMP_WAIT_POLICY": policy}
-    surroundings.pop("OMP_NUM_THREADS", None)
-    with answering(policy, [sys.executable, "-m", __name__], surroundings) as ask:
+def _started(way: str):
+    """A process that samples in this way; called, it does so once and gives its tokens a second."""
+    others = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    with answering(way, [sys.executable, "-m", __name__], others | WAYS[way]) as ask:
         yield lambda: float(ask(""))
 
 
