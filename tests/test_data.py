@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from r1lab import models, plots, records, tasks, verify
+from r1lab import experiments, models, plots, records, tasks, verify
 from r1lab.tiny_world import cards
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RUNS = sorted(p.parent for p in (DATA / "runs").glob("*/config.json"))
-# Adapters that ship: seed 0's of every arm, to load and to train further, with all stages of the
-# lineage; of the first five seeds what other runs load, to start from it, to ask it, to be taught
-# by it. `run` makes the others again.
+# Adapters that ship: seed 0's of each experiment's first arm, to load and to train further, and all
+# stages of the lineage; of the first five seeds what other runs load, to start from it, to ask it,
+# to be taught by it. `run` makes the others again.
 LOADED = {
     "habits-rule": ("trained",), "zero-rule": ("trained",), "judge-rule": ("trained",),
     "delay-delay-16": ("trained",), "distillation-rl": ("trained", "trained-rl"),
@@ -61,9 +61,10 @@ def test_a_recorded_run_is_complete_and_consistent(folder):
         assert run.summary["sampled_tokens"] == sum(m["tokens"] for m in run.metrics)
     arm, seed = folder.name.rsplit("-s", 1)
     kept = set(LOADED.get(arm, ())) if int(seed) < 5 else set()
-    # SmolLM2's adapters have 10 MB each, all weights of the tiny model 2
-    small = run.config["preset"] == "cpu" and run.config["lora_rank"] > 0
-    if steps and seed == "0" and small:
+    name = run.config["experiment"]
+    first = arm == f"{name}-{experiments.named(name).arms[0].name}"
+    # of SmolLM2 none: its adapters have 10 MB each
+    if steps and seed == "0" and run.config["preset"] == "cpu" and (first or arm == "cold-lineage"):
         kept |= {"trained", *(STAGES if arm == "cold-lineage" else ())}
     assert {path.name for path in folder.glob("trained*")} == kept
     drawn = (folder / "figure.png").is_file()
