@@ -14,7 +14,8 @@ def card(report: dict) -> str:
     recipe = made["recipe"]
     knobs = recipe["knobs"]
     other = {k: v for k, v in knobs.items() if v != asdict(RICH)[k]}
-    said = ", ".join(f"`{k}={v}`" for k, v in other.items()) or "none"
+    shown = {k: f"{v:.3g}" if isinstance(v, float) else v for k, v in other.items()}
+    said = ", ".join(f"`{k}={v}`" for k, v in shown.items()) or "none"
     return f"""# {name}
 
 A base of the tiny world with {report["parameters"]:,} weights ({recipe["layers"]} layers, width
