@@ -107,8 +107,14 @@ def _doses(arms: Arms) -> list[Table]:  # X-04
     ]
 
 
-def _base(name: str, words: str, **more) -> Arm:
-    return Arm(name, f"three numbers: {words}", GRPO, {"base": name} | more)
+def _base(name: str, words: str) -> Arm:
+    return Arm(name, f"three numbers: {words}", GRPO, {"base": name})
+
+
+def _long(base: str, words: str) -> Arm:
+    """Five times the steps."""
+    changed = {"base": base, "steps": 300}
+    return Arm(f"{base}-long", f"three numbers: {words}, longer", GRPO, changed)
 
 
 EXPERIMENTS = (
@@ -127,12 +133,10 @@ EXPERIMENTS = (
             _base("rich-2", "third base from the same text"),
             _base("restless", "a base that tries at random"),
             _base("parts", "a base without a second try"),
-            Arm(
-                "parts-long", "three numbers: without a second try, longer", GRPO,
-                {"base": "parts", "steps": 300},
-            ),
+            _long("parts", "without a second try"),
             _base("poor", "a base without a comparison"),
             *(_base(f"dose-{dose}", f"{dose} % of searching texts") for dose in DOSES),
+            *(_long(f"dose-{dose}", f"{dose} % of searching texts") for dose in ("0.5", "2")),
             _base("small", "a smaller base"),
             _base("large", "a larger base"),
         ),
