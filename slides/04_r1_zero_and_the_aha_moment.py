@@ -190,8 +190,9 @@ def amplified(runs):
     axis.set_xticks([0, 1], ["base", "trained"], fontsize=12)
     axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
-    arms = {"none": ("habits/dose-0", GREY), "8 %": ("habits/dose-8", BLUE)}
-    read.set(xlabel="Countdown texts that search", ylabel="right, %", ylim=(0, 100))
+    arms = {"0": ("habits/dose-0", GREY)}
+    arms |= {percent: (f"habits/dose-{percent}", BLUE) for percent in ("0.1", "0.5", "2", "8")}
+    read.set(xlabel="Countdown texts that search, %", ylabel="right, %", ylim=(0, 100))
     bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
     for x, (arm, _) in enumerate(arms.values()):
         before = mean(ends(runs, arm, when="before"))

@@ -632,7 +632,7 @@ plots.show(figure, words)
 # With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
 #
 # ### Exercise 04.7 · predict · 2 min · difficulty 2 of 5
-# A third test changes what the base has read. Of the texts of `dose-8` on Countdown 8 % search, of those of `dose-0` none; both know sums, comparisons, yes and no. Same reward, 60 steps, three numbers. `dose-0` starts at 6 % right, `dose-8` at 10; `rich`, with 12 % and twice the text, ended near 90. Where does `dose-8` end?
+# A third test changes what the base has read. Of the texts of `dose-8` on Countdown 8 % search, of those of `dose-0` none, and three bases lie between; all know sums, comparisons, yes and no. Same reward, 60 steps, three numbers. `dose-0` starts at 6 % right, `dose-8` at 10; `rich`, with 12 % and twice the text, ended near 90. Where does `dose-8` end?
 
 # %%
 my_dose = ...  # percent right after training
@@ -651,23 +651,25 @@ checks.check("04.7", my_dose)
 
 # %%
 figure, axis = plots.canvas(width=4.5)
-for x, (arm, colour) in enumerate({"dose-0": plots.GREY, "dose-8": plots.BLUE}.items()):
-    found = experiments.recorded("habits", arm)
+PERCENT = "0", "0.1", "0.5", "2", "8"
+for x, percent in enumerate(PERCENT):
+    found = experiments.recorded("habits", f"dose-{percent}")
     for key in ("accuracy", "second_try"):
         before = np.mean([100 * r.summary["before"][key] for r in found])
         after = [100 * r.summary["after"][key] for r in found]
         if key == "accuracy":
-            plots.seeds(axis, x, after, colour, before)
-        print(f"{arm}, {key:10} {before:4.1f} % before; after:",
+            plots.seeds(axis, x, after, plots.BLUE if x else plots.GREY, before)
+        print(f"dose-{percent:3} {key:10} {before:4.1f} % before; after:",
               ", ".join(f"{a:.1f}" for a in after))  # fmt: skip
-plots.mark_guess(axis, 1, checks.guess("04.7"))
-axis.set(title="No search read, none learned", ylabel="right, %", ylim=(0, 100))
-axis.set_xticks([0, 1], ["dose-0", "dose-8"])
+plots.mark_guess(axis, 4, checks.guess("04.7"))
+axis.set(title="Little search read, none learned", ylabel="right, %", ylim=(0, 100))
+axis.set_xticks(range(5), PERCENT)
+axis.set_xlabel("of the texts on Countdown search, %")
 plots.show(figure, f"Mean, a dot a seed; n = {found[0].summary['n']} held-out "
            "problems. Dotted: before.")  # fmt: skip
 
 # %% [markdown]
-# `dose-8` gains 69.4 points [65.5, 73.3], `dose-0` 3.8 [2.0, 5.6], by better guesses (five seeds on one base each): of its 2,560 answers 6 tried twice before, 1 after. At least 30 and under 10 were asked. But `dose-0` lacks words, too: `; ` and ` no; ` stand in none of its texts, so it never writes them, and its half of the criterion could hardly fail. `parts` has read both and still finds no second try. That a base can be primed, as Gandhi and others add, is not in this criterion: in lesson 05 `parts` takes the habit from 50 examples and gains nothing.
+# `dose-8` gains 69.4 points [65.5, 73.3], `dose-0` 3.8 [2.0, 5.6], by better guesses (five seeds on one base each). At least 30 and under 10 were asked, and nothing of the bases between. `dose-0` could hardly fail: it has never read `; ` or ` no; `. `dose-0.1` and `dose-0.5` have, and end no better. On `dose-2` second tries begin to spread, in some seeds, when the steps end. `parts` has read the words, too, and finds no second try. That a base can be primed is not in this criterion: in lesson 05 `parts` takes the habit from 50 examples and gains nothing.
 
 # %% [markdown]
 # ## 11. TinyZero, by the guest of the episode
