@@ -200,11 +200,13 @@ for axis, arm in zip(axes, ("rule", "restless"), strict=True):
         if arm == "rule":
             own = [100 * line[habits.key(name)] for line in my_run.metrics]
             axis.plot(range(1, len(own) + 1), own, ":", color=colour, linewidth=2)
-    found = experiments.recorded("habits", arm)
-    after = [100 * run.summary["after"]["accuracy"] for run in found]
-    print(f"{arm:8} right after training, seed by seed:",
-          ", ".join(f"{a:.1f} %" for a in after))  # fmt: skip
     axis.set(xlabel="RL step", ylim=(0, 100))
+for arm in ("rule", "rich-1", "rich-2", "restless"):
+    found = experiments.recorded("habits", arm)
+    ends = [run.summary["after"] for run in found]
+    said = ", ".join(f"{100 * end['accuracy']:.1f}" for end in ends)
+    ways = {max(habits.NAMES, key=lambda name: end[habits.key(name)]) for end in ends}
+    print(f"{arm:8} right after training, seed by seed: {said} %;", *sorted(ways))
 axes[0].set(title="Base rich: the ordered search wins", ylabel="of a step's answers, %")
 axes[1].set_title("Base restless: the random one")
 figure.legend(loc="outside upper center", ncols=3, fontsize=8)
