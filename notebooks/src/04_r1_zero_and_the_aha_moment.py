@@ -217,7 +217,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, on `restless` the random one. Both are what the forecast says. The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
+# The same reward, the same recipe, another way of thinking: on `rich` the ordered search wins in every seed, and on two more bases made like it; on `restless` the random one. Both are what the forecast says. The reward does not know a good way. It strengthens the best of those that the base comes upon often enough, and of the texts that `restless` has read one in 200 searches in order.
 #
 # ## 5. R1-Zero's picture
 #
@@ -631,7 +631,7 @@ words = f"n = {few} held-out problems, {K} samples each; 95 % interval over prob
 plots.show(figure, words)
 
 # %% [markdown]
-# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: one answer of the trained model costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead there. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not, and beyond that 32 problems cannot tell.
+# With one sample the trained model is far ahead; with 32 the base comes nearer, and so does luck. Mind the price: its answer costs as many tokens as some eight of the base, so compare its first point with the base's fourth. It stays ahead. Yue and others report for large models that bases even overtake at large k (2025). Within 32 samples ours does not; beyond, 32 problems cannot tell.
 #
 # ### Exercise 04.7 · predict · 2 min · difficulty 2 of 5
 # A third test changes what the base has read. Of the texts of `dose-8` on Countdown 8 % search, of those of `dose-0` none, and three bases lie between; all know sums, comparisons, yes and no. Same reward, 60 steps, three numbers. `dose-0` starts at 6 % right, `dose-8` at 10; `rich`, with 12 % and twice the text, ended near 90. Where does `dose-8` end?
