@@ -41,8 +41,10 @@ def found(rounds: int) -> dict[str, dict[str, float]]:
 @contextmanager
 def _started(way: str):
     """A process that samples in this way; called, it does so once and gives its tokens a second."""
-    others = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    with answering(way, [sys.executable, "-m", __name__], others | WAYS[way]) as ask:
+    surroundings = os.environ | WAYS[way]
+    if "OMP_NUM_THREADS" not in WAYS[way]:
+        surroundings.pop("OMP_NUM_THREADS", None)
+    with answering(way, [sys.executable, "-m", __name__], surroundings) as ask:
         yield lambda: float(ask(""))
 
 
