@@ -156,9 +156,10 @@ def test_recorded_runs_raise_only_what_is_true(folder):
     if "-format-" in folder.name:  # all completions have the tags soon, so all rewards are equal
         assert "zero-variance groups" in names
         assert names <= {"zero-variance groups", "reward is constant"}
-    elif "-parts-" in folder.name or "-poor-" in folder.name:
-        # nearly all answers wrong: the reward is 0.1 nearly everywhere
+    elif "-parts-" in folder.name:  # nearly all answers wrong: the reward is 0.1 nearly everywhere
         assert names <= {"zero-variance groups"}
+    elif "-poor-" in folder.name:  # and in one seed all of them at the end
+        assert names <= {"zero-variance groups", "reward is 0"}
     elif (
         "-smol-" in folder.name
     ):  # at 2 % right most groups begin without a signal, and all end alike
