@@ -6,6 +6,7 @@ import numpy as np
 from figures import INK, bars, canvas, curves, ends, intervals, lines, report, say, step_size
 
 from r1lab import drawings, habits, plots, rewards, stats, tasks, verify
+from r1lab.models.names import DOSES
 from r1lab.plots import BLUE, GREEN, GREY, ORANGE
 from r1lab.running.evidence import alike, minus, right
 from r1lab.tiny_world import competence
@@ -190,8 +191,7 @@ def amplified(runs):
     axis.set_xticks([0, 1], ["base", "trained"], fontsize=12)
     axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
-    arms = {"0": ("habits/dose-0", GREY)}
-    arms |= {percent: (f"habits/dose-{percent}", BLUE) for percent in ("0.1", "0.5", "2", "8")}
+    arms = {str(dose): (f"habits/dose-{dose}", BLUE if dose else GREY) for dose in DOSES}
     read.set(xlabel="Countdown texts that search, %", ylabel="right, %", ylim=(0, 100))
     bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
     for x, (arm, _) in enumerate(arms.values()):

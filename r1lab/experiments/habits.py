@@ -136,7 +136,7 @@ EXPERIMENTS = (
             _long("parts", "without a second try"),
             _base("poor", "a base without a comparison"),
             *(_base(f"dose-{dose}", f"{dose} % of searching texts") for dose in DOSES),
-            *(_long(f"dose-{dose}", f"{dose} % of searching texts") for dose in ("0.5", "2")),
+            *(_long(f"dose-{dose}", f"{dose} % of searching texts") for dose in (0.5, 2)),
             _base("small", "a smaller base"),
             _base("large", "a larger base"),
         ),
