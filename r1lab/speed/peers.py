@@ -5,7 +5,8 @@ log-probability. Ours makes its sampler each time: in float32 it folds the LoRA 
 weights out. A peer has its weights at hand, LoRA merged into them; vLLM, which can take new ones,
 is also timed with that, since each step of training has new ones. In bfloat16 ours keeps LoRA
 apart, so there both sides are given merged weights, and then both a LoRA of their own. Beside it
-the floor: what the matrix products alone take, and reading all weights once a step.
+the floor: what the matrix products alone take, reading all weights once a step, and making the
+sampler.
 """
 
 import copy
@@ -27,9 +28,10 @@ import torch
 
 from r1lab import models
 from r1lab.records import RunError
+from r1lab.sampler import Sampler
 from r1lab.speed import compare, gguf_file, peer_process, waiting
 from r1lab.speed.answering import answering
-from r1lab.speed.compare import Row, side_by_side
+from r1lab.speed.compare import Row, now, side_by_side
 from r1lab.speed.decoding import SMOLLM2, questions, sample_seconds, tiny
 from r1lab.speed.growth import floor
 
@@ -90,12 +92,14 @@ def table(found: dict) -> str:
         step = one["sequences"] * min(row["ours"] for row in one["rows"]) / 1000
         shares.append(
             f"{one['what']}, {one['sequences']} sequences: "
-            f"{100 * one['products']:.0f} %, {100 * one['weights_ms'] / step:.0f} %"
+            f"{100 * one['products']:.0f} %, {100 * one['weights_ms'] / step:.0f} %, "
+            f"{100 * one['making']:.0f} %"
         )
     lines += [
         "",
         "µs a token, folding and log-probabilities included. The matrix products alone take of a "
-        "decode step of ours, and reading each weight once a step would take of our time:",
+        "decode step of ours, reading each weight once a step would take of our time, and making "
+        "the sampler from new weights takes of a rollout:",
         "",
         *(f"* {share}" for share in shares),
         "",
@@ -140,6 +144,7 @@ def _case(case: Case, pythons: dict[str, Path], rounds: int) -> list[dict]:
             "what": case.said, "sequences": batch, "rows": [vars(row) for row in rows[batch]],
             "products": floor(ours, ask(batch), 24, rounds)["share"],
             "weights_ms": _reading(merged, rounds),
+            "making": _making(ours, ask(batch), case.tokens, rounds),
         }
         for batch in case.batches if rows[batch]
     ]  # fmt: skip
@@ -209,6 +214,21 @@ def _reading(model, rounds: int) -> float:
         return time.perf_counter() - start
 
     return 1000 * statistics.median(seconds() for _ in range(rounds))
+
+
+def _making(model, prompts, tokens: int, rounds: int) -> float:
+    """The share of a rollout in which new weights are folded and laid out."""
+
+    def seconds() -> float:
+        start = now()
+        Sampler(model)
+        return now() - start
+
+    made, whole = [], []
+    for _ in range(rounds):
+        made.append(seconds())
+        whole.append(sample_seconds(model, prompts, GROUP, tokens)[0])
+    return statistics.median(made) / statistics.median(whole)
 
 
 def _short(dtype: torch.dtype) -> str:
