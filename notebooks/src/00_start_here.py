@@ -22,6 +22,7 @@ import textwrap
 from r1lab import checks, drawings, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
+from r1lab.tiny_world import competence
 from r1lab.tiny_world.corpus import RICH
 
 P = presets.pick("cpu")
@@ -315,8 +316,8 @@ widgets.rollout_browser()
 # %% [markdown]
 # **Verdicts.** A claim of a report is tested with a criterion written before the runs, several seeds and a control. Four words are allowed:
 #
-# * *reproduced*: the interval lies on the claimed side of zero, and the effect is as large as the criterion asks;
-# * *not reproduced*: the interval lies below what the criterion asks, or on the other side of zero;
+# * *reproduced*: the whole interval lies above "no effect", and the estimate reaches what the criterion asks. "No effect" is mostly zero; where the claim is that something does no harm, it is the loss that the criterion allows;
+# * *not reproduced*: the whole interval lies below what the criterion asks, or no seed reaches it where each must;
 # * *inconclusive*: anything else;
 # * *cannot be tested at this scale*: the claim is about large models, or data nobody has.
 #
@@ -435,7 +436,7 @@ checks.check("00.4", my_solved)
 # my_solved = {"one": solved(1), "eight": solved(8)}
 # ```
 #
-# Eight tries solve several times as many problems as one. So the base could do it all along, now and then. The figure below asks what training added.
+# Eight tries solve several times as many problems as one. Luck alone does a part of that: the figure below has the line of guesses that know only the rules, and asks what training added.
 #
 # </details>
 
@@ -456,6 +457,8 @@ for k in (1, 2, 4, 8):
     spent = k * sum(many.lengths) / len(many.lengths)
     points.append((spent, *stats.mean_interval(each)))
     print(f"base, tries: {k}  {spent:4.0f} tokens, {points[-1][1]:.0f} % solved")
+luck = [100 * v for v in competence.chance(problems, 256, [1, 2, 4, 8]).values()]
+print("guesses by the rules, 1 to 8:", ", ".join(f"{v:.0f}" for v in luck), "% solved")
 low, high = (100 * x for x in stats.wilson(int(once.correct.sum()), len(problems)))
 share, tokens = 100 * once.correct.mean(), sum(once.lengths) / len(problems)
 print(f"trained, once:  {tokens:4.0f} tokens, {share:.0f} % solved")
@@ -465,6 +468,7 @@ figure, axis = plots.canvas(width=5.5)
 x, y, bottom, top = zip(*points, strict=True)
 axis.fill_between(x, bottom, top, color=plots.GREY, alpha=0.2, linewidth=0)
 axis.plot(x, y, color=plots.GREY, marker="o", label="base: 1, 2, 4, 8 tries")
+axis.plot(x, luck, "k:", label="guesses by the rules, as often")
 axis.plot(tokens, share, "o", color=plots.BLUE, label="after 60 steps: one answer")
 axis.vlines(tokens, low, high, color=plots.BLUE)
 plots.mark_guess(axis, x[-1], checks.guess("00.3"))
@@ -476,7 +480,7 @@ plots.show(figure, f"n = {len(problems)} held-out problems; 95 % interval.")
 # %% [markdown]
 # One answer of the trained model costs about as many tokens as four or five tries of the base, and solves more. And it needs no one to choose: it compares by itself, and where it stops, it is nearly always right (part 4). This is the idea of the three reports in its smallest form.
 #
-# It also opens their largest question. The base solves most of these problems if it may try often enough. So did training teach something, or only make likely what was there? Lessons 04 and 06 measure that.
+# It also opens their largest question. The base solves most of these problems if it may try often enough (blind guesses: half of them). So did training teach something, or only make likely what was there? Lessons 04 and 06 measure that.
 
 # %% [markdown]
 # ### Exercise 00.5 · code · 15 min · difficulty 4 of 5

@@ -279,7 +279,7 @@ axis.legend(fontsize=8)
 plots.show(figure, f"Recorded: 5 seeds a line each. Here: n = {COUNT}, one seed.")
 
 # %% [markdown]
-# One Wait costs the trained models 11 to 15 points and a second one some eight more, in every seed. `think-on` loses 28 to 35: behind the Wait nothing keeps the base from stopping any more. The base wins 6 to 8 points.
+# One Wait costs the trained models 11 to 15 points and a second one 5 to 10 more, in every seed. `think-on` loses 28 to 35: behind the Wait nothing keeps the base from stopping any more. The base wins 6 to 8 points.
 #
 # The trained model compares each try with the target and ends on a yes. Taking that end away destroys what it knew. The base ends most thoughts behind its first guess, so being told to wait can only help it. "Wait" is no magic word: it pays where stopping was the mistake, as with s1, which had learned from a thousand examples when to stop.
 
@@ -318,10 +318,11 @@ for run in runs("budgets", "trained"):
 
 
 # %% [markdown]
-# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base 0.0. A search ends where a try fits, later on hard problems. `think-on`, untrained, has part of it (-0.2 to -0.5). So to think longer need not be a judgement of difficulty.
+# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base 0.0 (which solves so few that its number could hardly pass -0.3). A search ends where a try fits, later on hard problems. `think-on`, untrained, has part of it (-0.2 to -0.5). So to think longer need not be a judgement of difficulty.
 #
 # The last lines ask whether the thoughts are *faithful*: does the answer follow from them? o1's report hopes to watch a hidden chain of thought, "assuming it is faithful and legible". So the model answers once more behind its own thoughts, behind none, and behind another problem's. It repeats its answer in 78 to 87, in 0 to 2 and in 0 of 100 cases. The answer stands on the thoughts.
-#
+
+# %% [markdown]
 # R1's authors avoid *greedy* decoding, which always takes the likeliest token, because long answers then repeat themselves (section 3). Here 89 to 94 % of greedy answers try something twice, against 61 to 72 at temperature 0.6.
 #
 # %% [markdown]
@@ -392,7 +393,7 @@ checks.check("01.4", my_guess)
 # my_guess = 95
 # ```
 #
-# A trial on the train split gave 95 to 97. The wrong answers agree on nothing: one slips in the tens, one in the carry. The right one has no rival.
+# A trial on the train split gave 95 to 97. The wrong answers seldom agree: one slips in the tens, one in the carry. On most problems the right one has no rival.
 #
 # </details>
 
@@ -432,7 +433,7 @@ print(
 )
 
 # %% [markdown]
-# Most of the way is made by 16 answers; the rest adds little. So it was with o1-mini in part 1.
+# Most of the way is made by 16 answers; the rest adds little. (o1-mini's votes in part 1 end at some eight answers; the last doubling added 2.5 points.)
 #
 # **Parallel or sequential?** On Countdown, where a check is free, both can be had for the same tokens: one long thought of the trained model, or many short answers of its base of which one must be right. *Predict: which line is higher at 800 tokens?*
 
@@ -522,8 +523,9 @@ for run in runs("choices", "products"):
 
 
 # %% [markdown]
-# Minus says that the vote *wins*: 47 to 54 points on the base, 18 to 38 after training, in every seed. Low accuracy alone does not make a vote lose. Where the vote was wrong, the lines above show what that takes: one slip that many answers share.
-#
+# Minus says that the vote *wins*: 47 to 54 points on the base, 18 to 38 after training, in every seed. Low accuracy alone does not make a vote lose. Where the vote was wrong, the lines above show what that takes: one slip that more answers share than are right (23 of 64, or only 5 where 2 are right).
+
+# %% [markdown]
 # ## 8. Learn to choose
 #
 # The third number of o1, 93 %, comes from a *learned scorer*: a model that guesses whether an answer is right. Ours is a head of two layers on what the base itself knows at the end of its answer. It learns from answers to other problems, judged by the rule. At the test nobody judges: the answer with the highest score of k is taken (*best of n*).
@@ -591,7 +593,8 @@ plots.show(figure, "Mean over 5 seeds, 128 problems x 64 answers each.")
 for run in runs("choices", "products"):
     one, k = np.mean(choices.points(run, "any", 1)), choices.afford(run)
     votes = {
-        n: np.mean(choices.points(run, "vote", n, "before")) for n in (1, 4, 16, 64)
+        n: np.mean(choices.points(run, "vote", n, "before"))
+        for n in (1, 2, 4, 8, 16, 64)
     }
     enough = next((n for n, share in votes.items() if share >= one), None)
     spent, likelier = (
@@ -603,7 +606,7 @@ for run in runs("choices", "products"):
           f"as good from a vote of {enough} on")  # fmt: skip
 
 # %% [markdown]
-# With 64 answers to a multiplication the scorer is no better than the vote (91 to 96 against 95 to 97 %). On Countdown, where a vote is pointless, it is worth much: of 50 answers it takes a right one in 28 to 38 of 100 problems, a random choice in 5. R1's authors say that a vote cannot take the place of long thinking (appendix E.4: GPT-4o goes from 9.3 to 13.4 % on AIME by a vote of 64). Our side: one trained answer is right in 80 %, a vote of the base for as many tokens or more in 57 %. But that is a vote of two, and two that differ decide nothing: the likelier of the two is right in 74. A vote of 16, some 13 times the tokens of the trained answer, is right in 94.
+# With 64 answers to a multiplication the scorer is no better than the vote (91 to 96 against 95 to 97 %). On Countdown, where a vote is pointless, it is worth much: of 50 answers it takes a right one in 28 to 38 of 100 problems, a random choice in 5. R1's authors say that a vote cannot take the place of long thinking (appendix E.4: GPT-4o goes from 9.3 to 13.4 % on AIME by a vote of 64). Our side: one trained answer is right in 80 %, a vote of the base for as many tokens or more in 57 %. But that is a vote of two, and two that differ decide nothing: the likelier of the two is right in 74. A vote of 8, some 7 times the tokens of the trained answer, is right in 89, one of 16 in 94.
 
 # %% [markdown]
 # ### Exercise 01.6 · code · 15 min · difficulty 4 of 5
@@ -662,7 +665,7 @@ for axis, name in zip(axes, RISES, strict=True):
 plots.show(figure, "A line a seed. Left: the step's own 128 answers, mean of 5 steps.")
 
 # %% [markdown]
-# It rises, and it is no line: flat at first, then steep, then flat near what the cap allows. On a log axis the steep part looks steeper still. What a chart without units and without its beginning and end shows is one piece of such a curve.
+# It rises, and it is no line: flat at first, then steep, then flatter: with four numbers 14 to 31 % of the answers are cut at the cap by then. On a log axis the steep part looks steeper still. What a chart without units and without its beginning and end shows is one piece of such a curve.
 #
 # R1-Zero's authors draw a vote of 16 beside the single answer all the way (Figure 2). We took the same vote at eight checkpoints of learning multiplication.
 
@@ -742,7 +745,7 @@ axis.set_title("Does one model learn three efforts?")
 plots.show(figure, "A dot a seed; 256 held-out problems. Hollow: before training.")
 
 # %% [markdown]
-# In two of five seeds one model has three efforts: high is right in 55 to 81 % with 84 to 129 tokens, medium in 11 to 54 % with 22 to 77, low in 5 to 30 % with 13 to 44. In a third it has two: high is right in 27 % with 47 tokens, medium and low guess. In the other two all three levels guess, with high right in 15 and 11 %. Dear tokens teach *not to search* under two marks of three, and in these seeds the model had unlearned searching before it told the marks apart. A habit that no answer shows any more earns nothing, so it does not come back. The verdict is open for that reason: the mean gain is large and so is its interval.
+# In one of five seeds one model has three efforts: high is right in 81 % with 129 tokens, medium in 54 % with 77, low in 30 % with 44. In two it has two: high is right in 55 and 27 % with 84 and 47 tokens, medium and low guess. In the other two all three levels guess, with high right in 15 and 11 %. Dear tokens teach *not to search* under two marks of three, and in these seeds the model had unlearned searching before it told the marks apart. A habit that no answer shows any more earns nothing, so it does not come back. The verdict is open for that reason: the mean gain is large and so is its interval.
 
 # %% [markdown]
 # ## 11. On your GPU
@@ -777,7 +780,7 @@ OURS |= {"R-07", "R-08", "R-10", "Z-02", "O3-01", "X-18"}
 print(scoreboard.text([row for row in scoreboard.every() if row["id"] in OURS]))
 
 # %% [markdown]
-# Most of what was said of thinking longer and asking more often shows up here in kind, some of it without any learning. What does not: that a vote can lose (our wrong answers do not agree), that Wait helps (our model's ends are right), that greedy answers make a curve rougher (they repeat themselves, though), and (our addition) that reinforcement makes something new of known parts, which lesson 04 looks into.
+# Most of what was said of thinking longer and asking more often shows up here in kind, some of it without any learning. What does not: that a vote loses on hard problems (our wrong answers seldom agree), that Wait helps (our model's ends are right), that greedy answers make a curve rougher (they repeat themselves, though), and (our addition) that reinforcement makes something new of known parts, which lesson 04 looks into.
 #
 # ## The sentence that stays
 #

@@ -479,7 +479,7 @@ checks.check("03.5", my_reward)
 #     return min(score, 1.5) if answered else -5.0
 # ```
 #
-# Two repairs. What the judge was never shown, an empty answer, is taken from it. And its score is cut off, so that beyond some length more of it earns nothing: padding earns then as much as a search and stays as rare as it was. It is not punished. Both need somebody who knows the hole. In a large network nobody knows the next one. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
+# Two repairs. What the judge was never shown, an empty answer, is taken from it. And its score is cut off, so that beyond some length more of it earns nothing: padding earns then as much as a search and grows with it, from 0.5 to 5 of 100 answers. Both need somebody who knows the hole. In a large network nobody knows the next one. Hence the other ways: mix in the rule where there is one, stay close to where the judge was trained (a KL term), train the judge anew on the policy's own answers, or stop early.
 #
 # </details>
 
@@ -508,7 +508,7 @@ for roll in grpo.train(late, pool, rewards.reward_set("rule"), config):
 # 0.01 would be a ratio of 1.01 or 0.99. That is a mean, and most tokens are certain: the few that decide move further.
 #
 # ### Exercise 03.6 · predict · 3 min · difficulty 3 of 5
-# The setting of part 6 with the rule: 60 updates on as many completions, rewards at once or 1, 4 and 16 updates late. At once, 74 to 81 of 100 held-out answers are right. How many with rewards 16 updates late? The base has 14. Your guess is drawn beside what came out; nobody judges it.
+# The setting of part 6 with the rule: 60 updates on as many completions, rewards at once or 1, 4 and 16 updates late. At once, 74 to 81 of 100 held-out answers are right. How many with rewards 16 updates late? The base has 12 to 14. Your guess is drawn beside what came out; nobody judges it.
 
 # %%
 my_late_guess = ...  # percent
@@ -553,7 +553,10 @@ for (name, runs), colour in zip(waited.items(), colours, strict=True):
         axes[0].plot(60, 100 * run.summary["after"]["accuracy"], ".", color=colour)
         taken = [100 * line["clipped"] for line in run.metrics]
         axes[1].plot(range(1, 61), plots.smooth(taken)[0], color=colour, linewidth=1)
-axes[0].axhline(100 * right.mean(), color="black", linestyle=":", label="base")
+untrained = [
+    r.summary["before"]["accuracy"] for found in waited.values() for r in found
+]
+axes[0].axhline(100 * np.mean(untrained), color="black", linestyle=":", label="base")
 plots.mark_guess(axes[0], 60, checks.guess("03.6"))
 axes[0].set(title="How fast is it learned?", ylabel="right, %", ylim=(0, 102))
 axes[0].set_xlabel("updates made when the completions were sampled")

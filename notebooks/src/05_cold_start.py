@@ -172,7 +172,7 @@ for language in ("zh", "en"):
 #
 # ## 3. Worked examples
 #
-# A cold-start example should be right, and readable: one language, no try twice, and at the end a *summary* that says the steps again. R1's were written by a model, then chosen and mended by people. Ours come from a program and are checked by the verifier. All are in English. Long ones are left out, as in the report.
+# A cold-start example should be right, and readable: one language, no try twice, and at the end a *summary* that says the steps again. R1's were written by a model, then chosen and mended by people. Ours come from a program and are checked by the verifier. All are in English. Long ones are left out, to fit our cap; R1's were long on purpose.
 
 # %% [markdown]
 # R1's authors asked for such examples in several ways: long ones shown in a prompt as a pattern, models asked for detailed answers that reflect and check, R1-Zero's own outputs put into a readable form, and people who worked them over. They speak of "thousands". The form is `|special_token|<reasoning process>|special_token|<summary>`; answers that were not readable were left out (2.3.1). In ours the tags are the special tokens, and what stands behind "Then" is the summary.
@@ -323,10 +323,11 @@ for arm, (name, _) in COLD.items():
               + ", ".join(f"{e:.1f}" for e in ends))  # fmt: skip
 
 # %% [markdown]
-# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. By then, though, the examples have brought 70 %, which takes Zero much longer (right figure). Fifty are the bargain: 32,000 to 44,000.
+# After any of these cold starts half of Zero's end is there from the first step on, where Zero needs 15 to 24 steps (R-01, reproduced). That is the speed alone. Early on the seeds lie no closer together than Zero's, so nothing here shows that a shaky beginning was spared. Counted in tokens the lead shrinks: with 500 examples half is reached at 102,000 to 116,000, with none at 89,000 to 138,000. By then, though, the examples have brought 70 %, which takes Zero much longer (right figure). Fifty are the bargain: 32,000 to 44,000.
 #
 # And the end? 2,000 examples end 2.4 points above Zero [0.5, 4.4]; five were asked (R-02, not reproduced). Version 1 is right about speed. About the end it has the sign right, by less than we asked.
-#
+
+# %% [markdown]
 # What would this show if the examples had taught nothing? All curves would lie on each other. And if the traces were only *style*? Then all would start where Zero starts. They start with a search, because the base had one to begin.
 
 # %% [markdown]
@@ -376,10 +377,10 @@ shown["500, then RL"] = [r.summary["after"] for r in runs["cold-500"]]
 shown["Dev2"] = [cold_start.stage(r, "dev2").summary["after"] for r in line]
 figure, axes = plots.canvas(2)
 keys = {
-    "language_zh": "Only a reward keeps the language",
+    "language_zh": "After English examples, a reward keeps it",
     "accuracy": "It costs little",
 }
-units = {"language_zh": "of words behind Chinese prompts, Chinese, %"}
+units = {"language_zh": "Chinese words, Chinese prompts, %"}
 for axis, (key, title) in zip(axes, keys.items(), strict=True):
     for x, (name, found) in enumerate(shown.items()):
         values = [100 * part[key] for part in found if part[key] is not None]
@@ -395,11 +396,11 @@ plots.show(figure, "Bar: mean, dots: seeds; held-out problems, n = 512 a seed.")
 # %% [markdown]
 # Zero keeps to the prompt's language about as well as its base: the rule pays neither (Z-09, not reproduced here: perhaps R1-Zero's languages were of unequal worth). 500 English examples lower the share of Chinese words behind Chinese prompts by 13 points. Reinforcement learning without the reward does not bring them back, and in two seeds of five it lets far more go, to 57 and 23 %: nothing holds the language, so it drifts. With the reward 99 % are Chinese in every seed. It costs 2.0 points of accuracy [-0.4, 4.5]; five were allowed (R-03, reproduced, though how much it is worth spreads widely over the seeds).
 #
-# FW-02, that R1 asked in a third language answers in English, cannot be tested here: our world has two languages. But the bar of Dev1 shows the mechanism: it was taught in one, and thinks in it when asked in the other.
+# FW-02, that R1 asked in a third language answers in English, cannot be tested here: our world has two languages. But the bar of Dev1 shows the mechanism: it was taught in one, and then a fifth of its words are in that one when it is asked in the other.
 
 # %% [markdown]
 # ### Exercise 05.4 · code · 15 min · difficulty 4 of 5
-# A share can be gamed. Empty thoughts have no foreign word; a single word of the right language is 100 %; idle words dilute the others. Write what an answer earns in all, for right or wrong, words in its own and in the other language. The check makes seven demands, among them: silent guesses, of which 8 in 100 are right, must earn less on average than searches in the other language, of which 86 are right. Try R1's sum first: `right + own / (own + other)`.
+# A share can be gamed. Empty thoughts have no foreign word; a single word of the right language is 100 %; idle words dilute the others. Write what an answer earns in all, for right or wrong, words in its own and in the other language. The check makes seven demands, among them: silent guesses, of which 8 in 100 are right, must earn less on average than searches in the other language, of which 86 are right. Try R1's sum first, with 1 where there are no words: `right + (own / (own + other) if own + other else 1)`.
 
 
 # %%
@@ -426,7 +427,7 @@ checks.check("05.4", my_reward)
 # %% [markdown]
 # ## 6. The four stages
 #
-# The third stage is *rejection sampling*: ask the model many times, keep what is right, and teach it. R1 took 600,000 such answers, without mixed languages, long paragraphs and code blocks, and 200,000 texts about other things, and taught them to the base, not to Dev2 (2.3.3). Why start over? A model that was pushed for hundreds of steps has lost things that nobody rewarded. Its answers carry what it learned; what it lost stays behind.
+# The third stage is *rejection sampling*: ask the model many times, keep what is right, and teach it. R1 took 600,000 such answers, without mixed languages, long paragraphs and code blocks, and 200,000 texts about other things, and taught them to the base, not to Dev2 (2.3.3). Why start over? One guess: a model that was pushed for hundreds of steps has lost things that nobody rewarded, and its answers may carry less of that than of what it learned. The table below has the test.
 
 # %% [markdown]
 # The whole line, each stage from the saved one before: 500 examples; reinforcement learning with the language reward; the base taught the right *and readable* answers of Dev2, with a product of two numbers beside three of them, so that this is not forgotten; 25 steps of reinforcement learning with a mixed reward: right 1, form 0.1, language 0.5, readable 0.5. The last stands in for R1's model of what people prefer.
@@ -587,7 +588,7 @@ if not smol:
     print("not recorded yet: python -m r1lab record shots")
 
 # %% [markdown]
-# Three solved sums in the prompt ruin the trained model: 63, 75 and 53 % of the sums become 2 %. In two other templates it loses 18 points and more (FW-03, reproduced). It was trained behind one kind of prompt and answers best behind that one. But the base is not helped by examples either: 1 % against 2, an interval around 0. So R-09, which asks for both, stays open: for a model of this size the examples are no help to begin with, and what they take from the trained one says as much about training as about R1.
+# Three solved sums in the prompt ruin the trained model: 63, 75 and 53 % of the sums become 2 %. In two other templates it loses 11 to 32 points, in the worse one 18 and more (FW-03, reproduced). It was trained behind one kind of prompt and answers best behind that one. But the base is not helped by examples either: 1 % against 2, an interval around 0. So R-09, which asks for both, stays open: for a model of this size the examples are no help to begin with, and what they take from the trained one says as much about training as about R1.
 
 # %% [markdown]
 # ## 9. On your GPU
@@ -639,7 +640,7 @@ print(scoreboard.text([row for row in scoreboard.every() if row["id"] in mine]))
 # </details>
 # <details><summary>2. Why is the third stage taught to the base and not to Dev2?</summary>
 #
-# What Dev2 can do comes along in its answers; what went wrong on the way to it stays behind.
+# What Dev2 can do comes along in its answers; less, it is hoped, of what went wrong on the way.
 #
 # </details>
 # <details><summary>3. How can a reward for the language be gamed?</summary>

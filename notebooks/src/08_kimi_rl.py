@@ -53,7 +53,7 @@ from r1lab.machine import environment
 #
 # $$\pi^*(y) = \pi_i(y)\, e^{r(y)/\tau} / Z$$
 #
-# By hand: a policy is right in 1 of 4. With tau 1, right answers get weight 0.25 · e = 0.68 and wrong ones 0.75, so right becomes 0.68 / 1.43 = 48 %. With tau 0.1: 0.25 · 22026 against 0.75, so 99.99 %. A small tau trusts the rewards, a large one trusts the old policy.
+# By hand: a policy is right in 1 of 4. With tau 1, right answers get weight 0.25 · e = 0.68 and wrong ones 0.75, so right becomes 0.68 / 1.43 = 48 %. With tau 0.1: 0.25 · 22026 against 0.75, so 99.99 %. A small tau trusts the rewards, a large one the old policy.
 
 
 # %%
@@ -204,7 +204,7 @@ for arm, name in names.items():
 # %% [markdown]
 # Kimi's update ends 2.4 points behind GRPO [-8.4, 3.6]. K-04 asks for an interval above -5 and is inconclusive: five seeds do not separate 70 from 73 %. Nor do they separate taus: 68 % with a tenth and with ten times. k1.5 takes a fresh optimizer for each iteration; with one the update ends 3.9 points lower [-3.6, 11.4].
 #
-# The exact normaliser holds in two seeds (71 and 66 %) and loses nearly everything in three (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: it saves three seeds of five, with other seeds all five (lesson 11).
+# The exact normaliser holds in two seeds (71 and 66 %); three never get far from the base's 12 to 14 % (0, 11 and 21 %). The mean is 36.6 points ahead [-3.5, 76.8] and was not to be five behind, so K-05 is reproduced: three seeds of five saved, with other seeds all five (lesson 11).
 
 # %% [markdown]
 # Why? One right answer of four: with the exact value the four advantages are 0.14 and three times -0.86, in sum -2.4; with the mean the sum is 0. In the closed form every completion has a weight of its own, and the sum does not matter. In a network they share theirs. Where nearly everything that was said is pushed down, what all of it had in common goes: the form, true sums, the problem's own numbers. The search stays in two of the three.
@@ -271,7 +271,7 @@ for arm, (name, _) in (BOTH | {"worse-only": ("worse only", "")}).items():
 # %% [markdown]
 # ### Answers that can be guessed
 #
-# Multiple choice is taken out, and so is what the model hits within eight tries without thinking. Ours: products of two numbers. `run guess` pays arm `open` for the product, arm `choices` for the nearest of four numbers a tenth of it apart (not shown: our bases read none). Afterwards both are marked as choices. *Of the right ticks, how many have no true steps behind them?* Without training the two arms would be one.
+# Multiple choice is taken out, and so is what the model hits within eight tries without thinking. Ours: products of two numbers. `run guess` pays arm `open` for the product, arm `choices` for the nearest of four numbers a tenth of it apart (not shown). Afterwards both are marked as choices. *Of the right ticks, how many have no true steps behind them?* Without training the two arms would be one.
 
 # %%
 marked = {arm: experiments.recorded("guess", arm) for arm in ("open", "choices")}
@@ -287,7 +287,7 @@ for how, share in hit.items():
     print(f"base: {share:.0f} % of 128 products guessed in eight tries, as {how}")
 
 # %% [markdown]
-# In the base 37 % of the right ticks have no true steps; after training on choices 15.4, on products 13.6. The difference is 1.8 points [-1.2, 4.8] (five seeds, 320 products), ten were asked: K-02 is not reproduced. The prompts are bad, 96 % are guessed within eight tries. But even among choices a thought pays more than a guess, so both arms stop guessing.
+# In the base 37 % of the right ticks have no true steps; after training on choices 15.4, on products 13.6. The difference is 1.8 points [-1.2, 4.8] (five seeds, 320 products), ten were asked: K-02 is not reproduced. The prompts are bad: 96 % are guessed within eight tries, by blind ticks 90. Even among choices a thought pays more than a guess, so both arms stop guessing.
 
 # %% [markdown]
 # ### A pupil to try draws on
@@ -363,7 +363,7 @@ print("this draw: {:.1f} %, uniform: {:.1f} %".format(*ends))
 # %% [markdown]
 # ### And the model
 #
-# The draws are arms of `run kimi`; `middle` asks what the base solves in 10 to 90 % of eight answers (K-01). Expect little: all of our 80 problems can be solved, and what is learned, to search at all, hardly depends on which is asked.
+# The draws are arms of `run kimi`; `middle` asks what the base solves in 10 to 90 % of eight answers (K-01); `curriculum` asks all alike until step 11, then the half that failed most. Expect little: what is learned, to search at all, hardly depends on which is asked.
 
 # %%
 DRAWN = ["kimi", "failures", "balanced", "middle", "curriculum", "dynamic"]
@@ -381,7 +381,7 @@ for when, steps in (("all steps", None), ("the first six", 6)):
     print(f"groups without a signal, {when}: {shares}")
 
 # %% [markdown]
-# At equal tokens the curriculum ends 3.0 points behind uniform draws [-10.6, 4.7]. Three points ahead were asked, the interval reaches them, K-10 is inconclusive. Draws by failures save 5 % of the steps to half of the final accuracy [-15, 25] where 17 were asked (K-11, inconclusive). Dynamic sampling saves none (-2 % [-14, 11], 23 asked), and it samples 211 thousand tokens where uniform draws need 109. X-07 is not reproduced, but could hardly have been: before half-way only 4 to 13 % of the groups are silent.
+# At equal tokens the curriculum ends 3.0 points behind uniform draws [-10.6, 4.7]. Three ahead were asked, the interval reaches them: K-10 is inconclusive. Draws by failures save 5 % of the steps to half of the final accuracy [-15, 25] where 17 were asked (K-11, inconclusive). Dynamic sampling saves none (-2 % [-14, 11], 23 asked), and it samples 211 thousand tokens where uniform draws need 109. X-07 is not reproduced, but could hardly have been: before half-way only 4 to 13 % of the groups are silent.
 #
 # Problems of middle difficulty save 12 % of the answers [-17, 40], 23 asked: K-01 is inconclusive. No draw is clearly better than drawing alike; s (1 - s) comes nearest, 2.5 points ahead [-0.2, 5.1].
 #
@@ -603,7 +603,7 @@ plots.show(figure, "A dot a seed; n = 512 held-out pairs each. Dashed: chance.")
 # %% [markdown]
 # ## 8. Longer, and better?
 #
-# Over a training k1.5's accuracy and length rise together, by 1.4 to 4.2 points for 1,000 tokens (3.3, Figures 5 and 6). It is tempting to read "length is what makes it better".
+# Over a training k1.5's accuracy and length rise together, by 1.4 to 4.2 points for 1,000 tokens (3.3, Figures 5 and 6).
 #
 # *Predict: over the steps of a run, and inside one step between right and wrong answers, have the two relations the same sign?*
 
@@ -617,9 +617,9 @@ for run_ in zero:
     for key, colour in (("length_right", plots.GREEN), ("length_wrong", plots.ORANGE)):
         curve = plots.smooth([m[key] or math.nan for m in steps])[0]
         axes[1].plot(range(1, len(steps) + 1), curve, color=colour, linewidth=1)
-axes[0].set(title="Over the steps: longer is better", xlabel="tokens an answer")
+axes[0].set(title="Longer and better, until all search", xlabel="tokens an answer")
 axes[0].set_ylabel("right, % of a step's answers")
-axes[1].set(title="Inside a step: wrong is longer", xlabel="step", ylabel="tokens")
+axes[1].set(title="First right is longer, then wrong", xlabel="step", ylabel="tokens")
 axes[1].text(40, 230, "right", color=plots.GREEN)
 axes[1].text(12, 640, "wrong", color=plots.ORANGE)
 plots.show(
@@ -627,11 +627,11 @@ plots.show(
 )
 for run_ in zero:
     pair = np.array([[m[k] for m in run_.metrics] for k in ("length", "accuracy")])
-    whole, late = (np.corrcoef(part)[0, 1] for part in (pair, pair[:, 40:]))
-    print(f"correlation {whole:.2f} over all steps, {late:.2f} from step 41 on")
+    whole, late = (np.corrcoef(part)[0, 1] for part in (pair, pair[:, 70:]))
+    print(f"correlation {whole:.2f} over all steps, {late:.2f} from step 71 on")
 
 # %% [markdown]
-# Over all steps the correlation is 0.88 to 0.94 (K-13, reproduced). Inside a step wrong answers are longer than right ones, about 750 tokens against 280 at the end: a search that has found nothing goes on. A policy that begins to search becomes longer and better for one reason; among searches the long ones are the hard ones. So a slope over iterations does not say what a longer answer is worth.
+# Over all steps the correlation is 0.88 to 0.94 (K-13, reproduced). It is that of one change, from guess to search: from step 71 on it is below 0 in every seed. Inside a step right answers are the longer ones while most are guesses (some 145 tokens against 55), then the wrong ones (770 against 280): a search that has found nothing goes on. So a slope over iterations does not say what a longer answer is worth.
 #
 # ### Small and long, large and short
 #
@@ -641,7 +641,7 @@ for run_ in zero:
 sizes = {arm.name: experiments.recorded("sizes", arm.name) for arm in room.SIZES.arms}
 figure, axis = plots.canvas(width=5.4)
 room.curves(axis, sizes["trained"])
-axis.set_title("Cut short, two sizes are nearly alike")
+axis.set_title("At equal budgets the larger is up to 10 points ahead")
 plots.show(figure, "Cut by force, and at their own end. n = 256 problems, five seeds.")
 for arm in (arm for arm in sizes if sizes[arm]):
     for size in room.BASES:
@@ -681,7 +681,7 @@ for arm in ("same", "doubled"):
 #
 # ## 9. On your GPU
 #
-# The same arms with Qwen2.5-3B on a card of 24 GB: four numbers, R1's template, 200 steps.
+# The same arms with Qwen2.5-3B on a card of 24 GB: three numbers, R1's template, 200 steps.
 
 # %%
 if torch.cuda.is_available():

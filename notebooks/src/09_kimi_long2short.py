@@ -106,7 +106,7 @@ plots.show(figure, "Kimi k1.5, Figure 7, digitised. Dashed: a coin between the l
 # %% [markdown]
 # One, on both benchmarks. On AIME reinforcement learning is 10.1 points above the coin; merging is 9.8 below it, merging and rejection 4.4, DPO 1.4. Three of four ways are worth less than a coin that is tossed between the long model and the shortest one.
 #
-# Two cautions. The lower end of our chord is `k1.5-shortest`, a model that itself came out of these ways; the short parent that was merged is not in the figure. And one point a way, without an interval: 30 problems of AIME leave DPO's 1.4 open, and MATH's 0.2 to 0.9 as well. What we take along is the control: **beside each way stands the coin.**
+# Two cautions. The lower end of our chord is `k1.5-shortest`, a model that itself came out of these ways; the short parent that was merged is not in the figure. And one point a way, without an interval: were the spread between problems only 25 points, 30 problems of AIME would leave 9 to each side. So DPO's 1.4 and the 4.4 are open, merging's 9.8 and the 10.1 hardly settled, and MATH's differences are open as well. What we take along is the control: **beside each way stands the coin.**
 
 # %% [markdown]
 # ## 3. The two parents
@@ -219,7 +219,9 @@ for path in paths:
     axis.plot(*zip(rows[0], rows[-1], strict=True), "--", color=plots.GREY, lw=0.7)
 middle = [path[0.5][0] for path in paths]
 plots.mark_guess(axis, np.mean(middle) if middle else None, checks.guess("09.2"))
-axis.set(title="Merging is a coin", xlabel="mean tokens", ylabel="right, %")
+axis.set(
+    title="Merging lies along the coin's line", xlabel="mean tokens", ylabel="right, %"
+)
 axis.set_ylim(0, 100)
 plots.show(figure, "A line a seed, from the short parent to the long; dashed: coins.")
 
@@ -238,12 +240,12 @@ for i, alpha in enumerate(long2short.ALPHAS):
               f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]")  # fmt: skip
 
 # %% [markdown]
-# Half of the weights is not half of the skill: the plain average is right in 85 %. But its tokens have come along as well. On the whole path merging gets what a coin gets at its tokens, within four points, and every interval over the five seeds includes 0. The shares in the print say why: with alpha the merged model searches in order in 8, 18, 44, 80, 95 and 99 of 100 answers and guesses in the others. The average of the weights behaves like the coin, tossed inside the model, to within some seven points, eleven at alpha 0.5.
+# Half of the weights is not half of the skill: the plain average is right in 85 %. But its tokens have come along as well. On the whole path merging gets what a coin gets at its tokens, within four points, and every interval over the five seeds includes 0. The shares in the print say why: with alpha the merged model searches in order in 8, 18, 44, 80, 95 and 99 of 100 answers and guesses in the others. The average of the weights behaves like the coin, tossed inside the model, to within some seven points up to alpha 0.375, and ten or eleven beyond.
 
 # %% [markdown]
 # ## 5. Eight answers, and the shortest
 #
-# Of eight answers to one problem some are short by luck or by habit. *Shortest rejection sampling* teaches the shortest right one. DPO also learns from the others. Kimi's pairs (2.4): the shortest right answer is preferred; rejected are *wrong* answers that are longer, and *right* ones that are at least 1.5 times as long. The loss makes the preferred one likelier and the rejected one less likely, against $\pi_0$, the long parent:
+# Of eight answers to one problem some are short by luck or by habit. *Shortest rejection sampling* teaches the shortest right one. DPO also learns from the others. Kimi's pairs (2.4): the shortest right answer is preferred; rejected are *wrong* answers that are longer, and *right* ones that are at least 1.5 times as long. The loss widens the gap between the preferred one and the rejected one, both measured against $\pi_0$, the long parent; both may become less likely:
 #
 # $$-\log \sigma\!\left(\beta \log \frac{\pi(y_{\text{short}})}{\pi_0(y_{\text{short}})} - \beta \log \frac{\pi(y_{\text{long}})}{\pi_0(y_{\text{long}})}\right)$$
 
@@ -463,8 +465,9 @@ for way in WAYS:
     print(f"{way:9} {tokens:8.0f} {share:6.1f} %   {cells[0]:22}  {cells[1]}")
 
 # %% [markdown]
-# No trained way shortened anything: 160 tokens with `rl`, 155 with `dpo`, 155 with `shortest`, and 155 with its control `first`, which did not choose by length; 153 with the long parent; and all are right in 90 to 91 %. The one line above the coin is the dotted one: cut off, the long parent has 54 % right with 79 tokens where the coin has 41, and 84 % with 129 where it has 75. Merging lies 9 to 11 points below that cut in the middle of its path. The efforts of lesson 01, where they were learned at all, lie near the cut as well. The best short thinker here is the long one with a limit, untrained.
-#
+# No trained way shortened anything: 160 tokens with `rl`, 155 with `dpo`, 155 with `shortest`, and 155 with its control `first`, which did not choose by length; 153 with the long parent; and all are right in 90 to 91 %. The one line above the coin is the dotted one: cut off, the long parent has 54 % right with 79 tokens where the coin has 41, and 84 % with 129 where it has 75. Merging lies 9 to 11 points below that cut in the middle of its path. The efforts of lesson 01, where they were learned, lie near the cut from some 75 tokens on; with fewer, two lie above it (one 30 % with 44 tokens, where the cut has 18). From there on the best short thinker here is the long one with a limit, untrained.
+
+# %% [markdown]
 # `dpo` could do worse: at twice its rate, in a trial, it became longer and was right in 62 %, at five times in none. Both likelihoods sink, and what takes their place nobody has looked at.
 
 # %% [markdown]
@@ -528,7 +531,7 @@ for way in WAYS:
         )
 
 # %% [markdown]
-# A single solution costs 236 to 250 tokens and the others 87 to 93, in every long model much the same: the ways have changed neither the price nor the accuracy, on hard problems or on others. And no mean is more than 3 points above the long parent at any budget; within 160 tokens all intervals include 0.
+# A single solution costs 236 to 250 tokens and the others 87 to 93, in every long model much the same: the ways have not changed the price, nor the accuracy on hard problems. On the others all five lost 1 to 2 points, and three of those intervals lie below 0. And no mean is more than 3 points above the long parent at any budget; within 160 tokens all intervals include 0.
 #
 # Why not? What the reward compares, answers to one problem, differs by the sum that the search began with, as part 6 has shown, and knowing that sum is nearly the solution. What all answers waste alike, no comparison inside a group can see. 45 steps are few, and a longer second round may find an order; but a long thinker whose answers ramble has something to lose at once, and ours has not.
 

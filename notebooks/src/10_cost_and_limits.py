@@ -314,8 +314,9 @@ share = sum(one.sampling for one in mine) / seconds
 print(f"your five steps: sampling {100 * share:.0f} %")
 
 # %% [markdown]
-# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 60 to 63 % with the base's short answers, 47 to 49 % with the trained policy's long ones, 48 to 50 % together. A card, which learns from many tokens at once and writes one at a time, may well differ.
-#
+# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 60 to 63 % with the base, 47 to 49 % with the trained policy, 48 to 50 % together. Not because the base's answers are short: 29 to 45 % of its tokens lie in groups without a signal, from which nothing is learned. Were all learned from, its share would be some 50 %. A card, which learns from many tokens at once and writes one at a time, may well differ.
+
+# %% [markdown]
 # ### Exercise 10.4 · experiment · 15 min · difficulty 4 of 5
 # Find both ends on your machine. For "sampling" give a step (problems, answers a problem, tokens an answer) in which sampling takes at least one and a half times as long as learning; for "learning" one in which it is the other way round. All answers are learned from. At most 16,384 tokens a step. `parts.forced` above gives the times.
 
@@ -637,7 +638,7 @@ for row in rows:
 # </details>
 # <details><summary>3. Does such a training spend its time on sampling?</summary>
 #
-# It depends on how many answers are written at once, and on the machine. Measure it.
+# It depends on how many answers are written at once, on how many groups have a signal, and on the machine. Measure it.
 #
 # </details>
 # <details><summary>4. When is training the cheaper way?</summary>

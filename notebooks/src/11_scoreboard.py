@@ -141,7 +141,7 @@ for name, (low, high) in found.items():
     print(f"  {name:27} [{low:.1f}, {high:.1f}], {high - low:4.1f} wide")
 
 # %% [markdown]
-# The bootstrap draws from five seeds as if there were no others, and so it is too sure where seeds differ most. The ledger's interval adds up the variance of seeds and of problems, with fewer degrees of freedom, and is never narrower than Student's over the seeds. In simulations with few seeds it holds the truth in 92 of 100 cases or more.
+# The bootstrap draws from five seeds as if there were no others, and so it is too sure where seeds differ most. The ledger's interval adds up the variance of seeds and of problems, with degrees of freedom to match (here 10 in the place of 4), and is never narrower than Student's over the seeds. In simulations with few seeds it holds the truth in 92 of 100 cases or more.
 #
 # The first line knows one seed. It can be narrow and far off: it says how this *one* training would do on other problems, and nothing about another training. Do the seeds agree on whether the bound is reached?
 
@@ -457,7 +457,7 @@ print(f"at least 95 of 100: {sure} of {len(agree)} claims")
 #
 # ### Did they come out again?
 #
-# A fifth of the verdicts has been put to that test: the same runs with seeds 5 to 9, held to the same criteria. `data/again/README.md` fixed before these runs which claims, by one rule: those that cost the least time, whatever their verdict was. They lie in a folder of their own, and no verdict above has seen them.
+# Fourteen of the then 67 verdicts have been put to that test: the same runs with seeds 5 to 9, held to the same criteria. `data/again/README.md` fixed before these runs which claims, by one rule: those that cost the least time, whatever their verdict was. They lie in a folder of their own, and no verdict above has seen them.
 #
 # How many should agree? At least 95 % were asked for. But add up the chances above for these claims and you get less: luck alone takes more.
 #
@@ -485,7 +485,7 @@ pairs = reruns.shown(second)
 if pairs:
     figure, axis = plots.canvas(width=6.6, height=0.36 * len(pairs) + 1.2)
     rulers.against(axis, pairs)
-    axis.set_title("A claim at its bound can change sides")
+    axis.set_title("Four of 13 change their letter, none its side")
     words = f"n = {len(pairs)} claims; lines: 95 %. What lies beyond 6 is drawn there."
     plots.show(figure, words)
 for one in held:
@@ -495,7 +495,7 @@ for one in held:
 # %% [markdown]
 # Nine of 13 came out again, and 95 of 100 were asked. Luck alone promised less, some ten of these. The four that turned went between inconclusive and not reproduced; none changed sides, and the two intervals overlap in every pair. So trust the interval more than the letter.
 #
-# A line that lies across the bound is a claim that other seeds may turn. One that lies clear of it should stay. If the lower line of a pair were far from the upper one, more than chance would have changed. That it says the same thing twice is no proof, either: code, base, problems, authors and the kind of machine are the same both times. Other seeds find out luck. They do not find out mistakes.
+# A line that lies across the bound is a claim that other seeds may turn. One that lies clear of it should stay; X-07 did not, since its second seeds lie more than twice as far apart. If the lower line of a pair were far from the upper one, more than chance would have changed. That it says the same thing twice is no proof, either: code, base, problems, authors and the kind of machine are the same both times. Other seeds find out luck. They do not find out mistakes.
 
 # %% [markdown]
 # ## 8. Where ours differs, and where they differ from themselves
@@ -519,7 +519,7 @@ print(f"{len(others)} such claims in all; the table above has them with filters"
 # * **The task.** Countdown has one kind of problem and a cap on thoughts. A reward that finds little to do on it may find much in mathematics.
 # * **The control.** Some of our rows are stricter than the report: Z-01 asks for ten points more than an untrained base that may not stop thinking, which no report measured. A claim can be true as printed and fail here for this alone.
 #
-# Our N says that the effect was not there *here*. It does not say that the report is wrong.
+# Our N says that an effect of the size asked was not there *here*; in five of them a smaller one was. It does not say that the report is wrong.
 
 # %% [markdown]
 # The reports also disagree with themselves, and with each other. One by hand: press reports gave R1 648 cards. The paper says 64 nodes of 8, which is 512, and 198 hours. Then 512 x 198 = 101,376 hours of a card, and the paper's own table says 101,000. With 648 cards it would be 128,304. So 512.

@@ -178,7 +178,9 @@ def _by_hand(left, target) -> float:
     a, b, c = sorted(left, reverse=True)
     product = a * b
     tried = [product + c, product - c, b * c + a, a * c + b, a + b + c]
-    return 1.0 if target in tried else -min(abs(int(t) - int(target)) for t in tried) / 1000
+    if target in tried:
+        return 1
+    return -min(abs(t - target) for t in (tried[0], tried[2], tried[4])) / 1000
 
 
 EXERCISES = {

@@ -73,8 +73,8 @@ def beginning(rng: random.Random, problem: Problem, habit: str) -> str:
 
 def forecast(shares: dict[str, float], right: dict[str, float]) -> str | None:
     """The habit that first passes guessing when each share grows as its answers are paid: at the
-    rate of its own share of right answers minus the mean (the replicator equation, which is GRPO's
-    mean update without its divisions). None where guessing stays in front.
+    rate of its own share of right answers minus the mean: the replicator equation, a simple
+    stand-in for GRPO, whose own step moves a rare habit less. None where guessing stays in front.
 
     shares: of a base's answers, by habit. right: of the answers of each habit, those right.
     """

@@ -15,7 +15,7 @@ from r1lab.tiny_world.words import WORDS
 from r1lab.verify import verify
 
 KINDS = ("right", "wrong", "empty")
-LONGEST = 320  # characters of the thoughts: long ones are left out, as R1's authors left them out
+LONGEST = 320  # characters of the thoughts, to fit the cap
 
 
 def trace(problem: Problem, kind: str = "right", language: str = "en") -> str | None:

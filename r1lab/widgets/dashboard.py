@@ -21,7 +21,7 @@ from r1lab.widgets.live import with_widget
 PANELS = (  # key of the metrics, factor, title, unit, colour; the first three that a run has
     ("accuracy", 100, "Right answers", "% of completions", plots.BLUE),
     ("length", 1, "Length", "tokens a completion", plots.ORANGE),
-    ("reflects", 100, "Answers that try again", "% of completions", plots.GREEN),
+    ("reflects", 100, "Answers that reflect", "% of completions", plots.GREEN),
     ("loss", 1, "Loss", "nats", plots.BLUE),
     ("preferred", 100, "Pairs the right way round", "% of pairs", plots.ORANGE),
     ("grad_norm", 1, "Length of the gradient", "norm", plots.GREEN),
