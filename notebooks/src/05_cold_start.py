@@ -377,7 +377,7 @@ shown["500, then RL"] = [r.summary["after"] for r in runs["cold-500"]]
 shown["Dev2"] = [cold_start.stage(r, "dev2").summary["after"] for r in line]
 figure, axes = plots.canvas(2)
 keys = {
-    "language_zh": "After English examples, a reward keeps it",
+    "language_zh": "A reward brings the language back",
     "accuracy": "It costs little",
 }
 units = {"language_zh": "Chinese words, Chinese prompts, %"}

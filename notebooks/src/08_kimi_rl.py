@@ -620,7 +620,7 @@ for run_ in zero:
 axes[0].set(title="Longer and better, until all search", xlabel="tokens an answer")
 axes[0].set_ylabel("right, % of a step's answers")
 axes[1].set(title="First right is longer, then wrong", xlabel="step", ylabel="tokens")
-axes[1].text(40, 230, "right", color=plots.GREEN)
+axes[1].text(12, 270, "right", color=plots.GREEN)
 axes[1].text(12, 640, "wrong", color=plots.ORANGE)
 plots.show(
     figure, "`run zero`, rule, four numbers, five seeds. Left: a dot a step, n = 128."

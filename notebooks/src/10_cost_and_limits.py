@@ -211,7 +211,7 @@ print(f"{STEPS} steps: {written:,} tokens in {seconds / 60:.2f} minutes,",
       f"{wh:.3f} Wh ({how})")  # fmt: skip
 electric = wh / 1000 * PER_KWH / (written / 1e6)
 print(f"electricity alone, {PER_KWH:.2f} dollars a kWh: "
-      f"{electric:.3f} dollars a million tokens")  # fmt: skip
+      f"{electric:.4f} dollars a million tokens")  # fmt: skip
 
 # %% [markdown]
 # And the runs that came with the course, all five seeds of each. Minutes are those of one core of the machine that made them.
@@ -234,7 +234,7 @@ for name, found in runs.items():
     print(f"{name:38}{k:10,.0f}{spent / 60:10.1f}{money:8.3f}{right:6.0f} %")
 
 # %% [markdown]
-# About a tenth of a cent for electricity. The machine you have bought, your hour and the room it is warm in cost more; Table 7's two dollars are a rent, in which all of that is contained.
+# Less than a tenth of a cent for electricity. The machine you have bought, your hour and the room it is warm in cost more; Table 7's two dollars are a rent, in which all of that is contained.
 #
 # ## 4. Where the time of a step goes
 #
