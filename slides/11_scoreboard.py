@@ -165,9 +165,9 @@ def passed(runs):
 
 @cache
 def agreeing() -> list[float]:
-    """Of 100 re-runs of each claim put to the test, how many give the same verdict, sorted."""
+    """Of 200 re-runs of each claim put to the test, how many give the same verdict, sorted."""
     held = {row["id"] for row in put()}
-    return sorted(100 * luck.again(*pair, 100) for pair in fields.judged() if pair[0].id in held)
+    return sorted(100 * luck.again(*pair, 200) for pair in fields.judged() if pair[0].id in held)
 
 
 def again(runs):

@@ -549,7 +549,7 @@ else:
 #
 # ## 10. Verdicts
 #
-# Computed from the recorded runs when this cell runs; the criteria were written before.
+# Computed from the recorded runs when this cell runs; the criteria were written before, but for S-01, which was settled after.
 
 # %%
 from r1lab.claims import scoreboard
