@@ -22,7 +22,7 @@ class Critic(nn.Module):
     def __init__(self, model):
         super().__init__()
         self.body = deepcopy(model)
-        self.head = nn.Linear(model.config.hidden_size, 1)
+        self.head = nn.Linear(model.config.hidden_size, 1, device=model.device)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -51,9 +51,9 @@ def judge(learner: Learner, roll: Rollout, config) -> tuple[Tensor, Tensor]:
     The reward comes with the last token; with `config.kl_in_reward` every token pays its share of
     the KL price, beta * log(policy / reference), at once.
     """
-    batch, mask = roll.batch, roll.completions.mask
+    batch, mask = roll.batch, roll.completions.mask.cpu()
     values, rewards = torch.zeros(mask.shape), torch.zeros(mask.shape)
-    last = batch.lengths[:, None].clamp(min=1).long() - 1
+    last = batch.lengths.cpu()[:, None].clamp(min=1).long() - 1
     rewards.scatter_(1, last, roll.rewards.flatten()[:, None])
     for rows in policy.micro_batches(batch, range(len(batch.prompts)), config.micro_tokens):
         found, _ = learner.critic.model.values(batch, rows)
@@ -61,7 +61,7 @@ def judge(learner: Learner, roll: Rollout, config) -> tuple[Tensor, Tensor]:
         if config.kl_in_reward:
             with models.reference(learner.model):
                 ref, inside = policy.logps(learner.model, batch, rows, config.temperature)
-            paid = (roll.completions.logps[rows, : ref.shape[1]] - ref.cpu()) * inside.cpu()
+            paid = (roll.completions.logps[rows, : ref.shape[1]].cpu() - ref.cpu()) * inside.cpu()
             rewards[rows, : ref.shape[1]] -= config.beta * paid
     advantages = losses.gae(rewards, values, mask, config.gae)
     return losses.whitened(advantages, mask), (values + advantages).masked_fill(~mask, 0.0)

@@ -75,6 +75,11 @@ def drawn(how: str, n: int, seed: int, step: int, steps: int, history: Tensor) -
     if how == "middle":
         rates = [right / asked for asked, right in history.tolist()]
         places = [i for i in places if MIDDLE[0] < rates[i] < MIDDLE[1]]
+        if not places:
+            raise ValueError(
+                "the base solves every problem nearly always or never: set draw uniform, or take "
+                "problems of another size"
+            )
     return uniform(places, n, seed, step)
 
 

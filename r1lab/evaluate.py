@@ -77,13 +77,14 @@ def answer(
 
 
 def measure(answers: Answers) -> dict:
-    """Accuracy with its 95 % interval (Wilson), share in the right format, reasons, lengths."""
+    """Accuracy with its 95 % interval (`stats.shared_wilson`), share in the right format, reasons,
+    lengths."""
     correct = answers.correct
     n = correct.size
     reasons = [v.reason for v in answers.verdicts]
     return {
         "accuracy": float(correct.mean()),
-        "ci95": [round(x, 4) for x in stats.wilson(int(correct.sum()), n)],
+        "ci95": [round(x, 4) for x in stats.shared_wilson(correct)],
         "n": n,
         "formatted": sum(v.formatted for v in answers.verdicts) / n,
         "truncated": 1 - sum(answers.ended) / n,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from r1lab import policy, prm
-from r1lab.models import plain
+from r1lab.models import head
 from r1lab.policy import Batch
 from r1lab.tasks import Problem, prompt
 from r1lab.tiny_world.habits import combined
@@ -186,7 +186,7 @@ def _told(judge: prm.Judge, asked: Sequence[Tokens], template: str) -> Iterator[
     posed = judge.tokenizer([prompt(state.problem, template) for state in asked])["input_ids"]
     ids = [[*before, *state.ids] for before, state in zip(posed, asked, strict=True)]
     known = prm.states(judge.model, ids, [[len(row) - 1] for row in ids])
-    weights = plain(judge.model).get_output_embeddings().weight
+    weights = head(judge.model)
     last = known[:, -weights.shape[1] :].to(weights.device)  # of the layer that the logits read
     chances, tokens = (last @ weights.T.float()).softmax(-1).topk(WIDEST)
     values = judge.head(known).sigmoid().tolist()

@@ -37,9 +37,9 @@ def train(learner: Learner, pool, reward_set, config: Config, start=0) -> Iterat
         def judge(sampled, problems, step=step) -> Rollout:
             return judged(learner, sampled, problems, reward_set, config, step)
 
-        roll = asking.rollout(learner, pool, config, step, judge)
         if config.reference_every:
             _refer(learner, config, step, start)
+        roll = asking.rollout(learner, pool, config, step, judge)
         yield replace(roll, report=update(learner, roll, config) | roll.report)
 
 
@@ -69,7 +69,7 @@ def judged(learner: Learner, sampled, problems, reward_set, config: Config, step
         return _by_token(roll, *critic.judge(learner, roll, config))
     if config.credit == "reachable":
         changes = credit.reachable(learner.tokenizer, roll)
-        return _by_token(roll, losses.whitened(changes, roll.completions.mask))
+        return _by_token(roll, losses.whitened(changes, roll.completions.mask.cpu()))
     found = losses.group_advantages(
         roll.rewards, config.scale, baseline=config.baseline, tau=config.objective.tau
     )
@@ -77,7 +77,7 @@ def judged(learner: Learner, sampled, problems, reward_set, config: Config, step
 
 
 def _by_token(roll: Rollout, each, *wanted) -> Rollout:
-    means = each.sum(1) / roll.completions.lengths
+    means = each.sum(1) / roll.completions.lengths.cpu()
     return replace(roll, advantages=means.view_as(roll.rewards), per_token=(each, *wanted))
 
 
@@ -168,6 +168,8 @@ class Config:
             raise ValueError("a group needs at least 2 completions: an advantage compares them")
         rewards = torch.zeros(1, self.group)
         losses.group_advantages(rewards, self.scale, 1.0, self.baseline, self.objective.tau)
+        if self.temperature <= 0:
+            raise ValueError("at temperature 0 a group is one answer: set it above 0")
         if self.gae is not None and not 0 <= self.gae <= 1:
             raise ValueError(f"gae is PPO's lambda, between 0 and 1, not {self.gae}")
         if self.credit not in credit.CREDITS:
@@ -200,8 +202,8 @@ class Config:
             raise ValueError(f"piece ({self.piece}) must divide max_new ({self.max_new})")
         if (self.draw != "uniform") + bool(self.piece) + bool(self.delay) > 1:
             raise ValueError("draw, piece and delay each choose what comes next: set one of them")
-        if self.draw == "dynamic" and self.gae is not None:
-            raise ValueError("dynamic wants mixed groups, and a critic has none: leave gae out")
+        if self.draw == "dynamic" and (self.gae is not None or self.credit != "answer"):
+            raise ValueError("dynamic wants one advantage an answer: leave gae and credit out")
 
     @property
     def stale(self) -> bool:

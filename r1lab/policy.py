@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from r1lab import losses
-from r1lab.models import plain, precision, trainable
+from r1lab.models import head, plain, precision, trainable
 from r1lab.sampler import Completions
 
 # What a float16 loss is multiplied by on the way back, because gradients below 6e-8 become 0: the
@@ -92,11 +92,11 @@ def logps(model, batch: Batch, rows: list[int], temperature: float = 1.0) -> tup
     """(B, T) log-probabilities of the completions' tokens under the policy as it is, and the mask.
 
     Padding stands on the right, where causal attention never looks, so no mask is needed inside;
-    logits are made only where a completion token is predicted, and not all at once.
+    logits are made only where a completion token is predicted, and not all at once. Raises
+    ValueError for a model whose logits are more than its head's weight (`models.head`).
     """
     hidden, target, mask = before_each(model, batch, rows)
-    head = plain(model).get_output_embeddings().weight
-    found = losses.head_logps(hidden[mask], head, target[mask], temperature)
+    found = losses.head_logps(hidden[mask], head(model), target[mask], temperature)
     whole = torch.zeros(mask.shape, dtype=found.dtype, device=mask.device)
     return whole.masked_scatter(mask, found), mask
 

@@ -18,7 +18,7 @@ BLOCK = 4_000_000  # numbers drawn at a time, so that memory stays small
 Interval = tuple[float, float, float]  # mean, low, high
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """The interval of a share from `successes` in `n` independent trials (Wilson 1927).
 
     Unlike "share plus or minus two standard errors" it is right near 0 and 1: no success
@@ -32,6 +32,21 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     middle = (successes + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * sqrt(successes * (n - successes) / n + z * z / 4)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def shared_wilson(right) -> tuple[float, float]:
+    """Wilson's 95 % interval where K answers share a problem. right: (P, K) of 0 and 1.
+
+    Answers to one problem are alike, so P * K of them say less than as many independent ones:
+    as many as give the mean the spread it has over problems, at least P and at most P * K.
+    """
+    right = np.asarray(right, dtype=float)
+    problems, answers = right.shape
+    share, free = float(right.mean()), right.size
+    if answers > 1:
+        spread = float(right.mean(1).var(ddof=1)) / problems if problems > 1 else 0.0
+        free = min(free, max(problems, share * (1 - share) / spread)) if spread else problems
+    return wilson(share * free, free)
 
 
 def mean_interval(values, seed: int = 0, resamples: int = 2000, level: float = 0.95) -> Interval:

@@ -49,7 +49,7 @@ TOKEN = re.compile(
     rf"""(?P<formula>(?:[-+*/=(][ \t]{{0,3}}){{0,8}}
         [0-9](?:[0-9]|\.(?=[0-9])|[ \t]{{0,3}}[-+*/=()]|[ \t]{{1,3}}(?=[0-9]))*)
     |(?P<versus>vs\.?[ ]?(?P<other>-?[0-9]{{1,9}})(?![0-9])[ ]?
-        (?P<verdict>(?:yes|no)(?![{LETTERS}])|不?对)?)
+        (?P<verdict>(?a:yes|no)(?![{LETTERS}])|不?对)?)
     |(?P<stop>[.!?。！？\n])
     |(?P<word>too[ ](?:big|small|large|low|high|much|far)\b
         |[{LETTERS}_][{LETTERS}0-9_]*(?:'[{LETTERS}]+)?|≠)

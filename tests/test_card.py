@@ -1,12 +1,13 @@
 """On an NVIDIA card only, skipped elsewhere: random weights of the true shapes, one step under the
 limit of a T4 and of a card of 24 GB, predicted beside taken; the captured decode step; resuming."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from r1lab import grpo, models, policy, preflight
+from r1lab import critic, grpo, models, policy, preflight, tasks
 from r1lab.machine import memory, presets
 from r1lab.rollouts import Rollout, Sampled
 from r1lab.sampler import Completions, Sampler
@@ -62,6 +63,17 @@ def test_a_base_is_made_on_the_card_and_read_on_the_cpu(tmp_path):
     assert made["loss"][-1]["loss"] < made["loss"][0]["loss"] - 0.5
     model, _ = models.load(str(tmp_path / "base"))
     assert model.device.type == "cpu"
+
+
+def test_a_critic_learns_on_the_card():
+    model, tokenizer = models.load("rich", torch.float32, "cuda")
+    config = grpo.Config(
+        steps=2, prompts=2, group=4, max_new=16, gae=0.95, beta=0.1, kl_in_reward=True
+    )
+    learner = critic.beside(policy.learner(models.prepare(model, 4), tokenizer, 1e-3), 1e-3)
+    paid = [lambda completions, **_: [float(len(text) % 3) for text in completions]], [1.0]
+    for roll in grpo.train(learner, tasks.problems("countdown", 8), paid, config):
+        assert math.isfinite(roll.report["loss"]) and math.isfinite(roll.report["critic_error"])
 
 
 def test_a_resumed_run_learns_on_from_where_it_stopped():

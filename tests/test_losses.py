@@ -302,6 +302,17 @@ def test_grpo_and_gspo_divide_each_completion_by_its_length():
         assert close(gradient_of(loss, theta), by_hand)
 
 
+def test_a_ratio_beyond_float32_is_clipped_and_no_nan():
+    """8,192 tokens at +0.011 each: e^90. A clipped good completion pulls nothing, one without an
+    advantage costs nothing."""
+    for advantage, loss in ((1.0, -1.2), (0.0, 0.0)):
+        now = torch.full((1, 8192), 0.011, requires_grad=True)
+        mask, old = torch.ones(1, 8192, dtype=torch.bool), torch.zeros(1, 8192)
+        found = policy_loss(now, old, torch.tensor([advantage]), mask, PUBLISHED["printed"])
+        (pull,) = torch.autograd.grad(found, now)
+        assert found.item() == pytest.approx(loss, abs=1e-6) and not pull.any()
+
+
 def every_completion(theta, old, kind, baseline=0.4, clip=math.inf):
     """The expected loss over completions of `old`: each once, weighted by its probability.
 

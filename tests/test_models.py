@@ -9,9 +9,9 @@ import sys
 import pytest
 import torch
 from helpers import tiny_model
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from r1lab import models, tasks
+from r1lab import models, policy, tasks
 from r1lab.running import arguments
 from r1lab.tiny_world import pretrain
 
@@ -62,6 +62,31 @@ def test_what_was_trained_comes_back_from_disk(rank, tmp_path):
 def test_every_tiny_base_has_a_recipe_and_a_place_on_the_command_line():
     assert set(pretrain.RECIPES) == set(models.TINY) == set(arguments.BASES)
     assert len(models.TINY) == len(set(models.TINY))
+
+
+SMALL = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+         "num_attention_heads": 2, "num_key_value_heads": 2, "pad_token_id": 0}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "mistral", "granite", "cohere", "phi", "gpt2"])
+def test_log_probabilities_are_the_models_own_or_refused(kind):
+    """A model that scales its logits, or whose head has a bias, must not be trained as another."""
+    torch.manual_seed(0)
+    more = {"logits_scaling": 8.0} if kind == "granite" else {}
+    config = AutoConfig.for_model(kind, **SMALL, **more)
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    if kind == "phi":
+        model.lm_head.bias.data.normal_()
+    if kind not in ("llama", "qwen2", "mistral"):
+        with pytest.raises(ValueError, match=f"a {kind} model has .* another model"):
+            models.head(model)
+        return
+    prompt, ids = [5, 6, 7], torch.tensor([[8, 9, 10, 11]])
+    with torch.no_grad():
+        ours, _ = policy.logps(model, policy.Batch([prompt], ids, torch.tensor([4])), [0])
+        whole = model(torch.tensor([prompt + ids[0].tolist()])).logits.log_softmax(-1)
+    theirs = whole[0, 2:6].gather(1, ids[0][:, None])[:, 0]
+    assert torch.allclose(ours[0], theirs, atol=1e-5)
 
 
 def test_a_missing_base_names_the_command_that_makes_it(tmp_path):

@@ -157,6 +157,10 @@ def test_state_and_restore_hold_the_critic_too():
         ({"kl_in_reward": True}, "needs gae and a beta"),
         ({"gae": 0.9, "learn_from": "better"}, "completions"),
         ({"gae": 0.9, "loss": "kimi", "scale": "none"}, "completions"),
+        ({"credit": "reachable", "draw": "dynamic"}, "one advantage an answer"),
+        ({"baseline": "batch"}, "set scale to none or batch"),
+        ({"baseline": "none"}, "set scale to none or batch"),
+        ({"temperature": 0.0}, "above 0"),
     ],
 )
 def test_choices_that_do_not_go_together_are_refused(settings, words_of_it):

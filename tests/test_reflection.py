@@ -345,6 +345,15 @@ def test_hostile_text_is_read_in_linear_time(text):
     assert least_seconds(read, text) < 4 * least_seconds(read, text[: LONG // 2]) + 0.3
 
 
+def test_a_letter_that_only_looks_like_a_verdict_is_none():
+    """The long s lowers to s where case is ignored."""
+    problem = Problem("countdown", (3, 4, 11), 23)
+    for verdict in ("ye\u017f", "yes"):
+        text = f"<think>3*4=12 vs 23 {verdict}</think><answer>1</answer>"
+        assert habits.read(problem, text)
+        assert trace(problem, text, verify(problem, text)).attempts
+
+
 def test_numbers_too_long_to_read_make_no_equation():
     assert read("9" * 5000 + "+1=10").equations == 0
     assert read("9*" * 50 + "9=1").wrong_equations == 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import fresh, prepared, share_of_digits
 
-from r1lab import experiments, grpo, models, policy, records, rewards, tasks
+from r1lab import critic, experiments, grpo, models, policy, records, rewards, tasks
 from r1lab.claims import ledger
 from r1lab.claims.verdicts import judge
 from r1lab.experiments import critic_cost, difficulty, ranks
@@ -62,13 +62,19 @@ def test_the_reference_is_what_it_was_when_it_was_set():
 
 
 @pytest.mark.parametrize("stop", [2, 3, 4])
-def test_a_run_that_was_stopped_goes_on_with_its_reference(stop):
+@pytest.mark.parametrize(
+    "priced", [{}, {"gae": 0.95, "kl_in_reward": True}], ids=["loss", "reward"]
+)
+def test_a_run_that_was_stopped_goes_on_with_its_reference(stop, priced):
+    def learner(**more):
+        return critic.beside(fresh(**more), CONFIG.lr) if priced else fresh(**more)
+
     def lines(learner, start, steps):
-        config = replace(CONFIG, steps=steps)
+        config = replace(CONFIG, steps=steps, **priced)
         return [roll.report for roll in grpo.train(learner, POOL, DIGITS, config, start)]
 
-    whole = lines(fresh(), 0, 6)
-    stopped, other = fresh(), fresh(seed=9)
+    whole = lines(learner(), 0, 6)
+    stopped, other = learner(), learner(seed=9)
     first = lines(stopped, 0, stop)
     policy.restore(other, policy.state(stopped))
     assert first + lines(other, stop, 6) == whole

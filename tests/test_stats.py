@@ -15,6 +15,7 @@ from r1lab.stats import (
     pass_at_k,
     pass_curve,
     seeds_interval,
+    shared_wilson,
     student_t,
     wilson,
 )
@@ -53,6 +54,30 @@ def test_wilson_stays_between_0_and_1_and_is_symmetric():
     assert wilson(3, 20) == pytest.approx(tuple(1 - end for end in reversed(wilson(17, 20))))
     assert wilson(0, 0) == (0.0, 1.0)
     assert all(0 <= end <= 1 for n in range(1, 30) for x in range(n + 1) for end in wilson(x, n))
+
+
+def test_answers_to_one_problem_count_as_many_only_where_they_differ():
+    """One answer a problem: Wilson's. All of a problem alike: Wilson's over problems. Right and
+    wrong alike in each problem: as if all were independent."""
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 2, (40, 1))
+    assert shared_wilson(one) == wilson(int(one.sum()), 40)
+    assert shared_wilson(np.repeat(one, 8, 1)) == pytest.approx(
+        wilson(int(one.sum()), 40), abs=0.01
+    )
+    assert shared_wilson(np.tile([[1, 0]], (40, 4))) == pytest.approx(wilson(20, 40))
+    assert shared_wilson(np.ones((40, 8))) == pytest.approx(wilson(40, 40))
+
+
+@pytest.mark.parametrize(("problems", "answers"), [(40, 8), (64, 16)])
+def test_the_interval_holds_the_share_where_problems_differ(problems, answers):
+    rng = np.random.default_rng(1)
+    hit = 0
+    for _ in range(400):
+        rates = rng.beta(0.5, 0.5, problems)  # most problems are nearly always right or wrong
+        low, high = shared_wilson(rng.random((problems, answers)) < rates[:, None])
+        hit += low <= 0.5 <= high
+    assert 0.92 <= hit / 400 <= 0.98  # taken as independent: 0.5 to 0.6
 
 
 def test_a_higher_level_gives_a_wider_interval():

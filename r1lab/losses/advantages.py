@@ -38,7 +38,8 @@ def group_advantages(
     baseline: what is taken from a reward. "group" its group's mean, "batch" the mean of all P*G
     (then groups of equal rewards teach, too), "none" nothing, "normaliser" Kimi's exact
     tau * log mean(exp(r / tau)) of the group (k1.5, 2.3.2). Raises ValueError for an unknown
-    choice, rewards of another shape, or a normaliser without tau.
+    choice, rewards of another shape, a normaliser without tau, or the deviation of a group without
+    its mean (equal rewards would be divided by eps).
     """
     if rewards.dim() != 2 or rewards.shape[1] < 2:
         raise ValueError(f"rewards must be (P, G) with G at least 2, not {tuple(rewards.shape)}")
@@ -46,6 +47,11 @@ def group_advantages(
         raise ValueError(f"unknown baseline {baseline!r}: choose one of {', '.join(BASELINES)}")
     if baseline == "normaliser" and not tau:
         raise ValueError("the exact normaliser is Kimi's: it needs a loss with a tau")
+    if baseline in ("batch", "none") and scale == "group":
+        raise ValueError(
+            f"baseline {baseline!r} takes no mean of a group, so do not divide by its deviation: "
+            "set scale to none or batch"
+        )
     if baseline == "group":
         advantages = rewards - rewards.mean(dim=1, keepdim=True)
     elif baseline == "batch":

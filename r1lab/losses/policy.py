@@ -130,7 +130,7 @@ def policy_loss(
     if objective.tau:
         losses = (advantages - objective.tau * log_ratio).square() / (2 * objective.tau)
     else:
-        ratio = log_ratio.exp()
+        ratio = log_ratio.clamp(max=80.0).exp()  # e^89 is no float32, and 0 * inf no number
         clipped = ratio.clamp(1 - objective.clip_low, 1 + objective.clip_high)
         losses = -torch.min(ratio * advantages, clipped * advantages)
     if objective.ratio == "sequence":  # its gradient already reaches every token in full

@@ -6,12 +6,30 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.helpers import disable_input_dtype_casting
 
+BEHIND = ("logits_scaling", "logit_scale", "final_logit_softcapping")  # what may change logits
 REFERENCE = "reference"  # the adapter of a stage's start, where that is not the base
 
 
 def plain(model):
     """The model itself, without PEFT's wrapping; LoRA stays on its layers."""
     return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+def head(model) -> torch.Tensor:
+    """(V, H) the weight of the head. Raises ValueError where that is not all that makes logits of
+    the last layer: where they are scaled or capped, the head has a bias, or the layers lie
+    elsewhere."""
+    inner = plain(model)
+    found = inner.get_output_embeddings()
+    more = [name for name in BEHIND if getattr(model.config, name, None) not in (None, 1)]
+    more += ["a bias of the head"] if getattr(found, "bias", None) is not None else []
+    more += [] if hasattr(inner, "model") else ["layers in another place"]
+    if more:
+        raise ValueError(
+            f"a {model.config.model_type} model has {', '.join(more)}, which our log-probabilities "
+            "leave out: take `--engine trl` or another model"
+        )
+    return found.weight
 
 
 def add_lora(model, rank: int, seed: int = 0) -> PeftModel:
