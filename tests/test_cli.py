@@ -326,6 +326,12 @@ def test_a_task_of_the_readers_own_runs_or_says_what_is_wrong(
         (["betta=1"], "no setting 'betta'"),
         (["updates=many"], "whole number"),
         (["beta"], "KEY=VALUE"),
+        (
+            ["max_new=5000"],
+            "tokens) and a completion (5000) exceed the model's 1024 positions: set",
+        ),
+        (["dtype=bf16"], "unknown dtype 'bf16'"),
+        (["grpo.start=runs/nowhere"], "runs/nowhere: no such folder here"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_one_line_and_writes_nothing(capsys, tmp_path, pairs, words):

@@ -89,6 +89,14 @@ def test_log_probabilities_are_the_models_own_or_refused(kind):
     assert torch.allclose(ours[0], theirs, atol=1e-5)
 
 
+def test_a_folder_may_have_an_at_in_its_name(tmp_path):
+    """Else the weights of `run` would be taken for those of `run@100`."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run@100").mkdir()
+    assert models.source(f"{tmp_path}/run@100") == (f"{tmp_path}/run@100", None)
+    assert models.source("a/hub-model@abc") == ("a/hub-model", "abc")
+
+
 def test_a_missing_base_names_the_command_that_makes_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m r1lab pretrain rich"):
         models.source("rich", data=tmp_path)

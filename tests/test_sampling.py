@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers import tiny_model
 from peft import LoraConfig, get_peft_model
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from r1lab.sampler import Sampler, captured, choosing, decoding, sampling
 
@@ -145,7 +146,7 @@ def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
         0.3,
         2.0,
     )  # must not count
-    with pytest.warns(UserWarning, match="not gpt2: using generate"):
+    with pytest.warns(UserWarning, match="not this gpt2: using generate"):
         sampler = Sampler(model)
     done = sampler.sample(PROMPTS, 4, 20, STOP, torch.Generator().manual_seed(0))
     assert done.lengths.unique().numel() > 3 and done.ids.unique().numel() > 20
@@ -154,6 +155,31 @@ def test_an_unknown_architecture_is_sampled_by_generate_and_says_so():
         expected = forward_logps(model, PROMPTS[row // 4], completion)
         torch.testing.assert_close(done.logps[row, : len(completion)], expected, atol=1e-4, rtol=0)
         assert (completion[-1] == STOP) == done.ended[row] and STOP not in completion[:-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("llama", {"hidden_act": "gelu"}), ("qwen2", {"use_sliding_window": True, "sliding_window": 4,
+                                                   "max_window_layers": 0})],
+)  # fmt: skip
+@pytest.mark.parametrize("temperature", [0, 0.7])
+def test_a_model_of_a_known_kind_with_something_else_in_it_is_not_taken_for_it(
+    kind, more, temperature
+):
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(
+        kind, vocab_size=46, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, initializer_range=0.5, **more,
+    )  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with pytest.warns(UserWarning, match=f"not this {kind}: using generate"):
+        sampler = Sampler(model)
+    generator = torch.Generator().manual_seed(0)
+    done = sampler.sample(PROMPTS, 2, 16, STOP, generator, temperature)
+    for row in range(2 * len(PROMPTS)):
+        completion = done.ids[row, : done.lengths[row]].tolist()
+        expected = forward_logps(model, PROMPTS[row // 2], completion, temperature or 1.0)
+        torch.testing.assert_close(done.logps[row, : len(completion)], expected, atol=1e-4, rtol=0)
 
 
 def test_groups_that_do_not_fit_at_once_come_in_turns():

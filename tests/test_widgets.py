@@ -14,6 +14,7 @@ from browsing import drawn, opened, shown
 from matplotlib.figure import Figure
 
 from r1lab import drawings, experiments, plots, records, widgets
+from r1lab.running.progress import Progress
 from r1lab.running.settings import Options
 from r1lab.tasks import Problem
 from r1lab.widgets import dashboard, live, rollouts
@@ -352,6 +353,18 @@ def board_of(folder, name="zero", probe=None):
 
 
 PROBE = Problem("countdown", (7, 12, 5), 24)
+
+
+def test_a_step_that_comes_again_after_a_kill_is_shown(output, tmp_path):
+    """A kill can leave a line of metrics whose checkpoint is missing: the run repeats that step."""
+    board = board_of(tmp_path)
+    board.output, board.first = output, 2
+    board.watch(
+        Progress(
+            2, 4, line={"step": 2, "accuracy": 0.5, "length": 20.0, "reward": 0.5, "loss": 0.0}
+        )
+    )
+    assert "Step 2 of 4" in board.words and [m["step"] for m in board.metrics] == [2]
 
 
 @pytest.mark.slow

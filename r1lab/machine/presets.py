@@ -13,6 +13,9 @@ from r1lab.machine import environment
 AMPERE = (8, 0)  # compute capability of the first cards that compute in bfloat16
 
 
+DTYPES = ("float32", "bfloat16", "float16", "half")
+
+
 @dataclass(frozen=True)
 class Preset:
     """A machine's settings. `model`: a name of `models`; `dtype`: of the frozen weights, "half" is
@@ -37,6 +40,10 @@ class Preset:
     eval_problems: int
     size: int = 0  # of the task's problems; 0: the task's usual one
     also: int = 0  # the size of half of the problems that are trained on; 0: all are of `size`
+
+    def __post_init__(self):
+        if self.dtype not in DTYPES:
+            raise ValueError(f"unknown dtype {self.dtype!r}: choose one of {', '.join(DTYPES)}")
 
 
 PRESETS = {

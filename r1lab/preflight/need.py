@@ -22,6 +22,7 @@ from r1lab.records import RunError
 from r1lab.sampler import CACHE_GIB, READ
 from r1lab.sampler.cache import cache_dtype
 from r1lab.sampler.products import FEW, pays
+from r1lab.sampler.weights import known
 
 MARGIN, RUNTIME = 1.25, 0.5  # a share, and GiB
 ROWS = evaluate.Sampling.rows  # completions that are sampled at a time, outside of `grpo`
@@ -149,6 +150,8 @@ def _batch(config, preset: Preset, prompt: int, prompts: int, group: int) -> int
     prefix += read * prompt * (size + 2)  # the mask
     numbers = size + 4 + 4 + 8  # raw, log, power, running sum; a CPU holds less at a time
     logits = prompts * group * config.vocab_size * numbers
+    if not known(config):  # `generate` has all rows at once, and a step's logits some seven times
+        return prompts * one + max(prefix, prompts * group * config.vocab_size * 7 * 4)
     return cache + max(prefix, cache / config.num_hidden_layers + logits)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from r1lab.records.files import LOOK, RunError, plainly
 
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
+LOG = "log:"  # what the names of logs begin with: as tensors, since a header may have 100 MB
 DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
@@ -29,17 +30,24 @@ def encoded(step: int, tensors: dict, extra: dict, logs: dict[str, str]) -> byte
     about = {
         "step": str(step),
         "extra": json.dumps(extra, allow_nan=False),
-        "logs": json.dumps(logs),
     }
+    texts = {LOG + name: _bytes(text) for name, text in logs.items()}
     about["sha256"] = "0" * 64
-    plain = {
-        k: t.detach().cpu().clone(memory_format=torch.contiguous_format) for k, t in tensors.items()
-    }
+    whole = torch.contiguous_format
+    plain = {k: t.detach().cpu().clone(memory_format=whole) for k, t in tensors.items()} | texts
     blob = safetensors.torch.save(plain, about)
     at = DIGEST.search(blob).start(
         1
     )  # quotes inside the others are escaped, so this is no part of them
     return blob[:at] + digest(blob, at) + blob[at + 64 :]
+
+
+def _bytes(text: str):
+    import torch
+
+    data = bytearray(text.encode())
+    kind = torch.uint8
+    return torch.frombuffer(data, dtype=kind) if data else torch.zeros(0, dtype=kind)
 
 
 def newest(folder: Path) -> Saved | None:
@@ -67,10 +75,15 @@ def _checked(path: Path) -> Saved | None:
     stated = DIGEST.search(blob)
     if not stated or digest(blob, stated.start(1)) != stated[1]:
         return None
-    about = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])["__metadata__"]
-    return Saved(
-        int(about["step"]), json.loads(about["extra"]), json.loads(about.get("logs", "{}")), blob
-    )
+    at = 8 + int.from_bytes(blob[:8], "little")
+    head = json.loads(blob[8:at])
+    about = head.pop("__metadata__")
+    logs = json.loads(about.get("logs", "{}"))  # where earlier checkpoints have them
+    for name, tensor in head.items():
+        if name.startswith(LOG):
+            start, end = tensor["data_offsets"]
+            logs[name.removeprefix(LOG)] = blob[at + start : at + end].decode()
+    return Saved(int(about["step"]), json.loads(about["extra"]), logs, blob)
 
 
 def digest(blob: bytes, at: int) -> bytes:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from r1lab.machine import environment
 from r1lab.records import files
-from r1lab.records.checkpoints import NEWEST, PREVIOUS, encoded, newest
+from r1lab.records.checkpoints import LOG, NEWEST, PREVIOUS, encoded, newest
 from r1lab.records.configs import upgraded
 from r1lab.records.files import RunError, lines, plainly, read_json, read_jsonl
 
@@ -182,7 +182,11 @@ def load_checkpoint(folder: Path) -> tuple[int, dict, dict] | None:
     import safetensors.torch
 
     saved = newest(Path(folder))
-    return (saved.step, safetensors.torch.load(saved.blob), saved.extra) if saved else None
+    if not saved:
+        return None
+    tensors = safetensors.torch.load(saved.blob)
+    tensors = {name: t for name, t in tensors.items() if not name.startswith(LOG)}
+    return saved.step, tensors, saved.extra
 
 
 def _replace(path: Path, data: bytes, keep: Path | None = None) -> None:

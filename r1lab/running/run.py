@@ -65,6 +65,8 @@ class _Run:
         self.held_out, self.pool = _problems(preset)
         words = models.tokenizer(preset.model)
         prompt = preflight.longest(words, self.pool + self.held_out, preset.template)
+        self._check_room(prompt)
+        self._check_starts()
         methods = set(map(method_of, self.plan.legs)) or {"evaluation"}
         wanted = max(preflight.check(preset, prompt, method).wanted for method in methods)
         self.predicted["memory_gib"] = round(wanted, 2)
@@ -79,6 +81,24 @@ class _Run:
         summary = self.finish(in_use) if self.main else {}
         wait()
         return summary or records.load_run(self.folder).summary
+
+    def _check_room(self, prompt: int) -> None:
+        """Refuse, before anything is made, a cap that the longest prompt leaves no room for."""
+        preset = self.plan.preset
+        room = getattr(models.config_of(preset.model), "max_position_embeddings", None)
+        most = max([preset.max_new, *(leg.sampling.max_new for leg in self.plan.legs)])
+        if room and prompt + most > room:
+            raise RunError(
+                f"the longest prompt ({prompt} tokens) and a completion ({most}) exceed the "
+                f"model's {room} positions: set max_new to {room - prompt} at most"
+            )
+
+    def _check_starts(self) -> None:
+        """Refuse, before anything is made, a stage that starts from what is not there."""
+        own = {leg.stage.name for leg in self.plan.legs} | {"", "base"}
+        for leg in self.plan.legs:
+            if leg.stage.start not in own:
+                models.of_run(leg.stage.start, self.plan.seed)
 
     def outside(self) -> dict:
         """What the launcher and the environment change of a result, for config.json."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from transformers import LogitsProcessor, LogitsProcessorList
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,36 @@ def generate(
         if generator is None
         else int(torch.randint(2**31, (), generator=generator, device=generator.device))
     )
+    drawn = _Drawn(temperature)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         found = model.generate(
             input_ids=ids, attention_mask=seen, max_new_tokens=max_new, **how, eos_token_id=stop,
-            pad_token_id=stop, return_dict_in_generate=True, output_logits=True,
+            pad_token_id=stop, logits_processor=LogitsProcessorList([drawn]),
         )  # fmt: skip
-    out = found.sequences[:, longest:]
-    logps = (torch.stack(found.logits, 1).float() / (temperature or 1.0)).log_softmax(-1)
-    return cut(out, logps.gather(2, out[..., None])[..., 0], stop)
+    return cut(found[:, longest:], drawn.closed(found), stop)
+
+
+class _Drawn(LogitsProcessor):
+    """Log-probabilities of what `generate` draws. It holds those of one step over the vocabulary:
+    all of them would be N x T x V."""
+
+    def __init__(self, temperature: float):
+        self.temperature, self.last, self.logps = temperature or 1.0, None, []
+
+    def __call__(self, ids, scores):
+        self._close(ids)
+        self.last = (scores.float() / self.temperature).log_softmax(-1)
+        return scores
+
+    def closed(self, ids) -> torch.Tensor:
+        """(N, T) of all tokens that were drawn."""
+        self._close(ids)
+        return torch.stack(self.logps, 1)
+
+    def _close(self, ids) -> None:
+        if self.last is not None:
+            self.logps.append(self.last.gather(1, ids[:, -1:])[:, 0])
 
 
 def joined(parts: list[Completions]) -> Completions:

@@ -22,7 +22,7 @@ from r1lab.sampler.completions import Completions, cut, generate, joined, repeat
 from r1lab.sampler.decoding import decoder
 from r1lab.sampler.forward import threads
 from r1lab.sampler.reading import read
-from r1lab.sampler.weights import KNOWN, copied
+from r1lab.sampler.weights import KNOWN, copied, known
 
 CACHE_GIB = 4.0  # memory that keys and values may take
 FULL = 0.8  # a batch with a larger share of live rows stays: copying its cache would not pay
@@ -41,13 +41,14 @@ class Sampler:
     def __init__(self, model, cache_gib: float = CACHE_GIB, steer=None):
         self.model, self.cache_gib, self.steer = model, cache_gib, steer
         self.weights = None
-        if model.config.model_type in KNOWN:
+        if known(model.config):
             self.weights = copied(model)
         elif steer:
-            raise ValueError(f"a {model.config.model_type} model cannot be steered, see KNOWN")
+            raise ValueError(f"a {model.config.model_type} model cannot be steered, see `known`")
         else:
             warnings.warn(
-                f"the sampler knows {' and '.join(KNOWN)} models, not {model.config.model_type}: "
+                f"the sampler knows plain {' and '.join(KNOWN)} models, and not this "
+                f"{model.config.model_type}: "
                 "using generate, which is several times slower",
                 stacklevel=2,
             )

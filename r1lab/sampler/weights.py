@@ -19,6 +19,13 @@ from r1lab.sampler.products import FEW, packed, product
 KNOWN = ("llama", "qwen2")
 
 
+def known(config) -> bool:
+    """Whether a model is one that the sampler computes as it is: of those kinds, with their usual
+    activation, every token seeing all before it."""
+    usual = config.hidden_act in ("silu", "swish") if config.model_type in KNOWN else False
+    return usual and not getattr(config, "use_sliding_window", False)
+
+
 @dataclass(frozen=True)
 class Linear:
     """One or several linear layers of the same input: y = x W^T + bias + (x A^T) B, as a call."""

@@ -141,6 +141,7 @@ class TrainingDashboard:
             self._picture()
             return
         self.metrics = [m for m in self.metrics if m["step"] < now.step] + [now.line]
+        self.first = min(self.first, now.step - 1)  # a kill may leave a line that comes again
         pace = (time.monotonic() - self.started) / (now.step - self.first)
         left = pace * (now.steps - now.step) / 60
         self._say(
