@@ -172,7 +172,7 @@ def test_silent_groups_fill_what_the_rounds_leave_open():
         ({"draw": "failures", "piece": 8}, "set one of them"),
         ({"piece": 7}, "must divide"),
         ({"piece": -1}, "must divide"),
-        ({"draw": "dynamic", "gae": 1.0, "loss": "grpo", "tau": None}, "leave gae out"),
+        ({"draw": "dynamic", "gae": 1.0, "loss": "grpo", "tau": None}, "leave gae and credit out"),
     ],
 )
 def test_choices_that_do_not_go_together(wrong, words):

@@ -22,8 +22,7 @@ import textwrap
 from r1lab import checks, drawings, evaluate, models, plots, preflight, stats
 from r1lab.machine import environment, presets
 from r1lab import tasks, verify, widgets
-from r1lab.tiny_world import competence
-from r1lab.tiny_world.corpus import RICH
+from r1lab.tiny_world import competence, corpus
 
 P = presets.pick("cpu")
 print(P.name, "preset", "(fast mode)" if environment.fast() else "")
@@ -159,10 +158,10 @@ print(f"{sum(w.numel() for w in base.parameters()):,} weights")
 print(f"{len(tokenizer)} tokens in its vocabulary")
 print("of the texts it has read about three numbers:")
 habits = {
-    "search through all ways in order": RICH.in_order,
-    "try at random, compare, and try again": RICH.at_random,
-    "work backwards from the target": RICH.backwards,
-    "compare once and answer anyway": RICH.check,
+    "search through all ways in order": corpus.RICH.in_order,
+    "try at random, compare, and try again": corpus.RICH.at_random,
+    "work backwards from the target": corpus.RICH.backwards,
+    "compare once and answer anyway": corpus.RICH.check,
 }
 habits["guess and answer"] = 1 - sum(habits.values())
 for habit, part in habits.items():
