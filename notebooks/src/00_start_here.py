@@ -315,7 +315,7 @@ widgets.rollout_browser()
 # %% [markdown]
 # **Verdicts.** A claim of a report is tested with a criterion written before the runs, several seeds and a control. Four words are allowed:
 #
-# * *reproduced*: the whole interval lies above "no effect", and the estimate reaches what the criterion asks. "No effect" is mostly zero; where the claim is that something does no harm, it is the loss that the criterion allows;
+# * *reproduced*: the whole interval lies above "no effect", and the estimate reaches what the criterion asks (each seed, where each must). "No effect" is mostly zero; where the claim is that something does no harm, it is the loss that the criterion allows;
 # * *not reproduced*: the whole interval lies below what the criterion asks, or no seed reaches it where each must;
 # * *inconclusive*: anything else;
 # * *cannot be tested at this scale*: the claim is about large models, or data nobody has.

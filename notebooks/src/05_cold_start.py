@@ -588,7 +588,7 @@ if not smol:
     print("not recorded yet: python -m r1lab record shots")
 
 # %% [markdown]
-# Three solved sums in the prompt ruin the trained model: 63, 75 and 53 % of the sums become 2 %. In two other templates it loses 11 to 32 points, in the worse one 18 and more (FW-03, reproduced). It was trained behind one kind of prompt and answers best behind that one. But the base is not helped by examples either: 1 % against 2, an interval around 0. So R-09, which asks for both, stays open: for a model of this size the examples are no help to begin with, and what they take from the trained one says as much about training as about R1.
+# Three solved sums in the prompt ruin the trained model: 63, 75 and 53 % of the sums become 2 %. In two other templates it loses 11 to 32 points, in the worse one 17.5 and more (FW-03, reproduced). It was trained behind one kind of prompt and answers best behind that one. But the base is not helped by examples either: 1 % against 2, an interval around 0. So R-09, which asks for both, stays open: for a model of this size the examples are no help to begin with, and what they take from the trained one says as much about training as about R1.
 
 # %% [markdown]
 # ## 9. On your GPU

@@ -234,7 +234,7 @@ for name, found in runs.items():
     print(f"{name:38}{k:10,.0f}{spent / 60:10.1f}{money:8.3f}{right:6.0f} %")
 
 # %% [markdown]
-# Less than a tenth of a cent for electricity. The machine you have bought, your hour and the room it is warm in cost more; Table 7's two dollars are a rent, in which all of that is contained.
+# About a tenth of a cent for electricity, or less. The machine you have bought, your hour and the room it is warm in cost more; Table 7's two dollars are a rent, in which all of that is contained.
 #
 # ## 4. Where the time of a step goes
 #
@@ -314,7 +314,7 @@ share = sum(one.sampling for one in mine) / seconds
 print(f"your five steps: sampling {100 * share:.0f} %")
 
 # %% [markdown]
-# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 60 to 63 % with the base, 47 to 49 % with the trained policy, 48 to 50 % together. Not because the base's answers are short: 29 to 45 % of its tokens lie in groups without a signal, from which nothing is learned. Were all learned from, its share would be some 50 %. A card, which learns from many tokens at once and writes one at a time, may well differ.
+# The claim asks that sampling takes 60 % of the time in each of five recorded seeds, over steps at both ends of the training. On one core it does not: 60 to 63 % with the base, 47 to 49 % with the trained policy, 48 to 50 % together. Not because the base's answers are short: 26 to 42 % of its tokens, prompts included, lie in groups without a signal, from which nothing is learned. Were all learned from, its share would be some 50 %. A card, which learns from many tokens at once and writes one at a time, may well differ.
 
 # %% [markdown]
 # ### Exercise 10.4 · experiment · 15 min · difficulty 4 of 5
