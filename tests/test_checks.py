@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,40 @@ def test_something_that_is_no_answer_is_wrong_but_no_crash(capsys):
 def test_an_unknown_number_says_which_there_are():
     with pytest.raises(ValueError, match="choose one of 00.1, 00.2"):
         checks.check("99.1", 1)
+
+
+def test_an_answer_may_use_its_input_up(capsys):
+    """The cases are the check's: 00.1 passes twice, and who sorts the lengths of 09.1 does not."""
+
+    def rule(answer, numbers):
+        for n in map(int, re.findall(r"\d+", answer)):
+            if n not in numbers:
+                return False
+            numbers.remove(n)
+        return not numbers
+
+    def sorted_first(lengths, *rest):
+        lengths.sort()
+        return checks.EXERCISES["09.1"].right(lengths, *rest)
+
+    for number, answer, begins in (("00.1", rule, "right."), ("09.1", sorted_first, "not right")):
+        for _ in range(2):
+            checks.check(number, answer)
+            assert capsys.readouterr().out.startswith(f"{number} {begins}")
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "words"),
+    [
+        ("03.1", lambda text: re.fullmatch("<think>.*</think><answer>.*</answer>", text) and True,
+         "you give None"),
+        ("02.3", lambda r, a, e=0.2: -min(r * a, r.clamp(1 - e, 1 + e) * a), "your code stops"),
+        ("07.5", lambda left, target: float(Fraction(left[0]) - target), "is not counted"),
+        ("08.2", lambda r, tau: tau * math.log(sum(math.exp(x / tau) for x in r) / len(r)),
+         "too large for a float"),
+    ],
+)  # fmt: skip
+def test_a_likely_first_try_gets_words_that_help(number, answer, words, capsys):
+    checks.check(number, answer)
+    said = capsys.readouterr().out
+    assert said.startswith(f"{number} not right yet") and words in said

@@ -454,7 +454,7 @@ for way in tree_search.SEARCHES if trees else ():
 
 # %% [markdown]
 # ### Exercise 07.5 · code · 15 min · difficulty 4 of 5
-# The value is what the tree lives on. Behind the first sum of four numbers, three are left. Write how good that looks, with at most 12 sums, products, differences or divisions (the numbers count them; no `int()`): the learned judge must be beaten by 5 points of AUC on 300 states. Working out all ways would take over a hundred.
+# The value is what the tree lives on. Behind the first sum of four numbers, three are left. Write how good that looks, with at most 12 sums, products, differences or divisions (the numbers count them; no `int()`, no `Fraction`): the learned judge must be beaten by 5 points of AUC on 300 states. Working out all ways would take over a hundred.
 
 
 # %%
@@ -476,7 +476,7 @@ checks.check("07.5", my_value)
 #     tried = [product + c, product - c, b * c + a, a * c + b, a + b + c]
 #     if target in tried:
 #         return 1
-#     return -min(abs(t - target) for t in (tried[0], tried[2], tried[4])) / 1000
+#     return -min(abs(t - target) for t in (tried[0], tried[2], tried[4]))
 # ```
 #
 # Some of the ways, and how near the others come. Twelve operations know more about these states than a network that has read some 40,000 labelled steps. Where one understands the game, one writes the value; a language has no such game.

@@ -318,7 +318,7 @@ print(f"your five steps: sampling {100 * share:.0f} %")
 
 # %% [markdown]
 # ### Exercise 10.4 · experiment · 15 min · difficulty 4 of 5
-# Find both ends on your machine. For "sampling" give a step (problems, answers a problem, tokens an answer) in which sampling takes at least one and a half times as long as learning; for "learning" one in which it is the other way round. All answers are learned from. At most 16,384 tokens a step. `parts.forced` above gives the times.
+# Find both ends on your machine. For "sampling" give a step (problems, answers a problem, tokens an answer) in which sampling takes at least one and a half times as long as learning; for "learning" one in which it is the other way round. All answers are learned from. At most 64 problems, 900 tokens an answer and 16,384 tokens a step. `parts.forced` above gives the times.
 
 
 # %%

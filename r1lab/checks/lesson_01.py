@@ -27,7 +27,7 @@ def _always_cut(tokens, budget):
 
 
 def _counts_the_answer(tokens, budget):
-    return tokens if len(tokens) <= budget else _cut(tokens, budget)
+    return tokens if len(tokens) <= budget else tokens[:budget] + FORCED
 
 
 def _vote(answers):
@@ -110,6 +110,11 @@ EXERCISES = {
                 "thoughts that the cap has cut have no </think>: they need an end, too.",
             ),
             (
+                lambda t, b: t if "</think>" not in t and len(t) <= b else _cut(t, b),
+                "thoughts that the cap has cut have no </think>, not even short ones: they need "
+                "an end, too.",
+            ),
+            (
                 _counts_the_answer,
                 "you count the answer's tokens, too. The budget is for the thoughts alone.",
             ),
@@ -132,6 +137,7 @@ EXERCISES = {
             (["480", "", "", ""],),
             (["", "7", "8", "8", "", "7", "7"],),
             (["8", "7", "8", "7", "5"],),
+            (["7", "8", "8", "7"],),
             (["", ""],),
         ),
         tried="Tried: a majority, unread answers in the majority, a tie, nothing to read.",
@@ -171,7 +177,11 @@ EXERCISES = {
         mistakes=(
             (lambda: 7.0, "the other way round: the vote is worse here, so the number is below 0."),
             (lambda: 33.0, "that is the vote's share. Take away the 40 of one answer."),
-            (lambda: 0.0, "did you call vote_of with 1? A vote of one is one answer."),
+            (
+                lambda: 0.0,
+                "did you forget to multiply by 100, or call vote_of with 1? A vote of one is "
+                "one answer.",
+            ),
         ),
     ),
     "01.6": Open(

@@ -104,6 +104,7 @@ EXERCISES = {
         run=letters.with_slope,
         cases=(
             *_tokens((1.5, 1.0), (0.5, 1.0), (1.5, -1.0), (0.5, -1.0), (1.1, 2.0), (1.3, 0.0)),
+            *_tokens(([1.5, 0.5], [-1.0, 1.0])),
             *((*case, 0.05) for case in _tokens((1.1, 1.0), (0.9, -1.0))),
         ),
         tried="Tried: ratios 1.5 and 0.5 with advantages +1 and -1 (-1.2, -0.5, 1.5, "
@@ -223,7 +224,11 @@ EXERCISES = {
                 letters.loop(zero=False),
                 "gradients pile up from step to step: optimizer.zero_grad() before backward().",
             ),
-            (letters.loop(step=False), "the policy never moves: optimizer.step() is missing."),
+            (
+                letters.loop(step=False),
+                "the policy never moves: is optimizer.step() there, behind backward(), and is only "
+                "the old side of the ratio detached?",
+            ),
             (
                 letters.loop(give=False),
                 "it learns, but gives nothing: end each step with `yield reward`.",

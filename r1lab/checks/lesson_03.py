@@ -146,6 +146,7 @@ EXERCISES = {
             ("  <think>3+4=7</think>\n<answer>3+4</answer>\n",),
             ("<think>3+4=6, no\n3+4=7</think><answer>3+4</answer>",),
             ("<think></think><answer></answer>",),
+            ("<think>3<4, 3+4=7</think><answer>3+4</answer>",),
             ("<answer>3+4</answer><think>3+4=7</think>",),
             ("<think>3+4=7</think>So: <answer>3+4</answer>",),
             ("<think>3+4=7</think><answer>3+4</answer> done",),
@@ -172,7 +173,7 @@ EXERCISES = {
                 lambda t: bool(
                     re.fullmatch(r"\s*<think>.*</think>\s*<answer>.*</answer>\s*", t, re.S)
                 ),
-                "two answers pass: `.*` runs over a tag. Count each tag, or forbid `<` inside.",
+                "two answers pass: `.*` runs over a tag. Count each tag.",
             ),
             (
                 lambda t: bool(re.fullmatch(r"<think>[^<]*</think><answer>[^<]*</answer>", t)),

@@ -14,7 +14,7 @@ from r1lab.tasks import Problem
 CASES = (
     ((8, 4), 32), ((8, 4), 2), ((4, 8), 2), ((8, 4), 3), ((3, 3), 0), ((14, 8, 4), 28),
     ((14, 8, 4), 29), ((4, 8, 14), 28), ((6, 4, 1), 12), ((1, 3, 7), 4), ((5,), 5), ((5,), 6),
-    ((3, 8, 8), 3), ((8, 4, 14), 32), ((5, 2), 2), ((3, 5), 3), ((1, 5, 5), 1),
+    ((3, 8, 8), 3), ((8, 4, 14), 32), ((5, 2), 2), ((3, 5), 3), ((1, 5, 5), 1), ((8, 8, 3), 50),
 )  # fmt: skip
 ASKED, LIMIT = 24, 600  # problems; characters of a completion
 SUMS = 12  # that a value by hand may work out for a state
@@ -102,6 +102,10 @@ class Counted(int):
 
     left = SUMS
 
+    @property
+    def numerator(self):  # what Fraction asks for
+        raise ValueError("work with the numbers as they come: a Fraction of them is not counted")
+
     def __new__(cls, value):
         return super().__new__(cls, value)
 
@@ -180,7 +184,7 @@ def _by_hand(left, target) -> float:
     tried = [product + c, product - c, b * c + a, a * c + b, a + b + c]
     if target in tried:
         return 1
-    return -min(abs(t - target) for t in (tried[0], tried[2], tried[4])) / 1000
+    return -min(abs(t - target) for t in (tried[0], tried[2], tried[4]))
 
 
 EXERCISES = {

@@ -33,6 +33,12 @@ def cheapest(arms: dict[str, tuple[float, float, float]], questions: float) -> s
     return min(near, key=lambda name: near[name][1] + questions * near[name][2])
 
 
+def _strictly(arms, questions):
+    best = max(right for right, _, _ in arms.values())
+    near = {name: arm for name, arm in arms.items() if arm[0] > best - NEAR}
+    return min(near, key=lambda name: near[name][1] + questions * near[name][2])
+
+
 def _without_training(arms, questions):
     near = _near(arms)
     return min(near, key=lambda name: near[name][2])
@@ -93,6 +99,8 @@ def _range(function) -> tuple[float, str]:
     wanted = {"steps", "answers", "tokens", "price"}
     if set(given) != wanted:
         return 0.0, f"the four factors are {', '.join(sorted(wanted))}."
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in given.values()):
+        return 0.0, "each factor is a pair (low, high), also one that is known: (512, 512)."
     if any(low > high or low <= 0 for low, high in given.values()):
         return 0.0, "each factor is a pair (low, high), both above 0 and the low one first."
     for name, known in KNOWN.items():
@@ -145,11 +153,13 @@ EXERCISES = {
     "10.5": Exercise(
         right=cheapest,
         cases=(
-            (ARMS, 1e3), (ARMS, 2.9e4), (ARMS, 3.1e4), (ARMS, 1e7), (dict([*ARMS.items()][:2]), 10)
+            (ARMS, 1e3), (ARMS, 2.9e4), (ARMS, 3.1e4), (ARMS, 1e7), (dict([*ARMS.items()][:2]), 10),
+            ({"think on": (50.0, 0.0, 12.0), "trained": (53.0, 9e4, 9.0)}, 10),
         ),
         tried="Tried on few questions and many, on both sides of the crossing, with a bad arm too.",
         lesson="The lesson goes on with r1lab.checks.lesson_10.cheapest.",
         mistakes=(
+            (_strictly, "an arm exactly 3 points behind the best one still counts."),
             (_without_training, "training has its price, and few questions do not pay it back."),
             (_training_alone, "each question costs, too: multiply by how many are asked."),
             (_whatever_is_right, "an arm that is right far less often is no bargain: drop it."),

@@ -97,7 +97,10 @@ def _claim(function) -> tuple[float, str]:
     claim = ledger.own(row)
     letters = {}
     for name, (rule, random) in _worlds().items():
-        found = [list(map(float, values)) for values in table(rule, random)]
+        found = list(table(rule, random))
+        if not all(isinstance(values, list) for values in found):
+            return 0.0, "a row of the table is a list, also where it has one value: [value]."
+        found = [list(map(float, values)) for values in found]
         if len(found) != len(rule):
             return 0.0, f"a table has a row a seed: {len(rule)} seeds, {len(found)} rows."
         values = [evidence.mean(values) for values in found]
@@ -146,6 +149,8 @@ CASES = (  # by seed, interval, (no effect, asked), whether each seed must reach
     ([9, -3, 20, 1, 8], (-3.8, 17.8), (0, 5), False),
     ([4, 4.5, -6, 4, 4], (-3.5, 7.7), (0, 5), True),
     ([12], (10.0, 14.0), (0, 5), False),
+    ([2, 1, 3, 2, 2], (1.1, 2.9), (0, 5), False),
+    ([2, 1, 5.5, 2, 2], (0.3, 4.7), (0, 5), True),
 )
 
 EXERCISES = {
@@ -171,7 +176,7 @@ EXERCISES = {
         right=letter,
         cases=CASES,
         run=_called,
-        tried="Tried on eight conditions, one of them with a single seed.",
+        tried="Tried on ten conditions, one of them with a single seed.",
         lesson="The lesson goes on with the ledger's own rule.",
         mistakes=(
             (_one_seed_is_enough, "a single seed is never more than inconclusive: another may "
