@@ -192,6 +192,9 @@ def amplified(runs):
     axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
     arms = {str(dose): (f"habits/dose-{dose}", BLUE if dose else GREY) for dose in DOSES}
+    longer = f"2\n{runs('habits/dose-2-long')[0].summary['steps']} steps"
+    *little, much = arms.items()
+    arms = dict([*little, (longer, ("habits/dose-2-long", ORANGE)), much])
     read.set(xlabel="Countdown texts that search, %", ylabel="right, %", ylim=(0, 100))
     bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
     for x, (arm, _) in enumerate(arms.values()):
