@@ -172,7 +172,6 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
     tokens = int(done.lengths.sum())
     learned = len(roll.per_token) == 2  # advantages, and what a critic should say
     value = {"critic_error": (total["miss"] / config.updates) ** 0.5} if learned else {}
-    all_learn = config.every_row or config.baseline in ("batch", "none")
     gap = total["gap"] / total["compared"] if total["compared"] else None
     return value | {
         "loss": total["loss"] / config.updates,
@@ -182,5 +181,5 @@ def report(roll: Rollout, total: Counter, config) -> dict[str, float | None]:
         "entropy": -float(done.logps[done.mask].mean()),
         "stale" if config.stale else "logp_gap": gap,
         "update_tokens": total["update_tokens"],
-        "skipped_groups": 0 if all_learn else int(losses.zero_variance(roll.rewards).sum()),
+        "skipped_groups": 0 if config.every_row else int((roll.advantages == 0).all(1).sum()),
     }

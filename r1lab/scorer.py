@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from r1lab import losses, policy
 from r1lab.evaluate import Answers
-from r1lab.models import head as head_of
+from r1lab.models import head
 from r1lab.policy import Batch
 from r1lab.sampler import repeated
 from r1lab.tasks import prompt
@@ -30,11 +30,11 @@ def features(model, tokenizer, found: Answers, template: str) -> Tensor:
     rows = [torch.tensor(row + end) for row in rows]
     lengths = torch.tensor([len(row) for row in rows])
     batch = Batch(prompts, nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths)
-    head = head_of(model)
-    known = torch.zeros(len(rows), head.shape[1] + 3)
+    weight = head(model)
+    known = torch.zeros(len(rows), weight.shape[1] + 3)
     for at in policy.micro_batches(batch, range(len(rows)), MICRO):
         hidden, target, mask = policy.before_each(model, batch, at)
-        found_logps = losses.head_logps(hidden[mask], head, target[mask], 1.0)
+        found_logps = losses.head_logps(hidden[mask], weight, target[mask], 1.0)
         logps = torch.zeros(mask.shape).masked_scatter(mask.cpu(), found_logps.float().cpu())
         n = lengths[at]
         last = hidden[torch.arange(len(at)), n - 1].float().cpu()

@@ -191,13 +191,12 @@ def amplified(runs):
     axis.set_xticks([0, 1], ["base", "trained"], fontsize=12)
     axis.set(xlim=(-1.1, 2.0), ylim=(-13, 100), ylabel="of the answers, %")
     axis.grid(visible=False)
-    arms = {str(dose): (f"habits/dose-{dose}", BLUE if dose else GREY) for dose in DOSES}
-    longer = f"2\n{runs('habits/dose-2-long')[0].summary['steps']} steps"
-    *little, much = arms.items()
-    arms = dict([*little, (longer, ("habits/dose-2-long", ORANGE)), much])
+    arms = [(str(dose), f"habits/dose-{dose}", BLUE if dose else GREY) for dose in DOSES]
+    longer = "habits/dose-2-long"
+    arms.insert(-1, (f"2\n{runs(longer)[0].summary['steps']} steps", longer, ORANGE))
     read.set(xlabel="Countdown texts that search, %", ylabel="right, %", ylim=(0, 100))
-    bars(read, [(words, ends(runs, arm), colour) for words, (arm, colour) in arms.items()])
-    for x, (arm, _) in enumerate(arms.values()):
+    bars(read, [(words, ends(runs, arm), colour) for words, arm, colour in arms])
+    for x, (_, arm, _) in enumerate(arms):
         before = mean(ends(runs, arm, when="before"))
         read.plot([x - 0.36, x + 0.36], [before, before], "k:", linewidth=1.5)
     return figure

@@ -318,7 +318,7 @@ for run in runs("budgets", "trained"):
 
 
 # %% [markdown]
-# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base 0.0 (which solves so few that its number could hardly pass -0.3). A search ends where a try fits, later on hard problems. `think-on`, untrained, has part of it (-0.2 to -0.5). So to think longer need not be a judgement of difficulty.
+# After training it is so: the rank correlation of pass rate and length is -0.5 to -0.75, in the base 0.0 (which solves so few that its number would be small even if its length followed difficulty). A search ends where a try fits, later on hard problems. `think-on`, untrained, has part of it (-0.2 to -0.5). So to think longer need not be a judgement of difficulty.
 #
 # The last lines ask whether the thoughts are *faithful*: does the answer follow from them? o1's report hopes to watch a hidden chain of thought, "assuming it is faithful and legible". So the model answers once more behind its own thoughts, behind none, and behind another problem's. It repeats its answer in 78 to 87, in 0 to 2 and in 0 of 100 cases. The answer stands on the thoughts.
 

@@ -226,8 +226,8 @@ EXERCISES = {
             ),
             (
                 letters.loop(step=False),
-                "the policy never moves: is optimizer.step() there, behind backward(), and is only "
-                "the old side of the ratio detached?",
+                "the policy never moves: is optimizer.step() there, behind "
+                "backward(), and is only the old side of the ratio detached?",
             ),
             (
                 letters.loop(give=False),

@@ -35,8 +35,7 @@ def cheapest(arms: dict[str, tuple[float, float, float]], questions: float) -> s
 
 def _strictly(arms, questions):
     best = max(right for right, _, _ in arms.values())
-    near = {name: arm for name, arm in arms.items() if arm[0] > best - NEAR}
-    return min(near, key=lambda name: near[name][1] + questions * near[name][2])
+    return cheapest({name: a for name, a in arms.items() if a[0] > best - NEAR}, questions)
 
 
 def _without_training(arms, questions):

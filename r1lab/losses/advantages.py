@@ -47,7 +47,8 @@ def group_advantages(
         raise ValueError(f"unknown baseline {baseline!r}: choose one of {', '.join(BASELINES)}")
     if baseline == "normaliser" and not tau:
         raise ValueError("the exact normaliser is Kimi's: it needs a loss with a tau")
-    if baseline in ("batch", "none") and scale == "group":
+    grouped = baseline in ("group", "normaliser")
+    if scale == "group" and not grouped:
         raise ValueError(
             f"baseline {baseline!r} takes no mean of a group, so do not divide by its deviation: "
             "set scale to none or batch"
@@ -67,6 +68,6 @@ def group_advantages(
         advantages = advantages / (rewards.std() + eps)
     elif scale != "none":
         raise ValueError(f"unknown scale {scale!r}: choose group, batch or none")
-    if baseline in ("batch", "none"):
+    if not grouped:
         return advantages
     return advantages.masked_fill(zero_variance(rewards).unsqueeze(1), 0.0)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from r1lab import critic, dpo, grpo, models, policy, rewards, sft
+from r1lab import critic, dpo, grpo, policy, rewards, sft
 from r1lab.machine import environment
 from r1lab.policy import Learner
 from r1lab.records import Place, RunError
@@ -33,7 +33,6 @@ def learn(leg: Leg, engine: str, learner: Learner, material: list, place: Place,
     if leg.stage.method == "grpo":
         given.append(rewards.reward_set(leg.reward, leg.config.seed))
     if engine == "own":
-        models.head(learner.model)  # refuses a model before its first update
         for step in OWN[leg.stage.method](learner, *given, leg.config, place.start):
             keep(step)
         return

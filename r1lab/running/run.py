@@ -73,6 +73,8 @@ class _Run:
         in_use = memory.start(preset.device)
         dtype = getattr(torch, preset.dtype)
         self.model, self.tokenizer = models.load(preset.model, dtype, preset.device)
+        if self.plan.legs and self.plan.engine == "own":
+            models.head(self.model)  # refuses what our log-probabilities leave out
         if self.main:  # after what can fail for another reason: it makes the folder
             records.open_run(self.folder, self.plan.record | self.outside(), resume)
         if records.finished(self.folder):

@@ -48,8 +48,7 @@ class Sampler:
         else:
             warnings.warn(
                 f"the sampler knows plain {' and '.join(KNOWN)} models, and not this "
-                f"{model.config.model_type}: "
-                "using generate, which is several times slower",
+                f"{model.config.model_type}: using generate, which is several times slower",
                 stacklevel=2,
             )
 

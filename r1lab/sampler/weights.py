@@ -22,8 +22,11 @@ KNOWN = ("llama", "qwen2")
 def known(config) -> bool:
     """Whether a model is one that the sampler computes as it is: of those kinds, with their usual
     activation, every token seeing all before it."""
-    usual = config.hidden_act in ("silu", "swish") if config.model_type in KNOWN else False
-    return usual and not getattr(config, "use_sliding_window", False)
+    return (
+        config.model_type in KNOWN
+        and config.hidden_act in ("silu", "swish")
+        and not getattr(config, "use_sliding_window", False)
+    )
 
 
 @dataclass(frozen=True)
