@@ -17,6 +17,8 @@ from helpers import RECORDS, one_line
 from r1lab import experiments, records
 from r1lab.__main__ import main
 from r1lab.machine import memory, presets
+from r1lab.running.arms import run_name
+from r1lab.running.settings import Options
 
 pytestmark = pytest.mark.slow
 
@@ -274,15 +276,23 @@ def test_a_reward_of_the_readers_own_that_fails_is_one_line(
 def test_a_reward_of_the_readers_own_runs_and_its_digest_is_recorded(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("R1LAB_FAST", "1")
     (tmp_path / "ints.py").write_text(REWARDS["ints.py"])
-    name, out = f"{tmp_path / 'ints.py'}:reward", tmp_path / "x"
-    arguments = ["run", "zero", "--reward", name, "--steps", "1", "--set", "beta=0.01"]
-    assert main([*arguments, "--out", str(out)]) == 0
+    name = f"{tmp_path / 'ints.py'}:reward"
+    chosen = ["zero", "--reward", name, "--steps", "1", "--set", "beta=0.01"]
+    queue = ["record", *chosen, "--arm", "rule", "--seeds", "0", "--out", str(tmp_path / "all")]
+    settings = {"beta": 0.01, "reward": name, "steps": 1}
+    zero = experiments.named("zero")
+    out = tmp_path / "all" / run_name(zero, Options("rule", None, 0, settings))
+    arguments = ["run", *chosen, "--out", str(out)]
+    assert main(arguments) == 0
+    assert main(queue) == 0 and "0 runs to make" in capsys.readouterr().out
     config = records.load_config(out)
     digest = hashlib.sha256(REWARDS["ints.py"].encode()).hexdigest()
     assert config["files"] == {name: digest} and config["stages"][0]["beta"] == 0.01
     (tmp_path / "ints.py").write_text(REWARDS["ints.py"] + "# changed\n")
-    assert main([*arguments, "--out", str(out), "--resume"]) == 2  # another reward, another run
+    assert main([*arguments, "--resume"]) == 2  # another reward, another run
     assert "files was" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert main(queue) == 2  # nor is it one that need not be made
+    assert f"made with another {name}" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
 TASK = """from r1lab.tasks import Problem, Task

@@ -648,8 +648,8 @@ checks.check("04.7", my_dose)
 # </details>
 
 # %%
-figure, axis = plots.canvas(width=4.5)
-PERCENT = "0", "0.1", "0.5", "2", "8"
+figure, axis = plots.canvas(width=5.2)
+PERCENT = "0", "0.1", "0.5", "2", "2-long", "8"
 for x, percent in enumerate(PERCENT):
     found = experiments.recorded("habits", f"dose-{percent}")
     for key in ("accuracy", "second_try"):
@@ -657,11 +657,13 @@ for x, percent in enumerate(PERCENT):
         after = [100 * r.summary["after"][key] for r in found]
         if key == "accuracy":
             plots.seeds(axis, x, after, plots.BLUE if x else plots.GREY, before)
-        print(f"dose-{percent:3} {key:10} {before:4.1f} % before; after:",
+        print(f"dose-{percent:6} {key:10} {before:4.1f} % before; after:",
               ", ".join(f"{a:.1f}" for a in after))  # fmt: skip
-plots.mark_guess(axis, 4, checks.guess("04.7"))
-axis.set(title="Little search read, none learned", ylabel="right, %", ylim=(0, 100))
-axis.set_xticks(range(5), PERCENT)
+plots.mark_guess(axis, 5, checks.guess("04.7"))
+axis.set(
+    title="Of little search little comes, at first", ylabel="right, %", ylim=(0, 100)
+)
+axis.set_xticks(range(6), [p.replace("-long", ",\n300 steps") for p in PERCENT])
 axis.set_xlabel("of the texts on Countdown search, %")
 plots.show(figure, f"Mean, a dot a seed; n = {found[0].summary['n']} held-out "
            "problems. Dotted: before.")  # fmt: skip

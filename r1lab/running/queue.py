@@ -12,14 +12,16 @@ from queue import Empty, SimpleQueue
 from r1lab import records
 from r1lab.running.arms import run_name
 from r1lab.running.experiment import Arm, Experiment
-from r1lab.running.settings import Options
+from r1lab.running.settings import Options, plan
 
 
 def jobs(
     experiment: Experiment, chosen: Options, arms: list[Arm], seeds: list[int] | None, place: Path
 ) -> list[tuple[Path, Options]]:
     """(folder, options) of every run that is not finished yet: seed by seed, so that what is there
-    after a stop is balanced. seeds: None takes those of each arm."""
+    after a stop is balanced. seeds: None takes those of each arm. Raises RunError where a finished
+    run was made with a file of the reader's that has changed: what is set stands in the folder's
+    name, what a file says does not."""
     found = []
     pairs = [(arm, seed) for arm in arms for seed in (seeds or arm.seeds)]
     for arm, seed in sorted(pairs, key=lambda pair: pair[1]):
@@ -27,6 +29,13 @@ def jobs(
         folder = place / run_name(experiment, options)
         if not records.finished(folder):
             found.append((folder, options))
+            continue
+        before = records.load_config(folder)["files"]
+        now = plan(experiment, options).record["files"]
+        if changed := [file for file in now if before.get(file) != now[file]]:
+            raise records.RunError(
+                f"{folder} was made with another {', '.join(changed)}: choose another --out"
+            )
     return found
 
 
