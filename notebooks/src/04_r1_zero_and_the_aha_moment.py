@@ -669,7 +669,7 @@ plots.show(figure, f"Mean, a dot a seed; n = {found[0].summary['n']} held-out "
            "problems. Dotted: before.")  # fmt: skip
 
 # %% [markdown]
-# `dose-8` gains 69.4 points [65.5, 73.3], `dose-0` 3.8 [2.0, 5.6], by better guesses (five seeds, one base each). At least 30 and under 10 were asked. `dose-0` could hardly fail: it has never read `; ` or ` no; `. `dose-0.1` and `dose-0.5` have, and end no better, the latter not in 300 steps (13 %). On `dose-2` it is a matter of time, and of luck: in 300 steps four seeds come to search (59 to 66 %), in one the habit dies out (13 %). That a base can be primed is not in it: in lesson 05 `parts` takes the habit from 50 examples and gains nothing.
+# `dose-8` gains 69.4 points [65.5, 73.3], `dose-0` 3.8 [2.0, 5.6], by better guesses (five seeds, one base each). At least 30 and under 10 were asked. `dose-0` could hardly fail: it has never read `; ` or ` no; `. `dose-0.1` and `dose-0.5` have, and end no better, the latter not in 300 steps (13 %). On `dose-2` it is a matter of time, and of luck: in 300 steps four seeds come to search (59 to 66 %), in one the habit dies out (13 %). Priming is not in this criterion: in lesson 05 `parts` takes the habit from 50 examples and gains nothing.
 
 # %% [markdown]
 # ## 11. TinyZero, by the guest of the episode
