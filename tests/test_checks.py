@@ -145,6 +145,8 @@ def test_the_lesson_goes_on_with_what_is_right_else_with_the_courses(capsys):
 
 def test_a_problem_beyond_training_must_be_one_and_be_solvable(capsys):
     """What the model says to it is asked by the folded solution."""
+    for made in (((14, 15, 10), 21), "14*15/10", 21):
+        assert "give three things" in said(capsys, "00.5", lambda m=made: m)
     for made in (((14, 15), 21, ""), ((14, 15, 10.0), 21, ""), ((1, 2, 16), 19, "1+2+16")):
         assert "three whole numbers from 1 to 15" in said(capsys, "00.5", lambda m=made: m)
     for text, reason in (("14+15+10", "wrong value"), ("15+6", "wrong numbers")):

@@ -34,6 +34,8 @@ def _unsolved(problem) -> tuple[float, str]:
     made = problem()
     if made in (None, ...):
         return math.nan, ""
+    if not isinstance(made, (tuple, list)) or len(made) != 3:
+        return 0.0, "give three things: the three numbers, the target, and your expression."
     numbers, target, expression = made
     drawn = [n for n in numbers if isinstance(n, int) and 0 < n <= LARGEST_NUMBER]
     if len(numbers) != 3 or len(drawn) != 3 or target not in TARGETS:
