@@ -30,9 +30,9 @@ def jobs(
         if not records.finished(folder):
             found.append((folder, options))
             continue
-        before = records.load_config(folder)["files"]
-        now = plan(experiment, options).record["files"]
-        if changed := [file for file in now if before.get(file) != now[file]]:
+        made = records.load_config(folder)["files"]  # of most runs none
+        now = plan(experiment, options).record["files"] if made else {}
+        if changed := [file for file in made if now.get(file) != made[file]]:
             raise records.RunError(
                 f"{folder} was made with another {', '.join(changed)}: choose another --out"
             )
